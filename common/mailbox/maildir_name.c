@@ -235,6 +235,8 @@ maildir_name_print(const struct maildir_name *n, bool info,
 	/* What looks like the start of an info part must not become one. */
 	if (info || has_colon(n->base) || has_colon(n->fields))
 		add_info(&o, n);
+	if (o.len == 0)
+		o.failed = true;
 	to[o.failed ? 0 : o.len] = '\0';
 	return o.failed ? -1 : 0;
 }

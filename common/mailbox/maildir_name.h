@@ -56,7 +56,8 @@ enum parse maildir_name_parse(struct slice name, struct maildir_name *n);
 /*
  * Write a name: base, S= and W= if there, other fields of n, identity if
  * there, and with info (for cur/, or where there are flags) the flags, keywords
- * and unknown letters.  -1: over MAILDIR_NAME_MAX; to is then empty.
+ * and unknown letters.  -1: empty or over
+ * MAILDIR_NAME_MAX; to is then empty.
  */
 int maildir_name_print(const struct maildir_name *n, bool info,
     char to[MAILDIR_NAME_MAX + 1]);
