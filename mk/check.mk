@@ -1,11 +1,61 @@
-# Tests.  `make unit` runs the unit tests alone.
+# Tests, fuzzing, lint and figures.  `make unit` runs the unit tests alone.
+
+JOBS		?= 2
+PYTEST_WORKERS	?= 4
+FUZZ_SECONDS	?= 20
+# Formatting is checked on the lines that changed since this commit.
+LINT_BASE	?= HEAD
 
 unit: unit-tests
 	@for t in $(TESTS); do $$t >$$t.log 2>&1 || { cat $$t.log; echo "FAILED: $$t"; exit 1; }; done; \
 	echo "$(words $(TESTS)) unit test programs passed"
 
-fuzz:
-	$(MAKE) CC=clang SANITIZE=address,undefined BUILD=build/fuzz \
-	    FUZZ_CFLAGS=-fsanitize=fuzzer-no-link fuzzers
+# Both compilers must be content, and the unit tests pass with both; the whole
+# dialogues run on the build of $(CC).  A sanitizer build is one of $(CC) alone.
+CHECK_COMPILERS := $(if $(SANITIZE),$(CC),$(sort $(CC) gcc clang))
 
-.PHONY: unit fuzz
+check:
+	@mk/deps check
+	@set -e; for cc in $(CHECK_COMPILERS); do \
+		$(MAKE) -j$(JOBS) --no-print-directory -s CC=$$cc WERROR=1 \
+		    all tools unit-tests; \
+		$(MAKE) --no-print-directory -s CC=$$cc WERROR=1 unit; \
+	done
+	$(MAKE) --no-print-directory WERROR=1 system
+
+# The dialogues, crashes and attacks under tests/, by themselves.
+system: all tools
+	BULKHEAD_BUILD=$(abspath $(BUILD)) BULKHEAD_SANITIZE=$(SANITIZE) \
+	    $(PYTHON) -m pytest -p no:cacheprovider -n $(PYTEST_WORKERS) \
+	    --dist loadgroup -ra --durations=10 $(PYTEST_FLAGS) tests
+
+fuzz:
+	@mk/deps fuzz
+	$(MAKE) -j$(JOBS) --no-print-directory -s CC=clang \
+	    SANITIZE=address,undefined BUILD=build/fuzz \
+	    FUZZ_CFLAGS=-fsanitize=fuzzer-no-link fuzzers
+	@mk/fuzz build/fuzz $(FUZZ_SECONDS) $(JOBS) \
+	    $(patsubst $(BUILD)/%,build/fuzz/%,$(FUZZERS))
+
+# clang-tidy answers per file, and only for what changed since it last did.
+TIDY_DONE = $(patsubst %.c,$(BUILD)/%.tidy,$(SOURCES))
+tidy: $(TIDY_DONE)
+$(BUILD)/%.tidy: $(BUILD)/%.o .clang-tidy
+	@clang-tidy --quiet --warnings-as-errors='*' $*.c -- \
+	    $(BK_CPPFLAGS) $(filter-out -W% -f%,$(BK_CFLAGS)) $(CPPFLAGS) \
+	    2>$@.err || { cat $@.err; rm -f $@.err; exit 1; }
+	@rm -f $@.err; touch $@
+
+lint:
+	@mk/deps lint
+	$(MAKE) -j$(JOBS) -k --no-print-directory -s CC=clang WERROR=1 tidy
+	@mkdir -p build/cppcheck
+	cppcheck -q -j$(JOBS) --std=c11 --inline-suppr --error-exitcode=1 \
+	    --enable=warning,performance,portability \
+	    --suppressions-list=mk/cppcheck.txt \
+	    --cppcheck-build-dir=build/cppcheck -D_GNU_SOURCE -I. \
+	    $(wildcard $(TOP_DIRS))
+	@mk/format-check $(LINT_BASE)
+	@echo "lint: no findings"
+
+.PHONY: unit check system fuzz tidy lint bench

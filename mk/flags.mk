@@ -9,10 +9,13 @@ HARDEN_CANDIDATES := -fstack-protector-strong -fstack-clash-protection \
 	-ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
 
 ifeq ($(wildcard $(BUILD)/hardening.mk),)
+# (`make check` on a new host is read before it has installed the compiler.)
+ifneq ($(shell command -v $(firstword $(CC))),)
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/hardening.mk,HARDEN := $(foreach f,$(HARDEN_CANDIDATES),$(call probe,$(f))))
 endif
-include $(BUILD)/hardening.mk
+endif
+-include $(BUILD)/hardening.mk
 
 BK_CPPFLAGS := -I. -D_GNU_SOURCE \
 	-DBULKHEAD_SYSCONFDIR='"$(SYSCONFDIR)/bulkhead"' \
