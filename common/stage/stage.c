@@ -43,7 +43,8 @@ on_settings(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	struct stage *st = arg;
 
 	(void)ch;
-	if (st->hooks->settings == NULL || m->nfds != 2)
+	if (st->hooks->settings == NULL ||
+	    slice_copy_str(m->body, st->hostname, sizeof(st->hostname)) == -1)
 		return -1;
 	return remember(st,
 	    st->hooks->settings(st->ctx, m->fds[0], m->fds[1]));

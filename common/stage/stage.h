@@ -89,6 +89,7 @@ enum { STAGE_MORE_MAX = 8 };
 struct stage {
 	struct event_base	*base;
 	struct ipc_channel	*supervisor;
+	char			 hostname[256];	/* of the instance */
 	/* private */
 	const struct stage_hooks *hooks;
 	void			*ctx;
