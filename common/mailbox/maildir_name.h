@@ -29,7 +29,7 @@
 #define MAILDIR_NAME_MAX 255	/* octets; with the NUL, 256 */
 
 struct maildir_name {
-	struct slice	base;		/* up to the first comma or colon */
+	struct slice	base;		/* up to the first comma, or the info */
 	struct slice	fields;		/* ",x=..." as found, identity and all */
 	struct slice	unknown;	/* info after ":2,", as found */
 	uint64_t	size;		/* S=; valid when has_size */
@@ -46,17 +46,18 @@ struct maildir_name {
 
 /*
  * Take a file name apart.  n points into name.  PARSE_BAD: no message (empty,
- * begins with a dot, too long, holds a slash or NUL).  A field that is not
+ * begins with a dot, too long, holds a slash or NUL).  The info part starts at
+ * the last ":2,".  A field that is not
  * well formed counts as unknown and never as an error; of two identities
  * neither counts.
  */
 enum parse maildir_name_parse(struct slice name, struct maildir_name *n);
 
 /*
- * Write the name with identity uidvalidity-uid (0-0: none), flags and
- * keywords as given; base, S=, W=, other fields and unknown letters are taken
- * from n.  info: ":2," is written (cur/); else left out (new/).  -1: over
- * MAILDIR_NAME_MAX.
+ * Write a name: base, S= and W= if there, other fields of n, identity if
+ * there, and with info (for cur/, or where there are flags) the flags, keywords
+ * and unknown letters.  -1: empty or over
+ * MAILDIR_NAME_MAX; to is then empty.
  */
 int maildir_name_print(const struct maildir_name *n, bool info,
     char to[MAILDIR_NAME_MAX + 1]);
