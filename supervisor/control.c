@@ -9,7 +9,6 @@
 #include <sys/un.h>
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -198,13 +197,13 @@ refuse(const struct supervisor *sv, const char *path)
 static void
 open_for_admins(const struct supervisor *sv)
 {
-	const struct group *admins;
+	gid_t admins;
 
-	if (sv->instance->uid_base != 0 ||
-	    (admins = getgrnam("bh-admin")) == NULL)
+	if (sv->instance->uid_base != 0 || !uids_group("bh-admin", &admins))
 		return;
-	if (fchownat(sv->run_fd, "control", 0, admins->gr_gid, 0) == 0)
-		fchmodat(sv->run_fd, "control", 0660, 0);
+	if (fchownat(sv->run_fd, "control", 0, admins, 0) == -1 ||
+	    fchmodat(sv->run_fd, "control", 0660, 0) == -1)
+		log_warning("control-for-root-only", LOG_ERRNO(errno));
 }
 
 void

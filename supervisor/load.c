@@ -6,6 +6,7 @@
 #include "supervisor/supervisor.h"
 
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <errno.h>

@@ -19,7 +19,8 @@ enum {
 	LIVED_LONG_S = 30,	/* after that a death counts as the first */
 	DELAY_FIRST_MS = 100,
 	DELAY_MOST_MS = 60000,
-	STOP_PATIENCE_S = 20
+	STOP_PATIENCE_S = 20,
+	LAST_WORDS_MS = 2000
 };
 
 static const char *const state_names[] = {
@@ -38,29 +39,24 @@ arm(struct process *p, uint64_t ms)
 	event_add(p->timer, &tv);
 }
 
-/* The timer has one meaning in each state. */
+/* The timer has one meaning in each state: start again, or enough waited. */
 static void
 on_timer(int fd, short what, void *arg)
 {
 	struct process *p = arg;
 
 	(void)fd, (void)what;
-	if (p->state == PROCESS_DOWN && !p->sv->stopping)
-		start(p);
-	else if (p->map->deadline_s != 0 && p->state != PROCESS_STOPPING) {
-		log_warning("process-killed",
-		    LOG_CSTR("process", p->map->program),
-		    LOG_NUM("process-id", (uint64_t)p->pid),
-		    LOG_CSTR("reason", "past its deadline"));
-		process_kill(p);
+	if (p->state == PROCESS_DOWN) {
+		if (!p->sv->stopping)
+			start(p);
+		return;
 	}
-	else if (p->state == PROCESS_STOPPING) {
-		log_warning("process-killed",
-		    LOG_CSTR("process", p->map->program),
-		    LOG_NUM("process-id", (uint64_t)p->pid),
-		    LOG_CSTR("reason", "did not stop in time"));
-		process_kill(p);
-	}
+	log_warning("process-killed", LOG_CSTR("process", p->map->program),
+	    LOG_NUM("process-id", (uint64_t)p->pid),
+	    LOG_CSTR("reason", p->state == PROCESS_STOPPING ?
+	    "did not stop in time" : p->channel == NULL ?
+	    "closed its channel" : "past its deadline"));
+	process_kill(p);
 }
 
 static int
@@ -96,7 +92,10 @@ on_refused(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
-/* The death of its process follows; there the restart is decided. */
+/*
+ * The death of its process follows, and there the restart is decided; one
+ * that lives on without a channel is of no use to anybody.
+ */
 static void
 on_closed(void *arg, struct ipc_channel *ch)
 {
@@ -104,8 +103,8 @@ on_closed(void *arg, struct ipc_channel *ch)
 
 	owners_channel_lost(p->sv, ch);
 	p->channel = NULL;
-	if (p->pid != 0)
-		process_kill(p);
+	if (p->state != PROCESS_STOPPING)
+		arm(p, LAST_WORDS_MS);
 }
 
 /* What is more than these stands in owners.c; put together once. */

@@ -201,7 +201,7 @@ spawn(const struct supervisor *sv, const struct map_process *map,
 		.in = sv->null_fd,
 		.out = sv->foreground ? STDERR_FILENO : sv->null_fd,
 		.form = { (char)('0' + sv->log_form), '\0' },
-		.name = map->program,
+		.name = ipc_role_name(map->role),
 	};
 	pid_t pid;
 	int saved;

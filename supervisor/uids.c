@@ -196,13 +196,23 @@ named_identity(const struct map_process *map, struct identity *id)
 	return 0;
 }
 
+bool
+uids_group(const char *name, gid_t *gid)
+{
+	char line[4096];
+	uint64_t v;
+
+	if (!find_line("/etc/group", name, line, sizeof(line)) ||
+	    !field_number(line, 2, &v) || v == 0 || v >= UINT32_MAX)
+		return false;
+	*gid = (gid_t)v;
+	return true;
+}
+
 int
 uids_of(const struct supervisor *sv, const struct map_process *map,
     struct identity *id)
 {
-	char line[4096];
-	uint64_t gid;
-
 	*id = (struct identity){ .jail_fd = -1 };
 	if (map->role == IPC_AUTHD_PAM && sv->instance->pam_as_root)
 		return 0;
@@ -212,9 +222,7 @@ uids_of(const struct supervisor *sv, const struct map_process *map,
 		id->gid = id->uid;
 	} else if (named_identity(map, id) == -1)
 		return -1;
-	if (map->group != NULL &&
-	    find_line("/etc/group", map->group, line, sizeof(line)) &&
-	    field_number(line, 2, &gid))
-		id->group = (gid_t)gid;
+	if (map->group != NULL && !uids_group(map->group, &id->group))
+		id->group = 0;
 	return 0;
 }

@@ -101,7 +101,9 @@ struct stage {
 
 /*
  * Before the sandbox: take the log from its descriptor.  Exits with one
- * clear sentence when the program was started by hand.
+ * clear sentence when the program was started by hand, or for another role
+ * than the hooks': a program with several roles finds which by
+ * ipc_role_by_name(argv[0]).
  */
 void stage_open(int argc, char *argv[], const struct stage_hooks *);
 
