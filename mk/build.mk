@@ -2,6 +2,10 @@
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
+# V=1 shows the whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)      $(2)')
+
 all: $(PROGRAMS)
 tools: $(TOOLS)
 unit-tests: $(TESTS)
@@ -16,12 +20,14 @@ endif
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(COMPILE) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
 define archive_rule
 $(BUILD)/$(1).a: $(call obj,$(filter $(1)/%,$(PART_SOURCES)))
 	@rm -f $$@
-	$$(AR) rcsD $$@ $$(sort $$^)
+	$$(call say,AR,$$@)
+	$$(Q)$$(AR) rcsD $$@ $$(sort $$^)
 endef
 $(foreach d,$(TOP_DIRS),$(if $(filter $(d)/%,$(PART_SOURCES)),$(eval $(call archive_rule,$(d)))))
 
@@ -32,20 +38,23 @@ link_archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 define program_rule
 $(call program,$(1)): $(call obj,$(1)) $(call archives_of,$(1))
 	@mkdir -p $$(@D)
-	$$(LINK) -o $$@ $$(filter %.o,$$^) $$(call link_archives,$$^) $$(BK_LIBS) $$(TOOL_LIBS)
+	$$(call say,LD,$$@)
+	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) $$(call link_archives,$$^) $$(BK_LIBS) $$(TOOL_LIBS)
 	@chmod 755 $$@
 endef
 $(foreach m,$(MAIN_SOURCES),$(eval $(call program_rule,$(m))))
 
 define test_rule
 $(BUILD)/$(patsubst %.c,%,$(1)): $(call obj,$(1)) $(call archives_of,$(1))
-	$$(LINK) -o $$@ $$(filter %.o,$$^) $$(call link_archives,$$^) $$(BK_LIBS) -lcmocka
+	$$(call say,LD,$$@)
+	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) $$(call link_archives,$$^) $$(BK_LIBS) -lcmocka
 endef
 $(foreach t,$(TEST_SOURCES),$(eval $(call test_rule,$(t))))
 
 define fuzz_rule
 $(BUILD)/$(patsubst %.c,%,$(1)): $(call obj,$(1)) $(call archives_of,$(1))
-	$$(LINK) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) $$(call link_archives,$$^) $$(BK_LIBS)
+	$$(call say,LD,$$@)
+	$$(Q)$$(LINK) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) $$(call link_archives,$$^) $$(BK_LIBS)
 endef
 $(foreach t,$(FUZZ_SOURCES),$(eval $(call fuzz_rule,$(t))))
 

@@ -1,0 +1,63 @@
+/*
+ * The one grammar of user names, applied before a name is looked up, logged
+ * or handed on, whoever brought it: a login, an address, a table.
+ *
+ *	name   = local [ "@" domain ]
+ *	local  = letter or digit, then letters, digits and . _ - + = '
+ *	         with no two dots in a row and no dot at the end; 64 octets
+ *	         (RFC 5321 section 4.5.3.1.1)
+ *	domain = labels of letters, digits and inner hyphens, 63 octets each,
+ *	         255 in all (RFC 1035 section 2.3.4), or an address literal
+ *	         in brackets
+ *
+ * So a name holds no NUL, no slash, no percent sign, no blank, no octet
+ * above 126, and no leading hyphen.  Upper and lower case are the same.
+ */
+#ifndef COMMON_ACCOUNTS_USERNAME_H
+#define COMMON_ACCOUNTS_USERNAME_H
+
+#include <stdbool.h>
+
+#include "common/slice/slice.h"
+
+#define USERNAME_LOCAL_MAX	64
+#define USERNAME_DOMAIN_MAX	255
+#define USERNAME_MAX		(USERNAME_LOCAL_MAX + 1 + USERNAME_DOMAIN_MAX)
+/* A buffer for a name and its NUL. */
+#define USERNAME_SIZE		(USERNAME_MAX + 1)
+
+struct username {
+	struct slice	local;
+	struct slice	domain;		/* empty where there is none */
+};
+
+/* Is it in the grammar?  The parts are set, and point into in. */
+enum parse username_parse(struct slice in, struct username *);
+
+/* The two halves alone. */
+bool username_local_valid(struct slice);
+bool username_domain_valid(struct slice);
+
+/*
+ * The canonical spelling: ASCII letters small, with a NUL at the end.
+ * Returns -1 and an empty string for what is not in the grammar.
+ */
+int username_canonical(struct slice in, char out[USERNAME_SIZE]);
+
+/*
+ * The parts of an address of RFC 5321 section 4.1.2 as a client may spell
+ * it: cut at its last "@", and with a quoted local-part unquoted, since
+ * "bob"@x and bob@x are the same mailbox.  The local-part may be any text
+ * without control characters then, and no user has most of these.
+ *
+ * local  at least USERNAME_LOCAL_MAX * 2 + 2 octets of room for the
+ *        local-part without its quotes; part->local points there.
+ *
+ * PARSE_BAD: empty, too long, or no such thing.  The domain is not checked,
+ * and empty where there is none ("postmaster").
+ */
+#define USERNAME_UNQUOTED_SIZE	(USERNAME_LOCAL_MAX * 2 + 2)
+enum parse address_parts(struct slice in, char local[USERNAME_UNQUOTED_SIZE],
+    struct username *part);
+
+#endif

@@ -1,0 +1,216 @@
+#include "common/ipc/auth.h"
+
+#include "common/ipc/codec.h"
+
+static size_t
+written(const struct ipc_writer *w)
+{
+	return w->failed ? 0 : w->len;
+}
+
+/* Session ids go into logs as they are: letters, digits, '-' and '.'. */
+static bool
+session_valid(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.at[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') || c == '-' || c == '.'))
+			return false;
+	}
+	return s.len > 0 && s.len <= AUTH_SESSION_MAX;
+}
+
+size_t
+auth_login_encode(const struct auth_login *l, void *buf)
+{
+	struct ipc_writer w;
+
+	if (!session_valid(l->session) || l->name.len > AUTH_NAME_MAX ||
+	    l->password.len > AUTH_PASSWORD_MAX)
+		return 0;
+	ipc_writer_init(&w, buf, AUTH_BODY_MAX);
+	ipc_put_bytes(&w, l->session);
+	ipc_put_raw(&w, l->client.octets, sizeof(l->client.octets));
+	ipc_put_bytes(&w, l->name);
+	ipc_put_bytes(&w, l->password);
+	return written(&w);
+}
+
+int
+auth_login_decode(struct slice body, struct auth_login *l)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	l->session = ipc_get_bytes(&r, AUTH_SESSION_MAX);
+	ipc_get_raw(&r, l->client.octets, sizeof(l->client.octets));
+	l->name = ipc_get_bytes(&r, AUTH_NAME_MAX);
+	l->password = ipc_get_bytes(&r, AUTH_PASSWORD_MAX);
+	return ipc_reader_end(&r) == -1 || !session_valid(l->session) ? -1 : 0;
+}
+
+size_t
+auth_ticket_encode(const struct ticket *t, struct slice name, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, AUTH_ANSWER_MAX);
+	ipc_put_raw(&w, t->octets, TICKET_LEN);
+	ipc_put_bytes(&w, name);
+	return name.len > USERNAME_MAX ? 0 : written(&w);
+}
+
+int
+auth_ticket_decode(struct slice body, struct ticket *t, struct slice *name)
+{
+	struct username parts;
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	ipc_get_raw(&r, t->octets, TICKET_LEN);
+	*name = ipc_get_bytes(&r, USERNAME_MAX);
+	if (ipc_reader_end(&r) == -1 ||
+	    username_parse(*name, &parts) != PARSE_OK)
+		return -1;
+	return 0;
+}
+
+/* A body of one octet that says which of a few it is. */
+static size_t
+choice_encode(uint8_t v, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, 16);
+	ipc_put_u8(&w, v);
+	return written(&w);
+}
+
+static int
+choice_decode(struct slice body, uint8_t min, uint8_t max, uint8_t *v)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	*v = ipc_get_u8(&r);
+	return ipc_reader_end(&r) == -1 || *v < min || *v > max ? -1 : 0;
+}
+
+size_t
+auth_refusal_encode(enum auth_refusal why, void *buf)
+{
+	return choice_encode((uint8_t)why, buf);
+}
+
+int
+auth_refusal_decode(struct slice body, enum auth_refusal *why)
+{
+	uint8_t v;
+
+	if (choice_decode(body, AUTH_DENIED, AUTH_UNAVAILABLE, &v) == -1)
+		return -1;
+	*why = (enum auth_refusal)v;
+	return 0;
+}
+
+size_t
+auth_verify_encode(struct slice hash, struct slice password, void *buf)
+{
+	struct ipc_writer w;
+
+	if (!password_hash_valid(hash) || password.len > PASSWORD_MAX)
+		return 0;
+	ipc_writer_init(&w, buf, AUTH_BODY_MAX);
+	ipc_put_bytes(&w, hash);
+	ipc_put_bytes(&w, password);
+	return written(&w);
+}
+
+int
+auth_verify_decode(struct slice body, struct slice *hash,
+    struct slice *password)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	*hash = ipc_get_bytes(&r, PASSWORD_HASH_SIZE - 1);
+	*password = ipc_get_bytes(&r, PASSWORD_MAX);
+	if (ipc_reader_end(&r) == -1 || !password_hash_valid(*hash))
+		return -1;
+	return 0;
+}
+
+size_t
+auth_verified_encode(bool good, void *buf)
+{
+	return choice_encode(good, buf);
+}
+
+int
+auth_verified_decode(struct slice body, bool *good)
+{
+	uint8_t v;
+
+	if (choice_decode(body, 0, 1, &v) == -1)
+		return -1;
+	*good = v == 1;
+	return 0;
+}
+
+/* A name that PAM may see: no domain, no capitals, and a password. */
+static bool
+pam_attempt_valid(const struct auth_pam_attempt *a)
+{
+	for (size_t i = 0; i < a->name.len; i++)
+		if (a->name.at[i] >= 'A' && a->name.at[i] <= 'Z')
+			return false;
+	return username_local_valid(a->name) && a->password.len > 0 &&
+	    a->password.len <= PASSWORD_MAX &&
+	    memchr(a->password.at, '\0', a->password.len) == NULL;
+}
+
+size_t
+auth_pam_attempt_encode(const struct auth_pam_attempt *a, void *buf)
+{
+	struct ipc_writer w;
+
+	if (!pam_attempt_valid(a))
+		return 0;
+	ipc_writer_init(&w, buf, AUTH_BODY_MAX);
+	ipc_put_bytes(&w, a->name);
+	ipc_put_bytes(&w, a->password);
+	ipc_put_raw(&w, a->client.octets, sizeof(a->client.octets));
+	return written(&w);
+}
+
+int
+auth_pam_attempt_decode(struct slice body, struct auth_pam_attempt *a)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	a->name = ipc_get_bytes(&r, USERNAME_LOCAL_MAX);
+	a->password = ipc_get_bytes(&r, PASSWORD_MAX);
+	ipc_get_raw(&r, a->client.octets, sizeof(a->client.octets));
+	return ipc_reader_end(&r) == -1 || !pam_attempt_valid(a) ? -1 : 0;
+}
+
+size_t
+auth_pam_verdict_encode(enum pam_verdict verdict, void *buf)
+{
+	return choice_encode((uint8_t)verdict, buf);
+}
+
+int
+auth_pam_verdict_decode(struct slice body, enum pam_verdict *verdict)
+{
+	uint8_t v;
+
+	if (choice_decode(body, PAM_VERDICT_GOOD, PAM_VERDICT_UNAVAILABLE,
+	    &v) == -1)
+		return -1;
+	*verdict = (enum pam_verdict)v;
+	return 0;
+}

@@ -1,0 +1,137 @@
+#include "common/ipc/delivery.h"
+
+#include "common/ipc/codec.h"
+
+/* An address that ends up in header fields of the stored message. */
+static bool
+is_clean(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] == '\r' || s.at[i] == '\n' || s.at[i] == '\0')
+			return false;
+	return true;
+}
+
+static bool
+is_text(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] < ' ' || s.at[i] > '~')
+			return false;
+	return true;
+}
+
+static bool
+is_delivery(const struct delivery *d)
+{
+	uint64_t end;
+
+	return d->reverse_path.len <= DELIVERY_ADDRESS_MAX &&
+	    d->recipient.len <= DELIVERY_ADDRESS_MAX && d->recipient.len > 0 &&
+	    d->original.len <= DELIVERY_ORCPT_MAX &&
+	    d->detail.len <= DELIVERY_DETAIL_MAX &&
+	    is_clean(d->reverse_path) && is_clean(d->recipient) &&
+	    is_clean(d->original) && is_clean(d->detail) &&
+	    !__builtin_add_overflow(d->content_offset, d->content_size, &end) &&
+	    end <= INT64_MAX;
+}
+
+size_t
+delivery_encode(const struct delivery *d, void *buf, size_t size)
+{
+	struct ipc_writer w;
+
+	if (!is_delivery(d))
+		return 0;
+	ipc_writer_init(&w, buf, size);
+	ipc_put_u64(&w, d->queue_id);
+	ipc_put_u64(&w, d->nonce);
+	ipc_put_u32(&w, d->number);
+	ipc_put_u8(&w, d->maybe_delivered);
+	ipc_put_u64(&w, d->content_size);
+	ipc_put_u64(&w, d->content_offset);
+	ipc_put_u64(&w, (uint64_t)d->arrival);
+	ipc_put_bytes(&w, d->reverse_path);
+	ipc_put_bytes(&w, d->recipient);
+	ipc_put_bytes(&w, d->original);
+	ipc_put_bytes(&w, d->detail);
+	return w.failed ? 0 : w.len;
+}
+
+int
+delivery_decode(struct slice body, struct delivery *d)
+{
+	struct ipc_reader r;
+	uint8_t maybe;
+
+	ipc_reader_init(&r, body);
+	d->queue_id = ipc_get_u64(&r);
+	d->nonce = ipc_get_u64(&r);
+	d->number = ipc_get_u32(&r);
+	maybe = ipc_get_u8(&r);
+	d->maybe_delivered = maybe != 0;
+	d->content_size = ipc_get_u64(&r);
+	d->content_offset = ipc_get_u64(&r);
+	d->arrival = (int64_t)ipc_get_u64(&r);
+	d->reverse_path = ipc_get_bytes(&r, DELIVERY_ADDRESS_MAX);
+	d->recipient = ipc_get_bytes(&r, DELIVERY_ADDRESS_MAX);
+	d->original = ipc_get_bytes(&r, DELIVERY_ORCPT_MAX);
+	d->detail = ipc_get_bytes(&r, DELIVERY_DETAIL_MAX);
+	if (ipc_reader_end(&r) == -1 || maybe > 1 || !is_delivery(d))
+		return -1;
+	return 0;
+}
+
+/* Result, reply code and enhanced code must tell one story. */
+static bool
+is_delivered(const struct delivered *d)
+{
+	static const struct {
+		unsigned low, high, class;
+	} rows[] = {
+		[DELIVERY_DELIVERED] = { 250, 259, 2 },
+		[DELIVERY_DEFERRED] = { 400, 499, 4 },
+		[DELIVERY_FAILED] = { 500, 599, 5 },
+	};
+	unsigned n = (unsigned)d->result;
+
+	return n >= DELIVERY_DELIVERED && n <= DELIVERY_FAILED &&
+	    d->code >= rows[n].low && d->code <= rows[n].high &&
+	    d->enhanced[0] == rows[n].class &&
+	    (!d->unknown || d->result == DELIVERY_DEFERRED) &&
+	    d->text.len <= DELIVERY_TEXT_MAX && is_text(d->text);
+}
+
+size_t
+delivered_encode(const struct delivered *d, void *buf, size_t size)
+{
+	struct ipc_writer w;
+
+	if (!is_delivered(d))
+		return 0;
+	ipc_writer_init(&w, buf, size);
+	ipc_put_u8(&w, (uint8_t)d->result);
+	ipc_put_u8(&w, d->unknown);
+	ipc_put_u16(&w, d->code);
+	ipc_put_raw(&w, d->enhanced, sizeof(d->enhanced));
+	ipc_put_bytes(&w, d->text);
+	return w.failed ? 0 : w.len;
+}
+
+int
+delivered_decode(struct slice body, struct delivered *d)
+{
+	struct ipc_reader r;
+	uint8_t unknown;
+
+	ipc_reader_init(&r, body);
+	d->result = (enum delivery_result)ipc_get_u8(&r);
+	unknown = ipc_get_u8(&r);
+	d->unknown = unknown != 0;
+	d->code = ipc_get_u16(&r);
+	ipc_get_raw(&r, d->enhanced, sizeof(d->enhanced));
+	d->text = ipc_get_bytes(&r, DELIVERY_TEXT_MAX);
+	if (ipc_reader_end(&r) == -1 || unknown > 1 || !is_delivered(d))
+		return -1;
+	return 0;
+}

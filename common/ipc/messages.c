@@ -1,0 +1,33 @@
+#include "common/ipc/messages.h"
+
+#include <assert.h>
+
+static const struct ipc_rule rules[] = {
+#define X(name, number, from, to, fds_min, fds_max, max)		\
+	[IPC_##name] = { IPC_##name, #name, (from), (to), (fds_min),	\
+	    (fds_max), (max) },
+	IPC_MESSAGES(X)
+#undef X
+};
+
+static const char *const role_names[IPC_ROLE_COUNT] = {
+#define X(name, text) [IPC_##name] = text,
+	IPC_ROLES(X)
+#undef X
+};
+
+const struct ipc_rule *
+ipc_rule(unsigned type)
+{
+	if (type >= sizeof(rules) / sizeof(rules[0]) ||
+	    rules[type].name == NULL)
+		return NULL;
+	return &rules[type];
+}
+
+const char *
+ipc_role_name(enum ipc_role role)
+{
+	assert(role < IPC_ROLE_COUNT);
+	return role_names[role];
+}

@@ -1,0 +1,151 @@
+/*
+ * The whole conversation of the suite.
+ *
+ * A row: name, number on the wire, who may send it, who may receive it, how
+ * many descriptors go with it at least and at most, and the greatest size of
+ * its body in octets.  All of that is checked before any handler runs.  The
+ * fields stand in the header of the interface, named above its rows; numbers
+ * are never used again for another meaning.
+ *
+ * "Answered by" speaks of the request id in the message's head: the answer
+ * carries the id of what it answers.
+ */
+#ifndef COMMON_IPC_MESSAGES_H
+#define COMMON_IPC_MESSAGES_H
+
+#include <stddef.h>
+
+#include "common/ipc/roles.h"
+
+#define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
+#define IPC_SMTPDS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT))
+#define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
+#define IPC_SESSIONS (IPC_BIT(IPC_POP3D_SESSION) | IPC_BIT(IPC_IMAPD_SESSION))
+
+#define IPC_MESSAGES(X)							\
+	/* ---- supervisor and its stages: common/ipc/stage.h ---- */	\
+	/* Two read-only descriptors: bulkhead.conf and the stage's own	\
+	 * file.  Takes effect with STAGE_COMMIT. */			\
+	X(STAGE_SETTINGS, 1, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 2, 2, 64) \
+	/* One lookup table, read-only; effect with STAGE_COMMIT. */	\
+	X(STAGE_TABLE, 2, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 1, 1, 64) \
+	/* A bound and listening socket, with the name of its block. */	\
+	X(STAGE_LISTENER, 3, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 1, 1, 256) \
+	/* One end of a fresh channel to the peer that it names. */	\
+	X(STAGE_CHANNEL, 4, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 1, 1, 64) \
+	/* A new descriptor for log lines. */				\
+	X(STAGE_LOG, 5, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 1, 1, 16)	\
+	/* Use what came since the last one, whole.  Answered by	\
+	 * STAGE_READY or STAGE_REFUSED. */				\
+	X(STAGE_COMMIT, 6, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 0, 0, 16) \
+	X(STAGE_READY, 7, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
+	/* The new settings or tables do not do; the old stay in use (a	\
+	 * stage that has none yet exits). */				\
+	X(STAGE_REFUSED, 8, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
+	/* Finish what is under way and exit. */			\
+	X(STAGE_STOP, 9, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 0, 0, 16)	\
+	/* ---- sessions and workers: common/ipc/start.h ---- */	\
+	/* A gate asks for a session: ticket, client's connection, handoff	\
+	 * record.  Answered by SESSION_STARTED or SESSION_REFUSED. */	\
+	X(SESSION_START, 20, IPC_GATES, IPC_BIT(IPC_SUPERVISOR), 2, 2, 16) \
+	X(SESSION_STARTED, 21, IPC_BIT(IPC_SUPERVISOR), IPC_GATES, 0, 0, 16) \
+	X(SESSION_REFUSED, 22, IPC_BIT(IPC_SUPERVISOR), IPC_GATES, 0, 0, 16) \
+	/* To the new session: connection and handoff record. */	\
+	X(SESSION_GIVE, 23, IPC_BIT(IPC_SUPERVISOR), IPC_SESSIONS, 2, 2, 64) \
+	/* "Whose is this ticket?"  Once only.  Answered by TICKET_ACCOUNT. */ \
+	X(TICKET_REDEEM, 24, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_AUTHD), 0, 0, 32) \
+	X(TICKET_ACCOUNT, 25, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_SUPERVISOR), 0, 0, 32) \
+	/* local-delivery asks for an owner's worker.  Answered by	\
+	 * WORKER_STARTED (with the channel) or WORKER_REFUSED. */	\
+	X(WORKER_START, 26, IPC_BIT(IPC_LOCAL_DELIVERY), IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
+	X(WORKER_STARTED, 27, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_LOCAL_DELIVERY), 1, 1, 32) \
+	X(WORKER_REFUSED, 28, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_LOCAL_DELIVERY), 0, 0, 16) \
+	/* "Whose is this voucher?"  Answered by VOUCHER_ACCOUNT. */	\
+	X(VOUCHER_REDEEM, 29, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_DIRECTORY), 0, 0, 32) \
+	X(VOUCHER_ACCOUNT, 30, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_SUPERVISOR), 0, 0, 32) \
+	/* authd asks for a PAM helper for one attempt.  Answered by	\
+	 * PAM_STARTED (with the channel) or PAM_REFUSED. */		\
+	X(PAM_START, 31, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
+	X(PAM_STARTED, 32, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_AUTHD), 1, 1, 16) \
+	X(PAM_REFUSED, 33, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_AUTHD), 0, 0, 16) \
+	/* ---- the address book: common/ipc/directory.h ---- */	\
+	/* "May this recipient be accepted here?"  Answered by RESOLVED. */ \
+	X(RESOLVE, 40, IPC_SMTPDS, IPC_BIT(IPC_DIRECTORY), 0, 0, 2048)	\
+	X(RESOLVED, 41, IPC_BIT(IPC_DIRECTORY), IPC_SMTPDS, 0, 0, 2048)	\
+	/* "Who is behind this address?"  Answered by one or more EXPANDED, \
+	 * the last marked so. */					\
+	X(EXPAND, 42, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
+	X(EXPANDED, 43, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 32768) \
+	/* "Whose mailbox is this address?"  Answered by ACCOUNT_IS, with a \
+	 * one-time voucher for WORKER_START. */			\
+	X(ACCOUNT_OF, 44, IPC_BIT(IPC_LOCAL_DELIVERY), IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
+	X(ACCOUNT_IS, 45, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_LOCAL_DELIVERY), 0, 0, 2048) \
+	/* ---- into the queue: common/ipc/queue.h ---- */		\
+	/* A lease of queue ids, renewed by queue-manager before it ends. */ \
+	X(QUEUE_IDS, 50, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 32) \
+	/* One full, sealed memfd of a message's content.  Answered by	\
+	 * CONTENT_KEPT or ENQUEUE_REFUSED. */				\
+	X(CONTENT, 51, IPC_SMTPDS, IPC_BIT(IPC_QUEUE_MANAGER), 1, 1, 64) \
+	X(CONTENT_KEPT, 52, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 64) \
+	/* The envelope with the last (often only) memfd of content; a	\
+	 * second one holds the envelope where it is over 32 KiB.	\
+	 * Answered by exactly one ENQUEUED or ENQUEUE_REFUSED. */	\
+	X(ENQUEUE, 53, IPC_SMTPDS, IPC_BIT(IPC_QUEUE_MANAGER), 1, 2, 36000) \
+	/* Durable; only now may smtpd say 250 (RFC 5321 section 6.1). */ \
+	X(ENQUEUED, 54, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 64) \
+	X(ENQUEUE_REFUSED, 55, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 512) \
+	/* The transaction that this content belonged to has ended. */	\
+	X(ENQUEUE_ABORT, 56, IPC_SMTPDS, IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 64) \
+	/* ---- out of the queue: common/ipc/delivery.h ---- */		\
+	/* One message for one recipient.  Answered by exactly one	\
+	 * DELIVERED, which may also say deferred or failed. */		\
+	X(DELIVER, 60, IPC_BIT(IPC_QUEUE_MANAGER) | IPC_BIT(IPC_LOCAL_DELIVERY), \
+	    IPC_BIT(IPC_LOCAL_DELIVERY) | IPC_BIT(IPC_DELIVERY_WORKER), 1, 1, 8192) \
+	X(DELIVERED, 61, IPC_BIT(IPC_LOCAL_DELIVERY) | IPC_BIT(IPC_DELIVERY_WORKER), \
+	    IPC_BIT(IPC_QUEUE_MANAGER) | IPC_BIT(IPC_LOCAL_DELIVERY), 0, 0, 2048) \
+	/* ---- who is it: common/ipc/auth.h ---- */			\
+	/* Name and password of a client.  Answered by LOGIN_TICKET or	\
+	 * LOGIN_REFUSED, perhaps much later. */			\
+	X(LOGIN, 70, IPC_GATES, IPC_BIT(IPC_AUTHD), 0, 0, 4096)		\
+	X(LOGIN_TICKET, 71, IPC_BIT(IPC_AUTHD), IPC_GATES, 0, 0, 512)	\
+	X(LOGIN_REFUSED, 72, IPC_BIT(IPC_AUTHD), IPC_GATES, 0, 0, 512)	\
+	/* The client of this LOGIN has gone. */			\
+	X(LOGIN_CANCEL, 73, IPC_GATES, IPC_BIT(IPC_AUTHD), 0, 0, 16)	\
+	/* A password and what is stored.  Answered by VERIFIED. */	\
+	X(VERIFY, 74, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_AUTHD_VERIFIER), 0, 0, 4096) \
+	X(VERIFIED, 75, IPC_BIT(IPC_AUTHD_VERIFIER), IPC_BIT(IPC_AUTHD), 0, 0, 16) \
+	/* One PAM conversation.  Answered by PAM_VERDICT. */		\
+	X(PAM_ATTEMPT, 76, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_AUTHD_PAM), 0, 0, 4096) \
+	X(PAM_VERDICT, 77, IPC_BIT(IPC_AUTHD_PAM), IPC_BIT(IPC_AUTHD), 0, 0, 16) \
+	/* ---- operators: common/ipc/control.h ---- */			\
+	/* An operator's command in numbers.  Answered by CONTROL_ANSWER, \
+	 * perhaps with a channel to the stage that answers the rest. */ \
+	X(CONTROL_ASK, 80, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_SUPERVISOR), 0, 0, 64) \
+	X(CONTROL_ANSWER, 81, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_CONTROL), 0, 1, 64) \
+	/* One row of `bulkhead status`; the last CONTROL_ANSWER ends them. */ \
+	X(CONTROL_PROCESS, 82, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_CONTROL), 0, 0, 256) \
+	/* What is in the queue, page by page, and what to do with it.	\
+	 * Answered by QUEUE_ROWS, then QUEUE_DONE. */			\
+	X(QUEUE_ASK, 90, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 1024) \
+	X(QUEUE_ROWS, 91, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 36000) \
+	X(QUEUE_DONE, 92, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 1024)
+
+enum ipc_type {
+#define X(name, number, from, to, fds_min, fds_max, max) IPC_##name = (number),
+	IPC_MESSAGES(X)
+#undef X
+};
+
+/* A row of the table, as code sees it. */
+struct ipc_rule {
+	enum ipc_type	 type;
+	const char	*name;
+	unsigned	 from, to;	/* sets of IPC_BIT(role) */
+	unsigned	 fds_min, fds_max;
+	size_t		 max;		/* octets of body */
+};
+
+/* The rule of a type, or NULL for a number that is not in the table. */
+const struct ipc_rule *ipc_rule(unsigned type);
+
+#endif

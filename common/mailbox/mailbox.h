@@ -1,0 +1,273 @@
+/*
+ * One owner's mail: Maildir and Maildir++ folders, as sessions see them.
+ *
+ * The Maildir is the truth.  What a client sees comes from the message files,
+ * their names and one small state file per folder; the index is a cache that
+ * may be deleted at any time (see bulkhead-mailbox(5)).  Other programs may
+ * add, rename and remove files whenever they like.
+ *
+ * Everything here runs in a process with the owner's uid and blocks for the
+ * disk; nothing is shared between threads.  All names are resolved with
+ * openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, under the descriptor
+ * given to mailbox_open.  The working directory must not matter to the caller:
+ * it is changed and restored in between (fchdir(2)).
+ *
+ * Functions return 0, or -1 with errno.  Beside those of the system calls:
+ *	ENOENT	no such folder, or the message is gone (also from disk)
+ *	EEXIST	the folder exists already
+ *	EINVAL	not possible for this folder (INBOX deleted, a bad keyword)
+ *	ENOTSUP	a file of ours has a version that we do not know; untouched
+ *	ESTALE	the folder was deleted or replaced, or has a new UIDVALIDITY,
+ *		since it was opened: close it
+ *	EROFS	the folder was opened read-only
+ *	EBUSY	another POP3 session holds the maildrop
+ */
+#ifndef COMMON_MAILBOX_MAILBOX_H
+#define COMMON_MAILBOX_MAILBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/mailbox/folder_name.h"
+#include "common/mailbox/maildir_name.h"
+#include "common/slice/slice.h"
+
+struct mailbox;
+struct folder;
+
+/*
+ * Open the mail of the owner whose home directory home_fd is (borrowed, and
+ * not needed any more after the return).  Creates Maildir/ with cur, new and
+ * tmp, and index/, where missing.  *mb is the caller's, to close.
+ */
+int mailbox_open(int home_fd, struct mailbox **mb);
+/* Closes the index.  All folders must be closed before.  Accepts NULL. */
+void mailbox_close(struct mailbox *);
+
+/* ---- the list of folders ---- */
+
+struct folder_list {
+	struct folder_name	*names;	/* sorted; INBOX is first */
+	size_t			 count;
+};
+
+/*
+ * All folders that exist (at most MAILBOX_FOLDERS_MAX are listed).  A parent
+ * that is no folder itself is not in the list: LIST shows it as \Noselect.
+ */
+#define MAILBOX_FOLDERS_MAX 100000
+int mailbox_list(struct mailbox *, struct folder_list *);
+/* Subscribed names, existing or not, sorted (RFC 3501 section 6.3.9). */
+int mailbox_subscriptions(struct mailbox *, struct folder_list *);
+void folder_list_clear(struct folder_list *);
+/* Durable on return.  Adding twice and removing what is not there is fine. */
+int mailbox_subscribe(struct mailbox *, const struct folder_name *, bool on);
+
+/* Durable on return.  EEXIST: it is there already. */
+int mailbox_create(struct mailbox *, const struct folder_name *);
+/* Removes the folder with its messages; inferiors stay.  EINVAL for INBOX. */
+int mailbox_delete(struct mailbox *, const struct folder_name *);
+/*
+ * Rename with all inferiors (RFC 3501 section 6.3.5).  Of INBOX the messages
+ * move and it stays, empty, with its inferiors.  EEXIST: to is there; EINVAL:
+ * to lies below from, or a name grows too long.
+ */
+int mailbox_rename(struct mailbox *, const struct folder_name *from,
+    const struct folder_name *to);
+/* 1: exists, 0: does not, -1: errno. */
+int mailbox_exists(struct mailbox *, const struct folder_name *);
+
+/* ---- one folder, as one session sees it ---- */
+
+#define FOLDER_READ_ONLY	1U	/* EXAMINE: changes nothing, leaves \Recent */
+
+/*
+ * Open without looking inside: the view is empty until folder_sync (APPEND
+ * and COPY into a folder never need one).  *f is the caller's, to close, before
+ * its mailbox.
+ */
+int folder_open(struct mailbox *, const struct folder_name *, unsigned how,
+    struct folder **f);
+void folder_close(struct folder *);
+
+/* What the view holds of a message; sequence numbers are 1..folder_count. */
+struct message {
+	uint32_t	uid;
+	uint32_t	keywords;	/* bit n: keyword number n, see below */
+	uint64_t	modseq;
+	uint8_t		flags;		/* FLAG_* of maildir_name.h */
+	bool		recent;		/* this session is the first to see it */
+	bool		gone;		/* expunged, but not yet taken by a sync */
+};
+
+struct folder_changes {
+	/*
+	 * Expunged messages in the order in which EXPUNGE responses go out:
+	 * each number counts as if those before it were removed already (RFC
+	 * 3501 section 7.4.1).  expunged_uid: the same messages, UIDs ascending.
+	 */
+	uint32_t	*expunged_seq;
+	uint32_t	*expunged_uid;
+	size_t		 expunged;
+	/* Sequence numbers, after the expunges, whose flags or keywords were
+	 * changed by somebody else. */
+	uint32_t	*changed_seq;
+	size_t		 changed;
+	size_t		 arrived;	/* new ones, at the end of the view */
+	bool		 keywords;	/* the set of keyword names has grown */
+};
+
+#define FOLDER_KEEP_EXPUNGED	1U	/* hold expunges back (see below) */
+
+/*
+ * Look at the directories, give UIDs to new messages, and bring the view up to
+ * date.  Only this function changes the numbering.  With FOLDER_KEEP_EXPUNGED
+ * (during FETCH, STORE, SEARCH: RFC 3501 section 7.4.1) vanished messages keep
+ * their places, marked gone, until a call without it.  changes is valid until
+ * the next call with this folder; may be NULL.  Costs three fstat when nothing
+ * happened, else a scan.
+ * A message is reported as expunged only when a second look missed it too.
+ */
+int folder_sync(struct folder *, unsigned how, struct folder_changes *changes);
+
+size_t folder_count(const struct folder *);
+/* seq 1..folder_count; valid until the next folder_sync or folder_store. */
+const struct message *folder_message(const struct folder *, size_t seq);
+/* Lowest sequence number whose UID is uid or more; folder_count + 1 if none. */
+size_t folder_seq_from(const struct folder *, uint32_t uid);
+/* The sequence number of a UID; 0 when it is not in the view. */
+size_t folder_seq_of(const struct folder *, uint32_t uid);
+
+struct folder_status {
+	uint32_t	uidvalidity;
+	uint32_t	uidnext;
+	uint64_t	highestmodseq;
+	size_t		messages;
+	size_t		recent;
+	size_t		unseen;
+	size_t		first_unseen;	/* sequence number, 0: none */
+	char		mailbox_id[33];	/* lower-case hex; RFC 8474 */
+};
+
+/* Of the view as it is (after the last folder_sync).  No disk access. */
+void folder_status(const struct folder *, struct folder_status *);
+/* STATUS of a folder that is not open: opens it read-only, looks, closes. */
+int mailbox_status(struct mailbox *, const struct folder_name *,
+    struct folder_status *);
+
+/*
+ * A descriptor that becomes readable when the folder may have changed (also
+ * by this session), to be polled; the folder owns it.  Clear it with
+ * folder_notify_drain before the folder_sync.  -1: not to be had (inotify
+ * limits): sync by a timer.
+ */
+int folder_notify_fd(struct folder *);
+void folder_notify_drain(struct folder *);
+
+/* ---- keywords: names of the folder, at most 26 ---- */
+
+#define FOLDER_KEYWORDS_MAX	26
+#define FOLDER_KEYWORD_LEN_MAX	64
+
+/* Name of keyword number n (0..25), or NULL; valid until the next sync. */
+const char *folder_keyword(const struct folder *, unsigned n);
+/*
+ * The number of a keyword, compared without case.  With create a new one gets
+ * the next free number, durable on return.  -1: ENOENT (not there), ENOSPC (all
+ * 26 are taken), EINVAL (not an IMAP atom, too long, or it is $Forwarded, which
+ * is FLAG_PASSED).
+ */
+int folder_keyword_number(struct folder *, struct slice name, bool create);
+
+/* ---- reading ---- */
+
+/*
+ * The message's file, open for reading at offset 0; the caller's to close.
+ * Lines end as they are stored, normally in LF: see crlf.h.  A name that was
+ * changed meanwhile is looked for again; ENOENT: it is really gone.
+ */
+int folder_message_open(struct folder *, size_t seq);
+/* The size in octets with CRLF line ends (RFC822.SIZE, POP3 LIST): from the
+ * index or the name, or counted once. */
+int folder_message_size(struct folder *, size_t seq, uint64_t *size);
+/* The internal date: the file's time of modification. */
+int folder_message_date(struct folder *, size_t seq, time_t *date);
+
+/*
+ * Cached octets of a message by kind (1..15, meanings are the caller's; its
+ * format must carry a version).  get: *blob is the caller's, to free; 0, or -1
+ * with ENOENT when it is not cached.  put is best effort and never fails; the
+ * blobs are written behind, in batches (folder_settle, folder_close).
+ */
+int folder_cache_get(struct folder *, uint32_t uid, unsigned kind,
+    void **blob, size_t *len);
+void folder_cache_put(struct folder *, uint32_t uid, unsigned kind,
+    const void *blob, size_t len);
+#define FOLDER_CACHE_BLOB_MAX (256 * 1024)	/* larger ones are not kept */
+
+/* ---- changing ---- */
+
+enum store_how { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
+
+/*
+ * Change flags and keywords of n messages (sequence numbers).  The view follows at once:
+ * these changes are not reported by a later folder_sync.  Survives kill -9 on
+ * return; durable on return when \Deleted or a keyword changes, else after
+ * folder_settle.  A message that is gone is passed over and marked gone; -1 is
+ * for other failures, then some may have been changed.
+ */
+int folder_store(struct folder *, const uint32_t *seqs, size_t n,
+    enum store_how, uint8_t flags, uint32_t keywords);
+/* Makes flag changes durable and writes cached blobs; call it within a second
+ * after folder_store (a timer) and when idle.  Cheap when there is nothing. */
+int folder_settle(struct folder *);
+
+/*
+ * Remove messages for good, durable on return: those with \Deleted among the n
+ * sequence numbers, or of the whole view when seqs is NULL (RFC 3501 section 6.4.3, RFC
+ * 4315 section 2.1).  any: whatever their flags (POP3).  They stay in the view,
+ * marked gone, until a folder_sync takes them.  *removed (may be NULL) counts.
+ * -1: at least one could not be removed, or the directory not be synced.
+ */
+int folder_expunge(struct folder *, const uint32_t *seqs, size_t n, bool any,
+    size_t *removed);
+
+struct append;		/* messages on their way into a folder */
+
+/*
+ * Append messages to to, which needs no sync (RFC 3501 section 6.3.11; several
+ * at once: RFC 3502).  Begin, then for each message _next, any number of
+ * _write with its content (line ends CRLF or LF, stored as LF), and at last
+ * _commit, which makes all durable and gives each a UID: first_uid, ascending by
+ * one.  Or _abort.  Both free it.  date 0: now.  Until _commit nothing is
+ * visible.  After a failure of any of them nothing remains but _abort;
+ * _commit that fails has undone all and freed it.
+ */
+int folder_append_begin(struct folder *to, struct append **);
+int folder_append_next(struct append *, uint8_t flags, uint32_t keywords,
+    time_t date);
+int folder_append_write(struct append *, const void *octets, size_t len);
+int folder_append_commit(struct append *, uint32_t *first_uid);
+void folder_append_abort(struct append *);
+
+/*
+ * Copy n messages (sequence numbers of from, ascending) to the end of to (another handle, even
+ * when it is the same folder), with flags, keywords and internal date; durable on return, all
+ * or nothing.  *first_uid: theirs, ascending by one.  ENOENT: one of them is gone.
+ * move: then remove them from from, durable too; they are marked gone there.
+ */
+int folder_copy(struct folder *from, const uint32_t *seqs, size_t n,
+    struct folder *to, bool move, uint32_t *first_uid);
+
+/* ---- POP3 ---- */
+
+/* Hold the maildrop exclusively until folder_close (RFC 1939 section 4). */
+int folder_maildrop_lock(struct folder *inbox);
+/* A message's unique-id (RFC 1939 section 7): same for ever, also without an
+ * index.  16 hexadecimal digits. */
+#define FOLDER_UIDL_SIZE 17
+void folder_uidl(const struct folder *, size_t seq, char to[FOLDER_UIDL_SIZE]);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Who is connected how often: a bounded table of clients, by the key of
+ * net_address_key().  When it is full the client that was seen least
+ * recently and holds no connection is forgotten; when every one of them holds
+ * a connection, a new client is refused, so memory never grows.
+ */
+#ifndef COMMON_NET_CLIENTS_H
+#define COMMON_NET_CLIENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/address.h"
+
+struct clients;
+
+struct client {
+	unsigned	live;		/* connections now */
+	unsigned	events;		/* counted in this window */
+	uint64_t	window_ms;	/* when the window began */
+};
+
+/* At most max clients (at least 1) are remembered.  NULL with errno. */
+struct clients *clients_new(size_t max);
+void clients_free(struct clients *);
+
+/*
+ * One more connection of this client.  The client stays the table's and is
+ * valid until the matching clients_leave().  NULL: the table is full.
+ */
+struct client *clients_enter(struct clients *, const struct net_address *);
+void clients_leave(struct clients *, struct client *);
+
+/*
+ * Count one event (a connection, an error) and return how many there were in
+ * the window of window_ms milliseconds that holds now_ms.
+ */
+unsigned client_count(struct client *, uint64_t now_ms, uint64_t window_ms);
+
+/* How many clients are remembered now. */
+size_t clients_len(const struct clients *);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * The stage's side of its start and of its life under supervisor: which
+ * descriptors it finds, how settings, tables, listeners and channels reach
+ * it, and how it is told to reload and to stop.
+ *
+ * A stage opens no path.  Everything comes as a read-only descriptor, in a
+ * batch that ends with a commit; a batch that does not do is refused whole,
+ * and what was in use stays in use.
+ *
+ *	stage_open(argc, argv, &hooks);		log, from descriptor 4
+ *	sandbox_enter(...);			from here on we are jailed
+ *	stage_attach(&st, &hooks, &daemon);	channel to supervisor
+ *	return stage_run(&st);			until we are told to stop
+ */
+#ifndef COMMON_STAGE_STAGE_H
+#define COMMON_STAGE_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ipc/ipc.h"
+
+struct event_base;
+
+/* Where exec leaves what supervisor gives to every process. */
+enum {
+	STAGE_FD_SUPERVISOR = 3,
+	STAGE_FD_LOG = 4,
+	STAGE_FD_JAIL = 5,	/* the directory to chroot into, if any */
+	STAGE_FD_FIRST_FREE = 6
+};
+
+/* The lookup tables; which stage gets which, supervisor's map says. */
+#define STAGE_TABLES(X)							\
+	X(DOMAINS, "domains")						\
+	X(ALIASES, "aliases")						\
+	X(USERS, "users")						\
+	X(PASSWORDS, "passwords")					\
+	X(SYSTEM_USERS, "/etc/passwd")
+
+enum stage_table {
+#define X(name, file) STAGE_TABLE_##name,
+	STAGE_TABLES(X)
+#undef X
+	STAGE_TABLE_COUNT
+};
+
+#define STAGE_TABLE_BIT(t) (1u << (t))
+
+/* The table's file name, for messages to people. */
+const char *stage_table_name(enum stage_table);
+
+/*
+ * What a daemon does with what it is given.  ctx is the daemon's state.
+ * Hooks that a daemon does not need are NULL; a message for them is then
+ * out of place.  Those that answer int: 0, or -1 to refuse the batch (the
+ * hook logs why).
+ */
+struct stage_hooks {
+	enum ipc_role	 role;
+	/* Read both files into new settings, to be used at commit.  The
+	 * descriptors are closed afterwards. */
+	int	(*settings)(void *ctx, int shared_fd, int own_fd);
+	/* Read a table, to be used at commit.  An absent table comes as an
+	 * empty one.  The descriptor is closed afterwards. */
+	int	(*table)(void *ctx, enum stage_table, int fd);
+	/* A listening socket, non-blocking, now ours; name is that of its
+	 * block in the settings. */
+	int	(*listener)(void *ctx, const char *name, int fd);
+	/* A new channel; fd is ours.  With several peers of a kind, instance
+	 * tells them apart.  A former channel of the same peer and instance
+	 * ends by itself. */
+	int	(*channel)(void *ctx, enum ipc_role peer, unsigned instance,
+		    int fd);
+	/* The batch is whole.  first: begin work.  Otherwise a reload or a
+	 * changed table; what cannot change while running is logged. */
+	int	(*commit)(void *ctx, bool first);
+	/* Told to stop: finish, then call stage_finished().  NULL: exit at
+	 * once is fine. */
+	void	(*stop)(void *ctx);
+	/* Answers and messages of supervisor that are this daemon's own;
+	 * their ctx is the daemon's. */
+	const struct ipc_handler *more;
+	unsigned	 more_count;
+};
+
+enum { STAGE_MORE_MAX = 8 };
+
+struct stage {
+	struct event_base	*base;
+	struct ipc_channel	*supervisor;
+	/* private */
+	const struct stage_hooks *hooks;
+	void			*ctx;
+	struct ipc_handler	 handlers[8 + STAGE_MORE_MAX];
+	struct ipc_events	 events;
+	bool			 refused, committed, stopping;
+	int			 status;
+};
+
+/*
+ * Before the sandbox: take the log from its descriptor.  Exits with one
+ * clear sentence when the program was started by hand.
+ */
+void stage_open(int argc, char *argv[], const struct stage_hooks *);
+
+/* Inside the sandbox: event loop and channel to supervisor.  Exits on error. */
+void stage_attach(struct stage *, const struct stage_hooks *, void *ctx);
+
+/* Run until stopped or until supervisor has gone; the exit status. */
+int stage_run(struct stage *);
+
+/* The daemon has nothing left to do: stage_run returns with status. */
+void stage_finished(struct stage *, int status);
+
+#endif
