@@ -241,7 +241,8 @@ assign(struct reader *r, struct slice name, struct slice text)
 	if (scope == NULL)
 		return;
 	if ((row = row_find(scope->rows, scope->n_rows, name)) == NULL) {
-		unknown_name(r, name);
+		if (!r->s->schema->only_blocks)
+			unknown_name(r, name);
 		return;
 	}
 	origin = &scope->origins[row - scope->rows];
@@ -375,6 +376,8 @@ block_open(struct reader *r, struct slice kind, struct slice rest)
 	r->in_block = true;
 	r->block_line = r->line;
 	r->scope = NULL;
+	if (block == NULL && r->s->schema->only_blocks)
+		return;
 	if (block == NULL)
 		complain(r,
 		    "there is no kind of block %.*s here: `bulkhead "
@@ -517,6 +520,8 @@ settings_parse(const struct settings_schema *schema, struct slice text,
 	r.scope = &s->top;
 	scope_complete(&r, &s->top);
 	standard_blocks(&r);
+	if (errors->n == 0 && schema->check != NULL)
+		schema->check(s, errors);
 	if (errors->n == 0)
 		return s;
 	settings_free(s);

@@ -111,6 +111,9 @@ struct setting {
 #define SETTINGS_BLOCKS(a) \
 	.blocks = (a), .n_blocks = sizeof(a) / sizeof((a)[0])
 
+struct settings;
+struct settings_errors;
+
 /* A kind of block: `kind NAME { ... }`. */
 struct settings_block {
 	const char		*kind;
@@ -130,6 +133,13 @@ struct settings_schema {
 	size_t			 size;		/* of the values struct */
 	const struct settings_block *blocks;
 	size_t			 n_blocks;
+	/* The reader knows these blocks and nothing else of the file: what
+	 * it does not know is passed over, for the stage itself to judge. */
+	bool			 only_blocks;
+	/* What no row can say alone, or NULL: settings_complain() for each
+	 * thing that is wrong.  Called when the rows themselves are right. */
+	void			(*check)(const struct settings *,
+				    struct settings_errors *);
 };
 
 /* One block that a file holds. */
@@ -139,8 +149,6 @@ struct settings_group {
 	const void		*values;	/* the block's struct */
 	unsigned		 line;		/* 0: the standard one */
 };
-
-struct settings;
 
 /* What is wrong, a sentence each: "smtpd.conf:3: what: what would be right". */
 struct settings_errors {

@@ -246,6 +246,51 @@ test_nul(void **state)
 }
 
 static void
+check_timeout(const struct settings *s, struct settings_errors *e)
+{
+	const struct example_settings *v = settings_values(s);
+
+	if (v->timeout == 13)
+		settings_complain(e, s, NULL, "timeout", "unlucky: take 14s");
+}
+
+static void
+test_check(void **state)
+{
+	struct settings_schema schema = example_schema;
+	struct settings_errors e;
+
+	(void)state;
+	schema.check = check_timeout;
+	assert_null(settings_parse(&schema, SLICE_LITERAL("timeout = 13"), &e));
+	assert_string_equal(e.at[0], "x.conf:1: timeout: unlucky: take 14s");
+	settings_free(settings_parse(&schema, SLICE_LITERAL("timeout = 14"),
+	    &e));
+	assert_int_equal(e.n, 0);
+}
+
+/* Who needs the blocks alone passes over the rest, but not inside a line. */
+static void
+test_only_blocks(void **state)
+{
+	struct settings_schema schema = example_schema;
+	struct settings_errors e;
+	struct settings *s;
+
+	(void)state;
+	schema.rows = NULL;
+	schema.n_rows = 0;
+	schema.only_blocks = true;
+	s = settings_parse(&schema, SLICE_LITERAL("timeout = x\nother y {\n"
+	    "a = 1\n}\nlistener q {\naddress = *:9\nunknown = 1\n}\n"), &e);
+	assert_non_null(s);
+	assert_int_equal(settings_n_groups(s), 1);
+	settings_free(s);
+	assert_null(settings_parse(&schema,
+	    SLICE_LITERAL("listener q {\naddress = nowhere\n}\n"), &e));
+}
+
+static void
 test_nearest(void **state)
 {
 	static const struct {
@@ -367,6 +412,8 @@ main(void)
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_only_blocks),
 		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_example),
 		cmocka_unit_test(test_listing),
