@@ -2,7 +2,6 @@
 
 #include "common/instance/instance.h"
 #include "common/log/log.h"
-#include "common/sandbox/sandbox.h"
 #include "directory/directory.h"
 #include "directory/settings.h"
 
@@ -108,7 +107,6 @@ main(int argc, char *argv[])
 	int status;
 
 	stage_open(argc, argv, &hooks);
-	sandbox_enter(&directory_sandbox);	/* empty jail; channels only */
 	if ((d.vouchers = tickets_new(VOUCHERS)) == NULL) {
 		log_error("cannot-start", LOG_CSTR("reason", "no memory"));
 		return 71;
