@@ -1,0 +1,55 @@
+/* The fields of logins; the first octet says which. */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "common/ipc/auth.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+same(struct slice body, const void *again, size_t len)
+{
+	assert(len == body.len && (len == 0 ||
+	    memcmp(again, body.at, len) == 0));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t again[AUTH_BODY_MAX];
+	struct auth_login login;
+	struct auth_pam_attempt attempt;
+	struct slice body, a, b;
+	struct ticket ticket;
+	enum auth_refusal why;
+
+	if (size == 0 || size > AUTH_BODY_MAX)
+		return 0;
+	body = slice_of(data + 1, size - 1);
+	switch (data[0] % 5) {
+	case 0:
+		if (auth_login_decode(body, &login) == 0)
+			same(body, again, auth_login_encode(&login, again));
+		break;
+	case 1:
+		if (auth_ticket_decode(body, &ticket, &a) == 0)
+			same(body, again, auth_ticket_encode(&ticket, a,
+			    again));
+		break;
+	case 2:
+		if (auth_verify_decode(body, &a, &b) == 0)
+			same(body, again, auth_verify_encode(a, b, again));
+		break;
+	case 3:
+		if (auth_pam_attempt_decode(body, &attempt) == 0)
+			same(body, again, auth_pam_attempt_encode(&attempt,
+			    again));
+		break;
+	case 4:
+		if (auth_refusal_decode(body, &why) == 0)
+			same(body, again, auth_refusal_encode(why, again));
+		break;
+	}
+	return 0;
+}
