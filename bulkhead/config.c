@@ -1,6 +1,7 @@
 /*
  * bulkhead config: what is in force.  With -e an example file, with -m the
- * parameter list of a manual page, both from the tables that also parse.
+ * parameter list of a manual page, both from the tables that also parse; with
+ * -l the names of the files.
  */
 #include "bulkhead/bulkhead.h"
 #include "bulkhead/stages.h"
@@ -40,11 +41,30 @@ show(const struct bulkhead *b, const char *form,
 {
 	if (form == NULL)
 		return list_one(b, schema);
-	if (strcmp(form, "-e") == 0)
+	if (strcmp(form, "-l") == 0)
+		printf("%s\n", schema->file);
+	else if (strcmp(form, "-e") == 0)
 		settings_print_example(stdout, schema);
 	else
 		settings_print_manual(stdout, schema);
 	return 0;
+}
+
+static int
+show_all(const struct bulkhead *b, const char *form)
+{
+	const struct settings_schema *schema;
+	int status = 0;
+
+	for (size_t i = 0; (schema = stage_schema_at(i)) != NULL; i++) {
+		if (form == NULL || strcmp(form, "-l") != 0)
+			printf("%s# ---- %s\n", i == 0 ? "" : "\n",
+			    schema->file);
+		int one = show(b, form, schema);
+
+		status = status == 0 ? one : status;
+	}
+	return status;
 }
 
 int
@@ -53,22 +73,14 @@ do_config(struct bulkhead *b, int argc, char *argv[])
 	const char *form = argc > 0 && argv[0][0] == '-' ? argv[0] : NULL;
 	const char *stage = argc > (form != NULL) ? argv[form != NULL] : NULL;
 	const struct settings_schema *schema;
-	int status = 0;
 
 	if ((form != NULL && strcmp(form, "-e") != 0 &&
-		strcmp(form, "-m") != 0) || (argc == 2 && form == NULL))
-		return fail(EX_USAGE, "usage: bulkhead config [-e | -m] "
+		strcmp(form, "-m") != 0 && strcmp(form, "-l") != 0) ||
+	    (argc == 2 && form == NULL))
+		return fail(EX_USAGE, "usage: bulkhead config [-e | -l | -m] "
 				      "[stage]");
-	if (stage != NULL) {
-		schema = stage_schema(stage);
-		return schema == NULL ? EX_USAGE : show(b, form, schema);
-	}
-	for (size_t i = 0; (schema = stage_schema_at(i)) != NULL; i++) {
-		if (form == NULL || i > 0)
-			printf("%s# %s\n", i == 0 ? "" : "\n", schema->file);
-		int one = show(b, form, schema);
-
-		status = status == 0 ? one : status;
-	}
-	return status;
+	if (stage == NULL)
+		return show_all(b, form);
+	schema = stage_schema(stage);
+	return schema == NULL ? EX_USAGE : show(b, form, schema);
 }
