@@ -1,0 +1,196 @@
+/* Envelopes and the bodies of the queue's channels: there and back, and what
+ * a hostile peer may try. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/ipc/control.h"
+#include "common/ipc/queue.h"
+
+static size_t
+an_envelope(uint8_t *buf, size_t size, const char *given)
+{
+	struct envelope e = {
+		.reverse_path = slice_str("alice@crepes.fr"),
+		.flags = ENVELOPE_8BITMIME, .session = 7, .arrival_ms = 1234,
+		.client = slice_str("192.0.2.1"), .helo = slice_str("crepes.fr"),
+		.listener = slice_str("smtp"), .protocol = slice_str("ESMTP"),
+	};
+	struct envelope_recipient r = { .given = slice_str("bob@hamburger.edu") };
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, size);
+	envelope_begin(&w, &e);
+	envelope_put_recipient(&w, &r);
+	r.given = slice_str(given);
+	r.original = slice_str("rfc822;Carol@x");
+	envelope_put_recipient(&w, &r);
+	return w.failed ? 0 : w.len;
+}
+
+static void
+test_envelope(void **state)
+{
+	struct envelope_recipient r;
+	struct envelope e;
+	uint8_t buf[600];
+	size_t len = an_envelope(buf, sizeof(buf), "carol@x");
+
+	(void)state;
+	assert_true(len > 0);
+	assert_int_equal(envelope_decode(slice_of(buf, len), &e), 0);
+	assert_int_equal(e.n_recipients, 2);
+	assert_true(slice_equal(e.helo, slice_str("crepes.fr")));
+	assert_int_equal(e.arrival_ms, 1234);
+	assert_true(envelope_next(&e, &r));
+	assert_true(slice_equal(r.given, slice_str("bob@hamburger.edu")));
+	assert_true(envelope_next(&e, &r));
+	assert_true(slice_equal(r.original, slice_str("rfc822;Carol@x")));
+	assert_false(envelope_next(&e, &r));
+}
+
+/* Every prefix that ends inside a field is refused. */
+static void
+test_envelope_cut(void **state)
+{
+	uint8_t buf[600];
+	struct envelope e;
+	size_t len = an_envelope(buf, sizeof(buf), "carol@x"), whole = 0;
+
+	(void)state;
+	for (size_t n = 0; n < len; n++)
+		if (envelope_decode(slice_of(buf, n), &e) == 0)
+			whole++;
+	assert_int_equal(whole, 1);	/* after the first recipient */
+}
+
+static void
+test_envelope_hostile(void **state)
+{
+	static const char *const bad[] = { "", "a\rb", "a\nb", "a\x01", "a\x7f" };
+	uint8_t buf[600];
+	struct envelope e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		size_t len = an_envelope(buf, sizeof(buf), bad[i]);
+		assert_int_equal(envelope_decode(slice_of(buf, len), &e), -1);
+	}
+	size_t len = an_envelope(buf, sizeof(buf), "x@y");
+	buf[0] = ENVELOPE_VERSION + 1;
+	assert_int_equal(envelope_decode(slice_of(buf, len), &e), -1);
+	buf[0] = ENVELOPE_VERSION;
+	/* An unknown field: refused, unless it is marked as optional. */
+	memcpy(buf + len, "\x50\x01\0\0\0x", 6);
+	assert_int_equal(envelope_decode(slice_of(buf, len + 6), &e), -1);
+	buf[len] = 0xf0;
+	assert_int_equal(envelope_decode(slice_of(buf, len + 6), &e), 0);
+	/* A second reverse-path. */
+	memcpy(buf + len, "\x01\x01\0\0\0x", 6);
+	assert_int_equal(envelope_decode(slice_of(buf, len + 6), &e), -1);
+}
+
+static void
+test_enqueue_sizes(void **state)
+{
+	static const struct {
+		uint32_t part, octets;
+		uint64_t content;
+		uint32_t envelope, inside;
+		int ret;
+	} rows[] = {
+		{ 0, 10, 10, 3, 3, 0 },
+		{ 0, 10, 11, 3, 3, -1 },
+		{ 1, 10, 262154, 3, 3, 0 },
+		{ 1, 10, 262155, 3, 3, -1 },
+		{ 0, 262145, 262145, 3, 3, -1 },
+		{ 0, 10, 10, 3, 2, -1 },
+		{ 0, 10, 10, 32769, 0, 0 },
+		{ 0, 10, 10, 32769, 3, -1 },
+		{ 0, 10, 10, ENVELOPE_MAX + 1, 0, -1 },
+	};
+	uint8_t buf[QUEUE_ENQUEUE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct queue_enqueue e = {
+			.queue_id = 1, .last_part = rows[i].part,
+			.last_octets = rows[i].octets,
+			.content_octets = rows[i].content,
+			.envelope_octets = rows[i].envelope,
+			.envelope = slice_of("abc", rows[i].inside),
+		};
+		size_t len = queue_enqueue_encode(&e, buf);
+		assert_true(len > 0);
+		assert_int_equal(queue_enqueue_decode(slice_of(buf, len), &e),
+		    rows[i].ret);
+	}
+}
+
+static void
+test_small(void **state)
+{
+	struct queue_refused r = { .queue_id = 9, .code = 452,
+	    .enhanced = { 4, 3, 1 }, .text = slice_str("no room") };
+	struct queue_ids ids = { UINT64_MAX, 2 };
+	uint8_t buf[QUEUE_DONE_MAX];
+	uint64_t id;
+	size_t len;
+
+	(void)state;
+	len = queue_refused_encode(&r, buf);
+	assert_int_equal(queue_refused_decode(slice_of(buf, len), &r), 0);
+	r.enhanced[0] = 5;
+	assert_int_equal(queue_refused_encode(&r, buf), 0);
+	len = queue_ids_encode(&ids, buf);
+	assert_int_equal(queue_ids_decode(slice_of(buf, len), &ids), -1);
+	len = queue_id_encode(0, buf);
+	assert_int_equal(queue_id_decode(slice_of(buf, len), &id), -1);
+	len = queue_id_encode(5, buf);
+	assert_int_equal(queue_id_decode(slice_of(buf, len), &id), 0);
+	assert_int_equal(id, 5);
+}
+
+static void
+test_control(void **state)
+{
+	struct queue_row row = { .queue_id = 3, .state = QUEUE_ROW_HELD,
+	    .reverse_path = slice_str("a@b"), .n_recipients = 2, .n_listed = 1 };
+	struct queue_recipient_row rcpt = { .number = 1, .attempts = 4,
+	    .address = slice_str("c@d"), .reason = slice_str("later") };
+	struct queue_ask ask = { .verb = QUEUE_LIST };
+	uint8_t buf[QUEUE_ROWS_MAX];
+	struct ipc_writer w;
+	struct ipc_reader r;
+
+	(void)state;
+	size_t len = queue_ask_encode(&ask, buf);
+	assert_int_equal(queue_ask_decode(slice_of(buf, len), &ask), -1);
+	ask.limit = 10;
+	len = queue_ask_encode(&ask, buf);
+	assert_int_equal(queue_ask_decode(slice_of(buf, len), &ask), 0);
+	ipc_writer_init(&w, buf, sizeof(buf));
+	queue_row_put(&w, &row);
+	queue_recipient_row_put(&w, &rcpt);
+	ipc_reader_init(&r, slice_of(buf, w.len));
+	assert_int_equal(queue_row_get(&r, &row), 0);
+	assert_int_equal(queue_recipient_row_get(&r, &rcpt), 0);
+	assert_int_equal(ipc_reader_end(&r), 0);
+	assert_true(slice_equal(rcpt.reason, slice_str("later")));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_envelope),
+		cmocka_unit_test(test_envelope_cut),
+		cmocka_unit_test(test_envelope_hostile),
+		cmocka_unit_test(test_enqueue_sizes),
+		cmocka_unit_test(test_small),
+		cmocka_unit_test(test_control),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,186 @@
+#include <string.h>
+
+#include "common/smtp/characters.h"
+#include "common/smtp/command.h"
+
+enum parse
+smtp_line_take(struct slice in, size_t max, struct slice *line,
+    enum smtp_line_fault *why)
+{
+	size_t len = in.len < max ? in.len : max, whole = len;
+	const char *lf, *cr;
+
+	*why = SMTP_LINE_OK;
+	if (len == 0)
+		return PARSE_MORE;
+	lf = memchr(in.at, '\n', len);
+	if (lf != NULL)
+		whole = (size_t)(lf - in.at);
+	cr = memchr(in.at, '\r', whole);
+	/* The CR must be the last octet: before the LF, or so far. */
+	if ((lf != NULL && cr == NULL) ||
+	    (cr != NULL && cr + 1 != in.at + whole)) {
+		*why = SMTP_LINE_BARE;
+		return PARSE_BAD;
+	}
+	if (lf != NULL) {
+		*line = slice_of(in.at, whole - 1);
+		return PARSE_OK;
+	}
+	if (in.len < max)
+		return PARSE_MORE;
+	*why = SMTP_LINE_LONG;
+	return PARSE_BAD;
+}
+
+enum parse
+smtp_command_split(struct slice line, struct smtp_command_line *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < line.len; i++)
+		if ((unsigned char)line.at[i] < 32 || line.at[i] == 127)
+			return PARSE_BAD;
+	while (n < line.len && line.at[n] != ' ')
+		if (!smtp_is_alnum(line.at[n++]))
+			return PARSE_BAD;
+	c->verb = slice_of(line.at, n);
+	c->args = slice_skip(line, n);
+	while (c->args.len > 0 && c->args.at[0] == ' ')
+		c->args = slice_skip(c->args, 1);
+	while (c->args.len > 0 && c->args.at[c->args.len - 1] == ' ')
+		c->args.len--;
+	return n > 0 ? PARSE_OK : PARSE_BAD;
+}
+
+enum parse
+smtp_command_keyword(struct slice *args, struct slice keyword)
+{
+	if (!slice_starts_nocase(*args, keyword))
+		return PARSE_BAD;
+	*args = slice_skip(*args, keyword.len);
+	while (args->len > 0 && args->at[0] == ' ')
+		*args = slice_skip(*args, 1);
+	return PARSE_OK;
+}
+
+/* esmtp-value: 1*(%d33-60 / %d62-126) */
+static bool
+is_value(char c)
+{
+	return c > 32 && c < 127 && c != '=';
+}
+
+static size_t
+keyword_len(struct slice s)
+{
+	size_t n = 0;
+
+	if (s.len == 0 || !smtp_is_alnum(s.at[0]))
+		return 0;
+	while (n < s.len && smtp_is_ldh(s.at[n]))
+		n++;
+	return n;
+}
+
+enum parse
+smtp_param_take(struct slice *args, struct smtp_param *p)
+{
+	struct slice in = *args;
+	size_t n;
+
+	*p = (struct smtp_param){ { NULL, 0 }, { NULL, 0 } };
+	if (in.len == 0)
+		return PARSE_OK;
+	if (in.at[0] != ' ')
+		return PARSE_BAD;
+	while (in.len > 0 && in.at[0] == ' ')
+		in = slice_skip(in, 1);
+	if (in.len == 0) {
+		*args = in;
+		return PARSE_OK;
+	}
+	n = keyword_len(in);
+	if (n == 0)
+		return PARSE_BAD;
+	p->name = slice_of(in.at, n);
+	in = slice_skip(in, n);
+	if (in.len > 0 && in.at[0] == '=') {
+		in = slice_skip(in, 1);
+		for (n = 0; n < in.len && is_value(in.at[n]); n++)
+			;
+		if (n == 0)
+			return PARSE_BAD;
+		p->value = slice_of(in.at, n);
+		in = slice_skip(in, n);
+	}
+	if (in.len > 0 && in.at[0] != ' ')
+		return PARSE_BAD;
+	*args = in;
+	return PARSE_OK;
+}
+
+/* size-value ::= 1*20DIGIT (RFC 1870 section 6) */
+static bool
+parse_size(struct slice value, uint64_t *size)
+{
+	unsigned long long n;
+
+	if (value.len == 0 || value.len > 20)
+		return false;
+	for (size_t i = 0; i < value.len; i++)
+		if (!smtp_is_digit(value.at[i]))
+			return false;
+	*size = slice_number(value, UINT64_MAX, &n) == 0 ? n : UINT64_MAX;
+	return true;
+}
+
+static enum smtp_params_fault
+mail_param(const struct smtp_param *p, struct smtp_mail_params *m)
+{
+	if (slice_equal_nocase(p->name, SLICE_LITERAL("SIZE"))) {
+		if (m->has_size || !parse_size(p->value, &m->size))
+			return SMTP_PARAMS_VALUE;
+		m->has_size = true;
+		return SMTP_PARAMS_OK;
+	}
+	if (!slice_equal_nocase(p->name, SLICE_LITERAL("BODY")))
+		return SMTP_PARAMS_UNKNOWN;
+	if (m->body != SMTP_BODY_UNSAID)
+		return SMTP_PARAMS_VALUE;
+	if (slice_equal_nocase(p->value, SLICE_LITERAL("7BIT")))
+		m->body = SMTP_BODY_7BIT;
+	else if (slice_equal_nocase(p->value, SLICE_LITERAL("8BITMIME")))
+		m->body = SMTP_BODY_8BITMIME;
+	else
+		return SMTP_PARAMS_VALUE;
+	return SMTP_PARAMS_OK;
+}
+
+enum smtp_params_fault
+smtp_mail_params_parse(struct slice args, struct smtp_mail_params *m)
+{
+	enum smtp_params_fault fault;
+	struct smtp_param p;
+
+	memset(m, 0, sizeof(*m));
+	for (;;) {
+		if (smtp_param_take(&args, &p) != PARSE_OK)
+			return SMTP_PARAMS_SYNTAX;
+		if (p.name.len == 0)
+			return SMTP_PARAMS_OK;
+		fault = mail_param(&p, m);
+		if (fault != SMTP_PARAMS_OK)
+			return fault;
+	}
+}
+
+enum smtp_params_fault
+smtp_rcpt_params_parse(struct slice args)
+{
+	struct smtp_param p;
+
+	if (smtp_param_take(&args, &p) != PARSE_OK)
+		return SMTP_PARAMS_SYNTAX;
+	return p.name.len == 0 ? SMTP_PARAMS_OK : SMTP_PARAMS_UNKNOWN;
+}
