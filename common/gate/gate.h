@@ -47,7 +47,7 @@ struct gate_protocol {
 
 	void	(*greet)(struct gate_client *);
 	/*
-	 * Input that waits, ending in LF unless it is cut at input_max; the
+	 * Input that waits: at most one line, whole where it ends in LF; the
 	 * answer is how many octets were used, 0 to wait for more.  What is
 	 * used may be overwritten.
 	 */
