@@ -16,6 +16,7 @@
 #include <bsd/string.h>
 #include <event2/event.h>
 
+#include "common/instance/host.h"
 #include "common/ipc/operator.h"
 #include "common/stage/fields.h"
 
@@ -199,7 +200,7 @@ open_for_admins(const struct supervisor *sv)
 {
 	gid_t admins;
 
-	if (sv->instance->uid_base != 0 || !uids_group("bh-admin", &admins))
+	if (sv->instance->uid_base != 0 || !host_group("bh-admin", &admins))
 		return;
 	if (fchownat(sv->run_fd, "control", 0, admins, 0) == -1 ||
 	    fchmodat(sv->run_fd, "control", 0660, 0) == -1)

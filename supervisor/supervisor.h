@@ -127,8 +127,6 @@ void uids_check(const struct supervisor *);
 /* Who a process of this kind runs as, but for its jail.  -1: no such user. */
 int uids_of(const struct supervisor *, const struct map_process *,
     struct identity *);
-/* A group of the host by name, never root's. */
-bool uids_group(const char *name, gid_t *);
 
 /* ---- logger.c ---- */
 void logger_open(struct supervisor *);

@@ -55,6 +55,9 @@
 	X(pam_as_root, BOOL, "no", "", "", RESTART,			\
 	    "The short-lived PAM helper runs as root.  pam_unix needs it: " \
 	    "without, it can check no password but its own user's.")	\
+	X(injection_wait, SECONDS, "10s", "0", "1h", RELOAD,		\
+	    "How long sendmail(1) waits for a suite that is down before it " \
+	    "gives up with status 75.")					\
 	X(sessions_max, COUNT, "2000", "1", "100000", RELOAD,		\
 	    "POP3 and IMAP sessions at once, one process each.")	\
 	X(sessions_per_account, COUNT, "100", "1", "100000", RELOAD,	\
