@@ -5,9 +5,11 @@
 
 #include "bulkhead/bulkhead.h"
 #include "common/settings/nearest.h"
+#include "directory/settings.h"
 
 static const struct settings_schema *const schemas[] = {
 	&instance_schema,
+	&directory_schema,
 };
 
 const struct settings_schema *
