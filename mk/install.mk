@@ -70,7 +70,7 @@ reproducible: all
 demo:
 	@mk/deps demo
 	@$(MAKE) -j$(JOBS) --no-print-directory -s all
-	@$(PYTHON) mk/demo.py $(abspath $(BUILD))
+	@$(PYTHON) -B mk/demo/tour.py $(abspath $(BUILD))
 
 .PHONY: install install-programs install-manuals install-etc install-links
 .PHONY: settings-text reproducible demo
