@@ -23,7 +23,7 @@ fill_in = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@CONFDIR@|$(CONFDIR)|g' \
 	-e 's|@RUNDIR@|$(RUNDIR)|g'
 
 DAEMON_PROGRAMS := $(filter-out %/bulkhead %/bulkhead-sendmail,$(PROGRAMS))
-MANUALS := $(wildcard $(foreach n,1 5 7 8,doc/*.$(n) */*.$(n) */*/*.$(n)))
+MANUALS := $(sort $(wildcard $(foreach n,1 5 7 8,doc/*.$(n) */*.$(n) */*/*.$(n))))
 DOCUMENTS := $(wildcard README.md INSTALL LICENSE doc/*.md)
 
 install: all install-programs install-manuals install-etc install-links
