@@ -104,6 +104,9 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_FILES, "fcntl", CALL_EQUAL, 1, F_GETLK },
 
 	/* ---- an LMDB environment ---- */
+	/* LMDB opens by path, so the directory descriptor becomes the
+	 * working directory for that moment. */
+	{ CALLS_LMDB, "fchdir", ANY },
 	{ CALLS_LMDB, "fstatfs", ANY },		/* is it a file system of disks? */
 	{ CALLS_LMDB, "uname", ANY },		/* has it working fdatasync? */
 	{ CALLS_LMDB, "msync", ANY },
