@@ -12,14 +12,18 @@
 
 #include "common/log/log.h"
 
-/* Out of the stream: what was read ahead goes into the record. */
+/*
+ * Out of the stream.  Nothing was read ahead of the login command, since the
+ * stream reads exact lines.
+ */
 static int
-take_connection(struct gate_client *c, char *ahead, size_t *len)
+take_connection(struct gate_client *c)
 {
+	char none[1];
+	size_t len = 0;
 	int fd;
 
-	stream_flush(c->stream);
-	if ((fd = stream_release(c->stream, ahead, len)) == -1)
+	if ((fd = stream_release(c->stream, none, &len)) == -1)
 		return -1;
 	c->stream = NULL;
 	c->fd = fd;
@@ -27,12 +31,11 @@ take_connection(struct gate_client *c, char *ahead, size_t *len)
 }
 
 static int
-send_start(struct gate_client *c, const struct ticket *ticket,
-    struct slice ahead)
+send_start(struct gate_client *c, const struct ticket *ticket)
 {
 	struct gate *g = c->gate;
 	struct handoff h = { .session = c->id, .client = c->address,
-		.tag = slice_of(c->tag, c->tag_len), .ahead = ahead };
+		.tag = slice_of(c->tag, c->tag_len) };
 	char body[START_BODY_MAX];
 	uint64_t id;
 	int fds[2];
@@ -65,29 +68,19 @@ take_back(struct gate_client *c, enum gate_refusal why)
 	stream_pause(c->stream);
 	stream_deadline(c->stream, (unsigned)g->limits.login_timeout * 1000);
 	gate_client_refused(c, why);
-	/* What was read ahead is lost to us; say so by closing. */
-	if (c->ahead_len > 0)
-		gate_close(c);
 }
 
 void
 gate_handover(struct gate_client *c, const struct ticket *ticket)
 {
-	char ahead[HANDOFF_AHEAD_MAX];
-	size_t len = sizeof(ahead);
-	int sent;
-
 	c->state = CLIENT_START;
-	if (take_connection(c, ahead, &len) == -1) {
+	if (take_connection(c) == -1) {
 		log_warning("client-closed", LOG_SID(c->id),
 		    LOG_CSTR("reason", "does not read its replies"));
 		gate_client_free(c);
 		return;
 	}
-	c->ahead_len = len;
-	sent = send_start(c, ticket, slice_of(ahead, len));
-	explicit_bzero(ahead, sizeof(ahead));
-	if (sent == -1) {
+	if (send_start(c, ticket) == -1) {
 		log_warning("session-refused", LOG_SID(c->id),
 		    LOG_ERRNO(errno));
 		take_back(c, GATE_UNAVAILABLE);

@@ -34,7 +34,6 @@ struct gate_client {
 	unsigned		 failures, bad;
 	uint8_t			 tag_len;
 	char			 tag[HANDOFF_TAG_MAX];
-	size_t			 ahead_len;	/* kept in CLIENT_START */
 	_Alignas(16) char	 protocol[];
 };
 
