@@ -91,8 +91,8 @@ def test_whole_session(instance):
 def test_exact_octets_of_retr(instance):
     fill(instance, "alice", DOTS)
     r = Raw(instance.pop_port)
-    assert r.login("alice") == b"+OK 1 messages (30 octets)\r\n"
-    assert r.say(b"RETR 1\r\n") == b"+OK 30 octets\r\n"
+    assert r.login("alice") == b"+OK 1 messages (31 octets)\r\n"
+    assert r.say(b"RETR 1\r\n") == b"+OK 31 octets\r\n"
     assert b"".join(r.lines()) == (
         b"Subject: dots\r\n\r\n..\r\n...\r\n..x\r\nend\r\n")
     r.close()

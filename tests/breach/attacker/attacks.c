@@ -26,16 +26,18 @@ static int
 open_any(const char *path)
 {
 	char up[512];
-	int fd;
+	int fd, refusal;
 
 	if ((fd = open(path, O_RDONLY)) != -1)
 		return fd;
+	refusal = errno;
 	snprintf(up, sizeof(up), "../../../../../../../..%s", path);
 	if ((fd = openat(AT_FDCWD, up, O_RDONLY)) != -1)
 		return fd;
 	for (int from = 0; from < 16; from++)
 		if ((fd = openat(from, up, O_RDONLY)) != -1)
 			return fd;
+	errno = refusal;
 	return -1;
 }
 

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/ipc/start.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
 #include "common/stage/stage.h"
@@ -30,6 +31,7 @@ struct attacker {
 	enum ipc_role	role;
 	struct targets	targets;
 	bool		armed, done;
+	unsigned	tickets;	/* made-up ones to present */
 	bool		forge;		/* instead of the attacks */
 	unsigned	forgery;
 };
@@ -44,6 +46,7 @@ parse_line(struct attacker *a, const char *line)
 	sscanf(line, "#mail=%255s", a->targets.mail);
 	sscanf(line, "#passwords=%255s", a->targets.passwords);
 	sscanf(line, "#port=%d", &a->targets.port);
+	sscanf(line, "#tickets=%u", &a->tickets);
 	if (strcmp(line, "#forge") == 0)
 		a->forge = true;
 	if (sscanf(line, "#sibling=%d", &pid) == 1) {
@@ -142,6 +145,52 @@ attack_all(const struct attacker *a)
 	log_info("attacked", LOG_NUM("attacks", attack_count));
 }
 
+/* The right message with a ticket that nobody issued. */
+static void
+present_tickets(struct attacker *a)
+{
+	enum ipc_type type = a->role == IPC_LOCAL_DELIVERY ?
+	    IPC_WORKER_START : IPC_SESSION_START;
+	unsigned nfds = type == IPC_SESSION_START ? 2 : 0;
+	char body[START_BODY_MAX];
+	struct ticket ticket;
+
+	for (; a->tickets > 0; a->tickets--) {
+		int fds[2] = { dup(0), dup(0) };
+
+		if (nfds == 0) {
+			close(fds[0]);
+			close(fds[1]);
+		}
+		arc4random_buf(&ticket, sizeof(ticket));
+		ipc_send(a->stage.supervisor, type, a->tickets, slice_of(body,
+		    start_ticket_encode(&ticket, body)), fds, nfds);
+	}
+}
+
+static int
+on_refusal(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ctx, (void)ch, (void)m;
+	log_info("ticket-refused");
+	return 0;
+}
+
+static int
+on_success(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ctx, (void)ch, (void)m;
+	log_info("ticket-accepted");
+	return 0;
+}
+
+static const struct ipc_handler answers[] = {
+	{ IPC_SESSION_REFUSED, on_refusal },
+	{ IPC_WORKER_REFUSED, on_refusal },
+	{ IPC_SESSION_STARTED, on_success },
+	{ IPC_WORKER_STARTED, on_success },
+};
+
 static int
 on_commit(void *ctx, bool first)
 {
@@ -152,6 +201,7 @@ on_commit(void *ctx, bool first)
 		a->done = true;
 		attack_all(a);
 	}
+	present_tickets(a);
 	if (a->forge)
 		forgery_send(STAGE_FD_SUPERVISOR, a->forgery);
 	return 0;
@@ -164,7 +214,8 @@ main(int argc, char *argv[])
 		.forgery = arc4random_uniform(forgery_count()) };
 	struct stage_hooks hooks = { .role = a.role, .settings = on_settings,
 		.table = on_table, .listener = on_listener,
-		.channel = on_channel, .commit = on_commit };
+		.channel = on_channel, .commit = on_commit,
+		.more = answers, .more_count = 4 };
 
 	if (a.role == IPC_ROLE_COUNT)
 		return 64;
