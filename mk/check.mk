@@ -59,3 +59,6 @@ lint:
 	@echo "lint: no findings"
 
 .PHONY: unit check system fuzz tidy lint bench
+
+# The one program here with a library of its own.
+$(BUILD)/bin/tests-powercut-disk: TOOL_LIBS = -lfuse3

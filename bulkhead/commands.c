@@ -1,0 +1,27 @@
+/* The subcommands. */
+#include "bulkhead/bulkhead.h"
+
+const struct command commands[] = {
+	{ "start", "[-f]", 0, 1, false, do_start,
+	    "check, then start; -f: stay in the foreground" },
+	{ "stop", "", 0, 0, false, do_stop,
+	    "finish what is under way, then stop" },
+	{ "status", "", 0, 0, false, do_status, "every process of the suite" },
+	{ "reload", "[stage]", 0, 1, false, do_reload,
+	    "check, then read settings and tables again" },
+	{ "restart", "stage", 1, 1, false, do_restart,
+	    "end one stage and start it anew" },
+	{ "check", "", 0, 0, true, do_check,
+	    "everything that can be wrong before a start" },
+	{ "config", "[-e | -l | -m] [stage]", 0, 2, true,
+	    do_config, "the settings in force; -e: an example file" },
+	{ "user add", "name [home=path]", 1, 2, false, do_user_add,
+	    "a new virtual user; the password is asked for" },
+	{ "user passwd", "name", 1, 1, false, do_user_passwd,
+	    "another password" },
+	{ "user list", "", 0, 0, false, do_user_list, "the virtual users" },
+	{ "user remove", "name", 1, 1, false, do_user_remove,
+	    "remove a user; the mailbox stays" },
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);

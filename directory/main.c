@@ -1,0 +1,118 @@
+#include <stdlib.h>
+
+#include "common/instance/instance.h"
+#include "common/log/log.h"
+#include "directory/directory.h"
+#include "directory/settings.h"
+
+/* Vouchers given out and not yet redeemed: seconds of delivery at full speed. */
+#define VOUCHERS	65536
+
+static int
+take_settings(void *ctx, int shared_fd, int own_fd)
+{
+	struct directory *d = ctx;
+	struct settings_errors errors = { 0 };
+
+	settings_free(d->next_shared);
+	settings_free(d->next_own);
+	d->next_shared = settings_read(&instance_schema, shared_fd, &errors);
+	d->next_own = settings_read(&directory_schema, own_fd, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		log_error("settings-refused", LOG_CSTR("reason",
+		    errors.at[i]));
+	return d->next_shared == NULL || d->next_own == NULL ? -1 : 0;
+}
+
+static int
+take_table(void *ctx, enum stage_table table, int fd)
+{
+	struct directory *d = ctx;
+
+	tables_take(&d->tables, table, fd);
+	return 0;
+}
+
+static int
+take_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
+{
+	struct directory *d = ctx;
+
+	(void)instance;
+	return answers_open(d, peer, fd);
+}
+
+static void
+replace(struct settings **used, struct settings **next)
+{
+	if (*next == NULL)
+		return;
+	settings_free(*used);
+	*used = *next;
+	*next = NULL;
+}
+
+static int
+commit(void *ctx, bool first)
+{
+	struct directory *d = ctx;
+	const struct directory_settings *own;
+	struct tables_rules rules = { .hostname = d->stage.hostname };
+	struct account_rules accounts;
+
+	(void)first;
+	if (d->next_shared != NULL && d->next_own != NULL) {
+		replace(&d->shared, &d->next_shared);
+		replace(&d->own, &d->next_own);
+	}
+	if (d->shared == NULL || d->own == NULL)
+		return -1;
+	own = settings_values(d->own);
+	instance_account_rules(settings_values(d->shared), &accounts);
+	rules.delimiter = own->detail_delimiter[0];
+	rules.system_min = accounts.system_min;
+	rules.system_max = accounts.system_max;
+	return tables_commit(&d->tables, &rules);
+}
+
+static const struct ipc_handler from_supervisor[] = {
+	{ IPC_VOUCHER_REDEEM, answer_voucher },
+};
+
+static const struct stage_hooks hooks = {
+	.role = IPC_DIRECTORY,
+	.settings = take_settings,
+	.table = take_table,
+	.channel = take_channel,
+	.commit = commit,
+	.more = from_supervisor,
+	.more_count = sizeof(from_supervisor) / sizeof(from_supervisor[0]),
+};
+
+static void
+directory_clear(struct directory *d)
+{
+	tables_clear(&d->tables);
+	tickets_free(d->vouchers);
+	settings_free(d->shared);
+	settings_free(d->own);
+	settings_free(d->next_shared);
+	settings_free(d->next_own);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct directory d = { 0 };
+	int status;
+
+	stage_open(argc, argv, &hooks);
+	if ((d.vouchers = tickets_new(VOUCHERS)) == NULL) {
+		log_error("cannot-start", LOG_CSTR("reason", "no memory"));
+		return 71;
+	}
+	stage_attach(&d.stage, &hooks, &d);
+	status = stage_run(&d.stage);
+	directory_clear(&d);
+	return status;
+}
