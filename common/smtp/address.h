@@ -27,7 +27,7 @@ enum {
 
 enum smtp_address_kind {
 	SMTP_NULL,		/* <>: the null reverse-path */
-	SMTP_POSTMASTER,	/* <postmaster>, without a domain */
+	SMTP_UNQUALIFIED,	/* without a domain: <postmaster> */
 	SMTP_MAILBOX,		/* local-part@domain */
 	SMTP_LITERAL		/* local-part@[address literal] */
 };
