@@ -66,7 +66,7 @@ on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (directory_ask_decode(m->body, &address) == -1)
 		return -1;
-	a.verdict = verdict_of(book_resolve(&d->tables.book, address,
+	a.verdict = verdict_of(book_resolve(&d->book, address,
 	    canonical));
 	a.canonical = slice_str(canonical);
 	if (a.verdict != DIRECTORY_LOCAL)
@@ -110,7 +110,7 @@ on_expand(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (directory_ask_decode(m->body, &address) == -1)
 		return -1;
-	v = book_expand(&d->tables.book, address, &x);
+	v = book_expand(&d->book, address, &x);
 	if (v == BOOK_LOCAL)
 		result = send_expansion(d, ch, m->id, &x);
 	else {
@@ -135,7 +135,7 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (directory_ask_decode(m->body, &address) == -1)
 		return -1;
-	a.verdict = verdict_of(book_mailbox(&d->tables.book, address,
+	a.verdict = verdict_of(book_mailbox(&d->book, address,
 	    &mailbox));
 	if (a.verdict == DIRECTORY_LOCAL) {
 		a.account = mailbox.account;

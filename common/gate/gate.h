@@ -81,6 +81,9 @@ void gate_print(struct gate_client *, const char *fmt, ...)
 void gate_login(struct gate_client *, struct slice tag, struct slice name,
     struct slice password);
 
+/* The tag that gate_login was given, for refused(). */
+struct slice gate_client_tag(const struct gate_client *);
+
 /* Count a command in error; true when that was one too many (goodbye said). */
 bool gate_bad_command(struct gate_client *);
 /* Close when everything written has been sent. */

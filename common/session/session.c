@@ -112,7 +112,7 @@ session_run(struct session *s, const struct session_program *program,
 	int status;
 
 	*s = (struct session){ .program = program, .ctx = ctx,
-		.home_fd = STAGE_FD_JAIL };
+		.home_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	s->hooks = (struct stage_hooks){ .role = program->role,
 		.settings = on_settings, .stop = on_stop,
 		.more = &give_handler, .more_count = 1 };

@@ -34,7 +34,7 @@ struct session {
 	struct net_address	 client;
 	char			 tag[HANDOFF_TAG_MAX + 1];
 	const void		*values;	/* the schema's struct */
-	int			 home_fd;	/* of the owner, our root */
+	int			 home_fd;	/* of the owner: our root; or -1 */
 	/* private */
 	const struct session_program *program;
 	struct stage_hooks	 hooks;

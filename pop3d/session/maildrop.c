@@ -27,7 +27,7 @@ measure(struct maildrop *d)
 int
 maildrop_open(struct maildrop *d, int home_fd)
 {
-	struct folder_name inbox = folder_name_inbox();
+	struct folder_name inbox = { .disk = "" };
 	int saved;
 
 	*d = (struct maildrop){ .mailbox = NULL };
