@@ -20,7 +20,7 @@ error(struct transaction *t, const char *text)
 		return;
 	transaction_say(t, "-ERR too many errors, goodbye; nothing was "
 	    "removed\r\n");
-	transaction_finish(t);
+	transaction_finish(t, "errors");
 }
 
 /* The number of a message that is there; otherwise the error is said. */
@@ -145,8 +145,7 @@ produce_message(struct transaction *t)
 	default:
 		log_error("message-unreadable", LOG_SID(t->session.id),
 		    LOG_ERRNO(errno));
-		retrieve_end(&t->retrieve);
-		transaction_finish(t);
+		transaction_finish(t, "unreadable message");
 		return false;
 	}
 }
@@ -253,7 +252,7 @@ do_quit(struct transaction *t, struct slice argument)
 		    "not be removed\r\n", d->marked_count - d->removed,
 		    d->marked_count);
 	}
-	transaction_finish(t);
+	transaction_finish(t, "quit");
 }
 
 static const struct pop3_row {
