@@ -16,9 +16,9 @@ from support.instance import DOMAIN, PATIENCE
 WRONG = b"-ERR [AUTH] name or password is wrong"
 
 
-def login(i, name, password):
+def login(i, name, password, timeout=PATIENCE):
     """How a POP3 login ended (True or the reply), and how long it took."""
-    c = poplib.POP3("127.0.0.1", i.pop_port, timeout=PATIENCE)
+    c = poplib.POP3("127.0.0.1", i.pop_port, timeout=timeout)
     start = time.monotonic()
     try:
         c.user(name)

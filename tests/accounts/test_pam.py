@@ -122,7 +122,7 @@ def test_helper_that_dies(pam):
 def test_helper_is_killed_at_its_deadline(pam):
     i = pam("sleep 36")
     i.expect_failures = True
-    result, took = login(i, USER.pw_name, "x")
+    result, took = login(i, USER.pw_name, "x", timeout=60)
     assert b"[SYS/TEMP]" in result and 25 < took < 40
     deadline = time.monotonic() + 10
     while i.pids("authd-pam"):
