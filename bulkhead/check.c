@@ -204,9 +204,8 @@ check_quietly(struct bulkhead *b, enum check_when when)
 	    r.errors, r.errors == 1 ? "" : "s");
 }
 
-/* bulkhead.conf alone, silently: its errors come with those of the others. */
-static void
-try_settings(struct bulkhead *b)
+void
+check_try_settings(struct bulkhead *b)
 {
 	struct settings_errors errors;
 	int fd = conf_open(b, instance_schema.file);
@@ -238,7 +237,7 @@ do_check(struct bulkhead *b, int argc, char *argv[])
 	struct check_report r = { .b = b };
 
 	(void)argc, (void)argv;
-	try_settings(b);
+	check_try_settings(b);
 	r.when = is_it_running(b);
 	check_all(b, &r);
 	if (r.errors > 0)

@@ -33,6 +33,12 @@ void check_settings(struct check_report *);
 void check_tables(struct check_report *);
 void check_host(struct check_report *);
 
+/*
+ * Read bulkhead.conf, silently: its errors come with those of the others.
+ * When it is broken, b->instance stays NULL.
+ */
+void check_try_settings(struct bulkhead *);
+
 /* Errors on standard error, warnings not at all: 0, or EX_CONFIG. */
 int check_quietly(struct bulkhead *, enum check_when);
 

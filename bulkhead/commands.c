@@ -1,8 +1,9 @@
 /* The subcommands. */
 #include "bulkhead/bulkhead.h"
+#include "bulkhead/queue.h"
 
 const struct command commands[] = {
-	{ "start", "[-f]", 0, 1, false, do_start,
+	{ "start", "[-f]", 0, 1, true, do_start,
 	    "check, then start; -f: stay in the foreground" },
 	{ "stop", "", 0, 0, false, do_stop,
 	    "finish what is under way, then stop" },
@@ -22,6 +23,20 @@ const struct command commands[] = {
 	{ "user list", "", 0, 0, false, do_user_list, "the virtual users" },
 	{ "user remove", "name", 1, 1, false, do_user_remove,
 	    "remove a user; the mailbox stays" },
+	{ "queue list", "", 0, 0, false, do_queue_list, "what is in the queue" },
+	{ "queue show", "id", 1, 1, false, do_queue_show,
+	    "one message and its recipients" },
+	{ "queue flush", "[destination]", 0, 1, false, do_queue_flush,
+	    "try everything deferred now" },
+	{ "queue hold", "id", 1, 1, false, do_queue_hold,
+	    "no more attempts until it is released" },
+	{ "queue release", "id", 1, 1, false, do_queue_release,
+	    "go on with a held message" },
+	{ "queue retry", "id", 1, 1, false, do_queue_retry,
+	    "try one message now" },
+	{ "queue delete", "id", 1, 1, false, do_queue_delete,
+	    "forget a message; nobody is told" },
+	{ "mailq", "", 0, 0, false, do_queue_list, "the same as queue list" },
 };
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

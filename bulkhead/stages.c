@@ -5,9 +5,15 @@
 
 #include "bulkhead/bulkhead.h"
 #include "common/settings/nearest.h"
+#include "directory/settings.h"
+#include "imapd/settings.h"
+#include "pop3d/settings.h"
 
 static const struct settings_schema *const schemas[] = {
 	&instance_schema,
+	&directory_schema,
+	&pop3d_schema,
+	&imapd_schema,
 };
 
 const struct settings_schema *

@@ -111,12 +111,13 @@ do_start(struct bulkhead *b, int argc, char *argv[])
 		return fail(EX_USAGE, "usage: bulkhead start [-f]");
 	if (geteuid() != 0)
 		return fail(EX_NOPERM, "only root can start a mail system");
-	if ((fd = control_connect(b)) >= 0) {
+	check_try_settings(b);
+	if (b->instance != NULL && (fd = control_connect(b)) != -1) {
+		if (fd < 0)
+			return EX_NOPERM;
 		close(fd);
 		return fail(1, "%s is running already", b->conf_dir);
 	}
-	if (fd == -2)
-		return EX_NOPERM;
 	if ((status = check_quietly(b, CHECK_STOPPED)) != 0)
 		return status;
 	return argc == 1 ? run_in_foreground(b) : run_in_background(b);

@@ -2,6 +2,7 @@
 
 #include "common/instance/instance.h"
 #include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
 #include "directory/directory.h"
 #include "directory/settings.h"
 
@@ -52,6 +53,45 @@ replace(struct settings **used, struct settings **next)
 	*next = NULL;
 }
 
+/*
+ * When another table changed under the aliases a loop can have come into
+ * them.  They stay in use: each alias is followed once only, whatever they
+ * say, and taking them away would lose mail that has nothing to do with it.
+ */
+static void
+report(const struct directory *d)
+{
+	const struct tables *t = &d->tables;
+	struct table_error err;
+
+	if (book_check(&d->book, &err) == -1)
+		log_warning("table-doubtful",
+		    LOG_CSTR("file", stage_table_name(STAGE_TABLE_ALIASES)),
+		    LOG_NUM("line", err.line), LOG_CSTR("reason", err.text));
+	if (!book_root_is_read(&d->book))
+		log_warning("nobody-reads-root", LOG_CSTR("remedy",
+		    "write \"root: NAME\" into the aliases table"));
+	log_notice("tables-in-use",
+	    LOG_NUM("domains", domains_count(t->domains)),
+	    LOG_NUM("aliases", aliases_count(t->aliases)),
+	    LOG_NUM("users", users_count(t->users)),
+	    LOG_NUM("system-users", system_users_count(t->system)));
+}
+
+static int
+commit_tables(struct directory *d, const struct tables_rules *rules)
+{
+	unsigned changed;
+	int result = tables_commit(&d->tables, rules, &changed);
+
+	if (result == -1 && d->book.domains == NULL)
+		return -1;	/* nothing to fall back on */
+	d->book = tables_book(&d->tables, rules);
+	if (changed != 0)
+		report(d);
+	return result;
+}
+
 static int
 commit(void *ctx, bool first)
 {
@@ -72,7 +112,7 @@ commit(void *ctx, bool first)
 	rules.delimiter = own->detail_delimiter[0];
 	rules.system_min = accounts.system_min;
 	rules.system_max = accounts.system_max;
-	return tables_commit(&d->tables, &rules);
+	return commit_tables(d, &rules);
 }
 
 static const struct ipc_handler from_supervisor[] = {
@@ -106,7 +146,12 @@ main(int argc, char *argv[])
 	struct directory d = { 0 };
 	int status;
 
+	tables_init(&d.tables, STAGE_TABLE_BIT(STAGE_TABLE_DOMAINS) |
+	    STAGE_TABLE_BIT(STAGE_TABLE_ALIASES) |
+	    STAGE_TABLE_BIT(STAGE_TABLE_USERS) |
+	    STAGE_TABLE_BIT(STAGE_TABLE_SYSTEM_USERS));
 	stage_open(argc, argv, &hooks);
+	sandbox_enter(IPC_DIRECTORY);	/* empty jail; channels only */
 	if ((d.vouchers = tickets_new(VOUCHERS)) == NULL) {
 		log_error("cannot-start", LOG_CSTR("reason", "no memory"));
 		return 71;

@@ -40,9 +40,11 @@ static void
 desk_open(struct desk *k, enum ipc_role role, struct slice aliases)
 {
 	static const struct tables_rules rules = { "x.example", '+', 0, 0 };
+	unsigned changed;
 	int ends[2];
 
 	k->d = calloc(1, sizeof(*k->d));
+	tables_init(&k->d->tables, STAGE_TABLE_BIT(STAGE_TABLE_DOMAINS));
 	k->role = role;
 	k->d->stage.base = event_base_new();
 	k->d->vouchers = tickets_new(64);
@@ -50,7 +52,8 @@ desk_open(struct desk *k, enum ipc_role role, struct slice aliases)
 	give(&k->d->tables, STAGE_TABLE_USERS, S("alice@x.example 7\n"));
 	give(&k->d->tables, STAGE_TABLE_SYSTEM_USERS, S(""));
 	give(&k->d->tables, STAGE_TABLE_ALIASES, aliases);
-	assert_int_equal(tables_commit(&k->d->tables, &rules), 0);
+	assert_int_equal(tables_commit(&k->d->tables, &rules, &changed), 0);
+	k->d->book = tables_book(&k->d->tables, &rules);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	k->fd = ends[1];
 	assert_int_equal(answers_open(k->d, role, ends[0]), 0);

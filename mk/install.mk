@@ -23,7 +23,7 @@ fill_in = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@CONFDIR@|$(CONFDIR)|g' \
 	-e 's|@RUNDIR@|$(RUNDIR)|g'
 
 DAEMON_PROGRAMS := $(filter-out %/bulkhead %/bulkhead-sendmail,$(PROGRAMS))
-MANUALS := $(wildcard $(foreach n,1 5 7 8,doc/*.$(n) */*.$(n) */*/*.$(n)))
+MANUALS := $(sort $(wildcard $(foreach n,1 5 7 8,doc/*.$(n) */*.$(n) */*/*.$(n))))
 DOCUMENTS := $(wildcard README.md INSTALL LICENSE doc/*.md)
 
 install: all install-programs install-manuals install-etc install-links
@@ -70,7 +70,7 @@ reproducible: all
 demo:
 	@mk/deps demo
 	@$(MAKE) -j$(JOBS) --no-print-directory -s all
-	@$(PYTHON) mk/demo.py $(abspath $(BUILD))
+	@$(PYTHON) -B mk/demo/tour.py $(abspath $(BUILD))
 
 .PHONY: install install-programs install-manuals install-etc install-links
 .PHONY: settings-text reproducible demo

@@ -98,13 +98,29 @@ set_capabilities(uint32_t permitted, uint32_t inheritable)
 	return (int)syscall(SYS_capset, &head, data);
 }
 
+/*
+ * A capability can become inheritable only while the bounding set holds it,
+ * and ambient only when it is inheritable.  All else stays as it is.
+ */
+static void
+make_inheritable(uint32_t bits)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) == -1)
+		child_failed("capget");
+	data[0].inheritable |= bits;
+	if (syscall(SYS_capset, &head, data) == -1)
+		child_failed("inheritable capability");
+}
+
 /* What the bounding set lacks, no exec can ever give back. */
 static void
-drop_bounding_set(bool keep_chroot)
+drop_bounding_set(void)
 {
 	for (unsigned long cap = 0; cap < 64; cap++) {
-		if (keep_chroot && cap == CAP_SYS_CHROOT)
-			continue;
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1) {
 			if (errno == EINVAL)
 				break;	/* behind the last one */
@@ -138,7 +154,8 @@ become(const struct plan *p)
 		child_failed("setns");
 	arrange_descriptors(p);
 	if (!p->root) {
-		drop_bounding_set(p->jail);
+		make_inheritable(p->jail ? chroot_bit : 0);
+		drop_bounding_set();
 		if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1)
 			child_failed("keepcaps");
 	}

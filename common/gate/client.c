@@ -17,6 +17,12 @@ gate_client_state(struct gate_client *c)
 	return c->protocol;
 }
 
+struct slice
+gate_client_tag(const struct gate_client *c)
+{
+	return slice_of(c->tag, c->tag_len);
+}
+
 const char *
 gate_hostname(const struct gate_client *c)
 {

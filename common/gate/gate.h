@@ -47,7 +47,7 @@ struct gate_protocol {
 
 	void	(*greet)(struct gate_client *);
 	/*
-	 * Input that waits, ending in LF unless it is cut at input_max; the
+	 * Input that waits: at most one line, whole where it ends in LF; the
 	 * answer is how many octets were used, 0 to wait for more.  What is
 	 * used may be overwritten.
 	 */
@@ -80,6 +80,9 @@ void gate_print(struct gate_client *, const char *fmt, ...)
  */
 void gate_login(struct gate_client *, struct slice tag, struct slice name,
     struct slice password);
+
+/* The tag that gate_login was given, for refused(). */
+struct slice gate_client_tag(const struct gate_client *);
 
 /* Count a command in error; true when that was one too many (goodbye said). */
 bool gate_bad_command(struct gate_client *);

@@ -12,14 +12,18 @@
 
 #include "common/log/log.h"
 
-/* Out of the stream: what was read ahead goes into the record. */
+/*
+ * Out of the stream.  Nothing was read ahead of the login command, since the
+ * stream reads exact lines.
+ */
 static int
-take_connection(struct gate_client *c, char *ahead, size_t *len)
+take_connection(struct gate_client *c)
 {
+	char none[1];
+	size_t len = 0;
 	int fd;
 
-	stream_flush(c->stream);
-	if ((fd = stream_release(c->stream, ahead, len)) == -1)
+	if ((fd = stream_release(c->stream, none, &len)) == -1)
 		return -1;
 	c->stream = NULL;
 	c->fd = fd;
@@ -27,27 +31,30 @@ take_connection(struct gate_client *c, char *ahead, size_t *len)
 }
 
 static int
-send_start(struct gate_client *c, const struct ticket *ticket,
-    struct slice ahead)
+send_start(struct gate_client *c, const struct ticket *ticket)
 {
 	struct gate *g = c->gate;
 	struct handoff h = { .session = c->id, .client = c->address,
-		.tag = slice_of(c->tag, c->tag_len), .ahead = ahead };
+		.tag = slice_of(c->tag, c->tag_len) };
 	char body[START_BODY_MAX];
-	uint64_t id;
 	int fds[2];
 
 	if ((fds[1] = handoff_write(&h)) == -1)
 		return -1;
 	if ((fds[0] = fcntl(c->fd, F_DUPFD_CLOEXEC, 3)) == -1 ||
-	    (id = ipc_pending_add(g->starts, g->stage.supervisor, c)) == 0) {
+	    (c->request = ipc_pending_add(g->starts, g->stage.supervisor,
+		c)) == 0) {
 		if (fds[0] != -1)
 			close(fds[0]);
 		close(fds[1]);
 		return -1;
 	}
-	return ipc_send(g->stage.supervisor, IPC_SESSION_START, id,
-	    slice_of(body, start_ticket_encode(ticket, body)), fds, 2);
+	if (ipc_send(g->stage.supervisor, IPC_SESSION_START, c->request,
+		slice_of(body, start_ticket_encode(ticket, body)), fds,
+		2) == 0)
+		return 0;
+	ipc_pending_take(g->starts, g->stage.supervisor, c->request);
+	return -1;
 }
 
 /* Back to talking, on a stream of its own again. */
@@ -65,33 +72,35 @@ take_back(struct gate_client *c, enum gate_refusal why)
 	stream_pause(c->stream);
 	stream_deadline(c->stream, (unsigned)g->limits.login_timeout * 1000);
 	gate_client_refused(c, why);
-	/* What was read ahead is lost to us; say so by closing. */
-	if (c->ahead_len > 0)
-		gate_close(c);
 }
 
 void
 gate_handover(struct gate_client *c, const struct ticket *ticket)
 {
-	char ahead[HANDOFF_AHEAD_MAX];
-	size_t len = sizeof(ahead);
-	int sent;
-
 	c->state = CLIENT_START;
-	if (take_connection(c, ahead, &len) == -1) {
+	c->asked_ms = stream_loop_now_ms(c->gate->loop);
+	if (take_connection(c) == -1) {
 		log_warning("client-closed", LOG_SID(c->id),
 		    LOG_CSTR("reason", "does not read its replies"));
 		gate_client_free(c);
 		return;
 	}
-	c->ahead_len = len;
-	sent = send_start(c, ticket, slice_of(ahead, len));
-	explicit_bzero(ahead, sizeof(ahead));
-	if (sent == -1) {
+	if (send_start(c, ticket) == -1) {
 		log_warning("session-refused", LOG_SID(c->id),
 		    LOG_ERRNO(errno));
 		take_back(c, GATE_UNAVAILABLE);
 	}
+}
+
+void
+gate_handover_expire(struct gate_client *c)
+{
+	struct gate *g = c->gate;
+
+	ipc_pending_take(g->starts, g->stage.supervisor, c->request);
+	log_warning("session-refused", LOG_SID(c->id),
+	    LOG_CSTR("reason", "supervisor does not answer"));
+	gate_client_free(c);
 }
 
 static int
@@ -100,9 +109,11 @@ on_started(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct gate *g = ctx;
 	struct gate_client *c;
 
-	if (m->body.len != 0 ||
-	    (c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+	if (m->body.len != 0)
 		return -1;
+	/* None: it has expired; the session has the connection. */
+	if ((c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+		return 0;
 	gate_client_free(c);	/* closes our copy; the session has its own */
 	return 0;
 }
@@ -119,9 +130,10 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct gate_client *c;
 	enum start_refusal why;
 
-	if (start_refusal_decode(m->body, &why) == -1 ||
-	    (c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+	if (start_refusal_decode(m->body, &why) == -1)
 		return -1;
+	if ((c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+		return 0;
 	log_warning("session-refused", LOG_SID(c->id),
 	    LOG_CSTR("reason", reasons[why]));
 	take_back(c, why == START_BUSY ? GATE_BUSY : GATE_UNAVAILABLE);

@@ -16,7 +16,7 @@ handoff_encode(const struct handoff *h, void *buf, size_t size)
 {
 	struct ipc_writer w;
 
-	if (h->tag.len > HANDOFF_TAG_MAX || h->ahead.len > HANDOFF_AHEAD_MAX)
+	if (h->tag.len > HANDOFF_TAG_MAX)
 		return 0;
 	ipc_writer_init(&w, buf, size);
 	ipc_put_u8(&w, HANDOFF_VERSION);
@@ -25,7 +25,6 @@ handoff_encode(const struct handoff *h, void *buf, size_t size)
 	ipc_put_u16(&w, h->client.port);
 	ipc_put_raw(&w, h->client.octets, sizeof(h->client.octets));
 	ipc_put_bytes(&w, h->tag);
-	ipc_put_bytes(&w, h->ahead);
 	return w.failed ? 0 : w.len;
 }
 
@@ -43,7 +42,6 @@ handoff_decode(struct slice in, struct handoff *h)
 	h->client.port = ipc_get_u16(&r);
 	ipc_get_raw(&r, h->client.octets, sizeof(h->client.octets));
 	h->tag = ipc_get_bytes(&r, HANDOFF_TAG_MAX);
-	h->ahead = ipc_get_bytes(&r, HANDOFF_AHEAD_MAX);
 	if (version != HANDOFF_VERSION ||
 	    (family != NET_IPV4 && family != NET_IPV6))
 		return -1;

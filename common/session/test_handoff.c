@@ -14,8 +14,7 @@
 static void
 test_way(void **state)
 {
-	struct handoff in = { .session = 77, .tag = slice_str("a1"),
-		.ahead = slice_str("a2 NOOP\r\n") }, out;
+	struct handoff in = { .session = 77, .tag = slice_str("a1") }, out;
 	char buf[HANDOFF_MAX];
 	int fd;
 
@@ -25,8 +24,7 @@ test_way(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
 	assert_int_equal(handoff_read(fd, buf, &out), 0);
-	assert_true(out.session == 77 && slice_equal(out.tag, in.tag) &&
-	    slice_equal(out.ahead, in.ahead));
+	assert_true(out.session == 77 && slice_equal(out.tag, in.tag));
 	assert_memory_equal(out.client.octets, in.client.octets, 4);
 	close(fd);
 }
@@ -34,8 +32,8 @@ test_way(void **state)
 static void
 test_refused(void **state)
 {
-	static char big[HANDOFF_AHEAD_MAX + 1];
-	struct handoff h = { .ahead = slice_of(big, sizeof(big)) };
+	static char big[HANDOFF_TAG_MAX + 1];
+	struct handoff h = { .tag = slice_of(big, sizeof(big)) };
 	char buf[HANDOFF_MAX];
 	int p[2];
 

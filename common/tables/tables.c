@@ -1,7 +1,8 @@
+#include "common/tables/tables.h"
+
 #include <stdlib.h>
 
 #include "common/log/log.h"
-#include "directory/directory.h"
 
 static int
 refused(enum stage_table table, const struct table_error *err)
@@ -12,21 +13,27 @@ refused(enum stage_table table, const struct table_error *err)
 }
 
 static void
-doubtful(enum stage_table table, const struct table_error *err)
+text_clear(struct tables_text *text)
 {
-	log_warning("table-doubtful",
-	    LOG_CSTR("file", stage_table_name(table)),
-	    LOG_NUM("line", err->line), LOG_CSTR("reason", err->text));
+	if (text->at != NULL)
+		explicit_bzero(text->at, text->len);
+	free(text->at);
+	text->at = NULL;
+}
+
+void
+tables_init(struct tables *t, unsigned wanted)
+{
+	*t = (struct tables){ .wanted = wanted };
 }
 
 void
 tables_take(struct tables *t, enum stage_table table, int fd)
 {
-	struct table_text *text = &t->fresh[table];
+	struct tables_text *text = &t->fresh[table];
 	struct table_error err;
 
-	free(text->at);
-	text->at = NULL;
+	text_clear(text);
 	if (table_read(fd, &text->at, &text->len, &err) == -1) {
 		text->at = NULL;
 		t->failed = true;
@@ -91,12 +98,33 @@ take_system_users(struct tables *t, const struct tables_rules *rules)
 	return 0;
 }
 
+static int
+take_passwords(struct tables *t, const struct tables_rules *rules)
+{
+	struct table_error err;
+	struct passwords_table *passwords = passwords_compile(
+	    fresh_text(t, STAGE_TABLE_PASSWORDS), &err);
+
+	(void)rules;
+	if (passwords == NULL)
+		return refused(STAGE_TABLE_PASSWORDS, &err);
+	passwords_free(t->passwords);
+	t->passwords = passwords;
+	return 0;
+}
+
 static struct book
 book_of(const struct tables *t, const struct aliases_table *aliases,
     const struct tables_rules *rules)
 {
 	return (struct book){ t->domains, aliases, t->users, t->system,
 	    rules->delimiter };
+}
+
+struct book
+tables_book(const struct tables *t, const struct tables_rules *rules)
+{
+	return book_of(t, t->aliases, rules);
 }
 
 /*
@@ -128,75 +156,60 @@ static const struct {
 } takers[] = {
 	{ STAGE_TABLE_DOMAINS, take_domains },
 	{ STAGE_TABLE_USERS, take_users },
+	{ STAGE_TABLE_PASSWORDS, take_passwords },
 	{ STAGE_TABLE_SYSTEM_USERS, take_system_users },
 	{ STAGE_TABLE_ALIASES, take_aliases },
 };
 
-/*
- * When another table changed under the aliases a loop can have come into
- * them.  They stay in use: each alias is followed once only, whatever they
- * say, and taking them away would lose mail that has nothing to do with it.
- */
-static void
-check_together(struct tables *t)
+/* Has every wanted table been compiled at least once? */
+static bool
+complete(const struct tables *t)
 {
-	struct table_error err;
+	const void *const at[STAGE_TABLE_COUNT] = {
+		[STAGE_TABLE_DOMAINS] = t->domains,
+		[STAGE_TABLE_ALIASES] = t->aliases,
+		[STAGE_TABLE_USERS] = t->users,
+		[STAGE_TABLE_PASSWORDS] = t->passwords,
+		[STAGE_TABLE_SYSTEM_USERS] = t->system,
+	};
 
-	if (book_check(&t->book, &err) == -1)
-		doubtful(STAGE_TABLE_ALIASES, &err);
-	if (!book_root_is_read(&t->book))
-		log_warning("nobody-reads-root", LOG_CSTR("remedy",
-		    "write \"root: NAME\" into the aliases table"));
+	for (unsigned i = 0; i < STAGE_TABLE_COUNT; i++)
+		if ((t->wanted & STAGE_TABLE_BIT(i)) != 0 && at[i] == NULL)
+			return false;
+	return true;
 }
 
 int
-tables_commit(struct tables *t, const struct tables_rules *rules)
+tables_commit(struct tables *t, const struct tables_rules *rules,
+    unsigned *changed)
 {
 	int result = t->failed ? -1 : 0;
-	bool changed = false;
 
 	t->failed = false;
+	*changed = 0;
 	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++) {
-		struct table_text *text = &t->fresh[takers[i].table];
+		struct tables_text *text = &t->fresh[takers[i].table];
 
 		if (text->at == NULL)
 			continue;
 		if (takers[i].take(t, rules) == -1)
 			result = -1;
 		else
-			changed = true;
-		free(text->at);
-		text->at = NULL;
+			*changed |= STAGE_TABLE_BIT(takers[i].table);
+		text_clear(text);
 	}
-	if (!tables_complete(t))
-		return -1;
-	t->book = book_of(t, t->aliases, rules);
-	if (changed) {
-		check_together(t);
-		log_notice("tables-in-use",
-		    LOG_NUM("domains", domains_count(t->domains)),
-		    LOG_NUM("aliases", aliases_count(t->aliases)),
-		    LOG_NUM("users", users_count(t->users)),
-		    LOG_NUM("system-users", system_users_count(t->system)));
-	}
-	return result;
-}
-
-bool
-tables_complete(const struct tables *t)
-{
-	return t->domains != NULL && t->aliases != NULL &&
-	    t->users != NULL && t->system != NULL;
+	return complete(t) ? result : -1;
 }
 
 void
 tables_clear(struct tables *t)
 {
 	for (size_t i = 0; i < STAGE_TABLE_COUNT; i++)
-		free(t->fresh[i].at);
+		text_clear(&t->fresh[i]);
 	domains_free(t->domains);
 	aliases_free(t->aliases);
 	users_free(t->users);
+	passwords_free(t->passwords);
 	system_users_free(t->system);
 	*t = (struct tables){ 0 };
 }
