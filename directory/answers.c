@@ -4,20 +4,11 @@
  * read from until it does.
  */
 #include <errno.h>
-#include <time.h>
 
+#include "common/clock/clock.h"
 #include "common/ipc/directory.h"
 #include "common/log/log.h"
 #include "directory/directory.h"
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static enum directory_verdict
 verdict_of(enum book_verdict v)
@@ -141,7 +132,7 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		a.account = mailbox.account;
 		a.canonical = slice_str(mailbox.canonical);
 		a.detail = slice_str(mailbox.detail);
-		tickets_issue(d->vouchers, now_ms(), a.account,
+		tickets_issue(d->vouchers, clock_ms(), a.account,
 		    (uint8_t)ipc_channel_peer(ch), &a.voucher);
 	}
 	return answer(ch, IPC_ACCOUNT_IS, m->id, body,
@@ -162,7 +153,7 @@ answer_voucher(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (start_redeem_decode(m->body, &voucher, &role) == -1)
 		return -1;
-	good = tickets_redeem(d->vouchers, now_ms(), &voucher, role,
+	good = tickets_redeem(d->vouchers, clock_ms(), &voucher, role,
 	    &account) == 0;
 	if (good) {
 		who.kind = (uint8_t)account.kind;

@@ -151,7 +151,7 @@ main(int argc, char *argv[])
 	    STAGE_TABLE_BIT(STAGE_TABLE_USERS) |
 	    STAGE_TABLE_BIT(STAGE_TABLE_SYSTEM_USERS));
 	stage_open(argc, argv, &hooks);
-	sandbox_enter(IPC_DIRECTORY);
+	sandbox_enter(IPC_DIRECTORY);	/* empty jail; channels only */
 	if ((d.vouchers = tickets_new(VOUCHERS)) == NULL) {
 		log_error("cannot-start", LOG_CSTR("reason", "no memory"));
 		return 71;

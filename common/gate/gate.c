@@ -8,7 +8,7 @@
 #include "common/log/log.h"
 #include "common/settings/settings.h"
 
-enum { READ_SIZE = 65536, LOGINS_MAX = 8192 };
+enum { READ_SIZE = 65536, LOGINS_MAX = 8192, SWEEP_SECONDS = 5 };
 
 void
 gate_open(int argc, char *argv[], const struct gate_protocol *protocol)
@@ -116,6 +116,36 @@ on_stop(void *ctx)
 		stage_finished(&g->stage, 0);
 }
 
+/* Nobody waits for a sibling without end: the client hears of it. */
+static void
+on_sweep(int fd, short what, void *arg)
+{
+	struct gate *g = arg;
+	uint64_t now = stream_loop_now_ms(g->loop);
+	struct gate_client *c, *next;
+
+	(void)fd, (void)what;
+	for (c = TAILQ_FIRST(&g->clients); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if ((c->state != CLIENT_LOGIN && c->state != CLIENT_START) ||
+		    now - c->asked_ms < g->limits.login_timeout * 1000)
+			continue;
+		if (c->state == CLIENT_LOGIN)
+			gate_login_expire(c);
+		else
+			gate_handover_expire(c);
+	}
+}
+
+static int
+sweep_begin(struct gate *g)
+{
+	static const struct timeval every = { .tv_sec = SWEEP_SECONDS };
+
+	g->sweep = event_new(g->stage.base, -1, EV_PERSIST, on_sweep, g);
+	return g->sweep == NULL ? -1 : event_add(g->sweep, &every);
+}
+
 static void
 gate_init(struct gate *g, const struct gate_protocol *protocol)
 {
@@ -146,7 +176,8 @@ gate_run(const struct gate_protocol *protocol)
 	g.loop = stream_loop_new(g.stage.base, READ_SIZE);
 	g.logins = ipc_pending_new(LOGINS_MAX);
 	g.starts = ipc_pending_new(LOGINS_MAX);
-	if (g.loop == NULL || g.logins == NULL || g.starts == NULL) {
+	if (g.loop == NULL || g.logins == NULL || g.starts == NULL ||
+	    sweep_begin(&g) == -1) {
 		log_error("cannot-start", LOG_ERRNO(errno));
 		return 71;
 	}

@@ -37,20 +37,24 @@ send_start(struct gate_client *c, const struct ticket *ticket)
 	struct handoff h = { .session = c->id, .client = c->address,
 		.tag = slice_of(c->tag, c->tag_len) };
 	char body[START_BODY_MAX];
-	uint64_t id;
 	int fds[2];
 
 	if ((fds[1] = handoff_write(&h)) == -1)
 		return -1;
 	if ((fds[0] = fcntl(c->fd, F_DUPFD_CLOEXEC, 3)) == -1 ||
-	    (id = ipc_pending_add(g->starts, g->stage.supervisor, c)) == 0) {
+	    (c->request = ipc_pending_add(g->starts, g->stage.supervisor,
+		c)) == 0) {
 		if (fds[0] != -1)
 			close(fds[0]);
 		close(fds[1]);
 		return -1;
 	}
-	return ipc_send(g->stage.supervisor, IPC_SESSION_START, id,
-	    slice_of(body, start_ticket_encode(ticket, body)), fds, 2);
+	if (ipc_send(g->stage.supervisor, IPC_SESSION_START, c->request,
+		slice_of(body, start_ticket_encode(ticket, body)), fds,
+		2) == 0)
+		return 0;
+	ipc_pending_take(g->starts, g->stage.supervisor, c->request);
+	return -1;
 }
 
 /* Back to talking, on a stream of its own again. */
@@ -74,6 +78,7 @@ void
 gate_handover(struct gate_client *c, const struct ticket *ticket)
 {
 	c->state = CLIENT_START;
+	c->asked_ms = stream_loop_now_ms(c->gate->loop);
 	if (take_connection(c) == -1) {
 		log_warning("client-closed", LOG_SID(c->id),
 		    LOG_CSTR("reason", "does not read its replies"));
@@ -87,15 +92,28 @@ gate_handover(struct gate_client *c, const struct ticket *ticket)
 	}
 }
 
+void
+gate_handover_expire(struct gate_client *c)
+{
+	struct gate *g = c->gate;
+
+	ipc_pending_take(g->starts, g->stage.supervisor, c->request);
+	log_warning("session-refused", LOG_SID(c->id),
+	    LOG_CSTR("reason", "supervisor does not answer"));
+	gate_client_free(c);
+}
+
 static int
 on_started(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct gate *g = ctx;
 	struct gate_client *c;
 
-	if (m->body.len != 0 ||
-	    (c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+	if (m->body.len != 0)
 		return -1;
+	/* None: it has expired; the session has the connection. */
+	if ((c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+		return 0;
 	gate_client_free(c);	/* closes our copy; the session has its own */
 	return 0;
 }
@@ -112,9 +130,10 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct gate_client *c;
 	enum start_refusal why;
 
-	if (start_refusal_decode(m->body, &why) == -1 ||
-	    (c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+	if (start_refusal_decode(m->body, &why) == -1)
 		return -1;
+	if ((c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
+		return 0;
 	log_warning("session-refused", LOG_SID(c->id),
 	    LOG_CSTR("reason", reasons[why]));
 	take_back(c, why == START_BUSY ? GATE_BUSY : GATE_UNAVAILABLE);

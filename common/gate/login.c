@@ -71,6 +71,7 @@ gate_login(struct gate_client *c, struct slice tag, struct slice name,
 	}
 	stream_pause(c->stream);
 	c->state = CLIENT_LOGIN;
+	c->asked_ms = stream_loop_now_ms(c->gate->loop);
 	if (ask(c, name, password) == -1) {
 		log_refused(c, "authd is not there or busy");
 		gate_client_refused(c, GATE_UNAVAILABLE);
@@ -87,6 +88,14 @@ gate_login_forget(struct gate_client *c)
 		return;
 	ipc_send(g->authd, IPC_LOGIN_CANCEL, c->request, slice_of("", 0),
 	    NULL, 0);
+}
+
+void
+gate_login_expire(struct gate_client *c)
+{
+	gate_login_forget(c);
+	log_refused(c, "authd does not answer");
+	gate_client_refused(c, GATE_UNAVAILABLE);
 }
 
 static int

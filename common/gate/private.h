@@ -30,7 +30,8 @@ struct gate_client {
 	uint64_t		 id;
 	struct net_address	 address;
 	struct client		*count;
-	uint64_t		 request;	/* id at authd in CLIENT_LOGIN */
+	uint64_t		 request;	/* id at authd or supervisor */
+	uint64_t		 asked_ms;	/* when; of the loop's clock */
 	unsigned		 failures, bad;
 	uint8_t			 tag_len;
 	char			 tag[HANDOFF_TAG_MAX];
@@ -63,6 +64,7 @@ struct gate {
 	struct ipc_channel	*authd;
 	struct ipc_pending	*logins;	/* at authd */
 	struct ipc_pending	*starts;	/* at supervisor */
+	struct event		*sweep;		/* for those who wait too long */
 	uint64_t		 next_id;
 	bool			 stopping;
 };
@@ -79,10 +81,15 @@ void gate_client_refused(struct gate_client *, enum gate_refusal);
 extern const struct ipc_events gate_authd_events;
 /* The client goes while a login is under way. */
 void gate_login_forget(struct gate_client *);
+/* authd has not answered in time. */
+void gate_login_expire(struct gate_client *);
 
 /* ---- handover.c ---- */
 extern const struct ipc_handler gate_supervisor_handlers[2];
 /* Give the connection to supervisor with this ticket. */
 void gate_handover(struct gate_client *, const struct ticket *);
+/* supervisor has not answered in time: the connection may be a session's
+ * by now, so it is only forgotten here. */
+void gate_handover_expire(struct gate_client *);
 
 #endif

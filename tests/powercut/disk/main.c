@@ -9,6 +9,10 @@
  * was flushed, and any part of what was written since.
  *
  * Usage: tests-powercut-disk [-n disks] [-s mebibytes] -l log MOUNTPOINT
+ *	tests-powercut-disk [-n disks] [-s mebibytes] -w ms MOUNTPOINT
+ *
+ * With -w there is no log; instead every flush takes so many milliseconds, as
+ * on a disk that is at the other end of a network.
  *
  * The log is a sequence of struct record, little-endian, each followed by its
  * octets.  One thread serves all requests, so the order of the log is an order
@@ -17,7 +21,6 @@
 #define FUSE_USE_VERSION 31
 #include <fuse3/fuse.h>
 
-#include <assert.h>
 #include <err.h>
 #include <errno.h>
 #include <stddef.h>
@@ -28,6 +31,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
@@ -50,7 +54,8 @@ struct lab {
 	unsigned disks;
 	size_t size;		/* of each disk, octets */
 	uint8_t *data[DISKS_MAX];
-	FILE *log;
+	FILE *log;		/* NULL: none is kept */
+	unsigned flush_ms;	/* how long a flush takes */
 	uint64_t logged;	/* octets */
 };
 
@@ -68,6 +73,8 @@ log_record(struct lab *l, enum kind kind, unsigned disk, uint64_t offset,
 	struct record r = { .kind = (uint8_t)kind, .disk = (uint8_t)disk,
 		.len = (uint32_t)len, .offset = offset };
 
+	if (l->log == NULL)
+		return 0;
 	if (l->logged > LOG_MAX)
 		return -EIO;
 	l->logged += sizeof(r) + len;
@@ -181,9 +188,13 @@ do_write(const char *path, const char *buf, size_t len, off_t off,
 static int
 do_fsync(const char *path, int datasync, struct fuse_file_info *fi)
 {
+	struct timespec ts = { .tv_sec = lab()->flush_ms / 1000,
+		.tv_nsec = lab()->flush_ms % 1000 * 1000000L };
+
 	(void)path, (void)datasync;
 	if (fi->fh == MARK)
-		return fflush(lab()->log) == 0 ? 0 : -EIO;
+		return lab()->log == NULL || fflush(lab()->log) == 0 ? 0 : -EIO;
+	nanosleep(&ts, NULL);
 	return log_record(lab(), KIND_FLUSH, (unsigned)fi->fh, 0, NULL, 0);
 }
 
@@ -200,7 +211,7 @@ do_destroy(void *private_data)
 {
 	struct lab *l = private_data;
 
-	if (fflush(l->log) != 0)
+	if (l->log != NULL && fflush(l->log) != 0)
 		warn("log");
 }
 
@@ -234,7 +245,7 @@ lab_open(struct lab *l, int argc, char *argv[])
 
 	l->disks = 1;
 	l->size = 64 << 20;
-	while ((c = getopt(argc, argv, "n:s:l:")) != -1)
+	while ((c = getopt(argc, argv, "n:s:l:w:")) != -1)
 		switch (c) {
 		case 'n':
 			l->disks = number(optarg, DISKS_MAX);
@@ -245,13 +256,16 @@ lab_open(struct lab *l, int argc, char *argv[])
 		case 'l':
 			log = optarg;
 			break;
+		case 'w':
+			l->flush_ms = number(optarg, 10000);
+			break;
 		default:
 			exit(64);
 		}
-	if (log == NULL || argc != optind + 1)
-		errx(64, "usage: [-n disks] [-s mebibytes] -l log mountpoint");
-	l->log = fopen(log, "we");
-	if (l->log == NULL)
+	if ((log == NULL) == (l->flush_ms == 0) || argc != optind + 1)
+		errx(64, "usage: [-n disks] [-s mebibytes] -l log|-w ms "
+		    "mountpoint");
+	if (log != NULL && (l->log = fopen(log, "we")) == NULL)
 		err(73, "%s", log);
 	for (unsigned i = 0; i < l->disks; i++) {
 		l->data[i] = mmap(NULL, l->size, PROT_READ | PROT_WRITE,
@@ -265,13 +279,15 @@ int
 main(int argc, char *argv[])
 {
 	struct lab l = { 0 };
-	/* One thread, in the foreground; the name is for the mount table. */
-	char *fuse_argv[] = { argv[0], (char[]){ "-s" }, (char[]){ "-f" },
-		(char[]){ "-ofsname=powercut" }, NULL, NULL };
+	/* In the foreground; the name is for the mount table. */
+	char *fuse_argv[] = { argv[0], (char[]){ "-f" },
+		(char[]){ "-ofsname=powercut" }, NULL, NULL, NULL };
 
 	lab_open(&l, argc, argv);
-	fuse_argv[4] = argv[optind];
+	fuse_argv[3] = argv[optind];
+	if (l.log != NULL)
+		fuse_argv[4] = (char[]){ "-s" };	/* one thread: one order */
 	/* Whoever drives us may die in any way: the disks go with it. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	return fuse_main(5, fuse_argv, &operations, &l);
+	return fuse_main(l.log != NULL ? 5 : 4, fuse_argv, &operations, &l);
 }
