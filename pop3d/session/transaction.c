@@ -25,13 +25,6 @@ transaction_say(struct transaction *t, const char *fmt, ...)
 		    (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
-void
-transaction_finish(struct transaction *t)
-{
-	t->finishing = true;
-	session_finish(&t->session);
-}
-
 static void
 arm_deadline(struct transaction *t)
 {
@@ -84,13 +77,28 @@ on_drained(void *owner)
 	pump(owner);
 }
 
+/* The maildrop is free again before the client has read our last words. */
 static void
-log_end(const struct transaction *t, const char *how)
+release(struct transaction *t, const char *how)
 {
+	if (t->released)
+		return;
+	t->released = true;
 	log_info("session-ended", LOG_SID(t->session.id),
 	    LOG_CSTR("how", how),
 	    LOG_NUM("messages", t->maildrop.count),
 	    LOG_NUM("removed", t->maildrop.removed));
+	retrieve_end(&t->retrieve);
+	maildrop_close(&t->maildrop);
+}
+
+void
+transaction_finish(struct transaction *t, const char *how)
+{
+	t->finishing = true;
+	t->produce = NULL;
+	release(t, how);
+	session_finish(&t->session);
 }
 
 /* RFC 1939 section 3: a connection that times out or breaks removes nothing. */
@@ -101,16 +109,13 @@ on_ended(void *owner, enum stream_end end)
 
 	if (!t->finishing && (end == STREAM_TIMEOUT || end == STREAM_SLOW ||
 	    end == STREAM_OVERFLOW)) {
-		log_end(t, stream_end_name(end));
 		transaction_say(t, "-ERR %s, nothing was removed\r\n",
 		    end == STREAM_OVERFLOW ? "line too long" :
 		    "idle for too long");
-		transaction_finish(t);
+		transaction_finish(t, stream_end_name(end));
 		return;
 	}
-	log_end(t, t->finishing ? "quit" : stream_end_name(end));
-	retrieve_end(&t->retrieve);
-	maildrop_close(&t->maildrop);
+	release(t, stream_end_name(end));
 	session_end(&t->session);
 }
 
@@ -144,7 +149,7 @@ on_begin(void *ctx, struct session *s)
 		log_warning("maildrop-refused", LOG_SID(s->id),
 		    LOG_ERRNO(error));
 		transaction_say(t, "-ERR %s\r\n", refusal(error));
-		transaction_finish(t);
+		transaction_finish(t, "refused");
 		return;
 	}
 	log_info("session-begun", LOG_SID(s->id),
@@ -162,10 +167,9 @@ on_stop(void *ctx)
 
 	if (t->finishing)
 		return;
-	t->produce = NULL;
 	transaction_say(t, "-ERR [SYS/TEMP] shutting down, "
 	    "nothing was removed\r\n");
-	transaction_finish(t);
+	transaction_finish(t, "stopped");
 }
 
 const struct session_program pop3_session_program = {

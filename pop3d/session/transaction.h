@@ -18,6 +18,7 @@ struct transaction {
 	struct maildrop	 maildrop;
 	unsigned	 bad_commands;
 	bool		 finishing;
+	bool		 released;	/* the maildrop is */
 	/*
 	 * A response too long to write at once: called until it answers
 	 * false, whenever the client has read enough of what there was.
@@ -35,8 +36,8 @@ void transaction_say(struct transaction *, const char *fmt, ...)
 /* Begin a long response: invariant 3. */
 void transaction_produce(struct transaction *,
     bool (*produce)(struct transaction *));
-/* The client said goodbye, or must go. */
-void transaction_finish(struct transaction *);
+/* The client said goodbye, or must go; how is for the log. */
+void transaction_finish(struct transaction *, const char *how);
 
 /* ---- commands.c ---- */
 /* One line of input without its line end. */

@@ -172,8 +172,9 @@ def test_everything_in_one_packet(instance):
     assert instance.maildir("alice") == []
 
 
-def test_wrong_passwords_end_the_connection(instance):
-    r = Raw(instance.pop_port)
+def test_wrong_passwords_end_the_connection(new_instance):
+    i = new_instance(files={"pop3d.conf": "login_failures_max = 2\n"}).start()
+    r = Raw(i.pop_port)
     r.line()
     refusals = 0
     while True:
@@ -185,7 +186,7 @@ def test_wrong_passwords_end_the_connection(instance):
             break
         refusals += 1
         assert refusals < 10
-    assert refusals == 5
+    assert refusals == 2
     r.close()
 
 
