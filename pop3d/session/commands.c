@@ -228,19 +228,26 @@ do_capa(struct transaction *t, struct slice argument)
 		    POP3_CAPABILITIES);
 }
 
-/* The UPDATE state (RFC 1939 section 6). */
+/*
+ * The UPDATE state (RFC 1939 section 6).  The lock is released before the
+ * reply, so that who has read it can log in again at once.
+ */
 static void
 do_quit(struct transaction *t, struct slice argument)
 {
 	struct maildrop *d = &t->maildrop;
+	int result, error;
 
 	(void)argument;
-	if (maildrop_update(d) == 0) {
+	result = maildrop_update(d);
+	error = errno;
+	maildrop_close(d);
+	if (result == 0) {
 		transaction_say(t, "+OK bye (%lu removed)\r\n", d->removed);
 	} else {
 		log_error("update-failed", LOG_SID(t->session.id),
 		    LOG_NUM("stayed", d->marked_count - d->removed),
-		    LOG_ERRNO(errno));
+		    LOG_ERRNO(error));
 		transaction_say(t, "-ERR [SYS/TEMP] %lu of %lu messages could "
 		    "not be removed\r\n", d->marked_count - d->removed,
 		    d->marked_count);

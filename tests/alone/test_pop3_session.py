@@ -233,6 +233,14 @@ def test_one_session_at_a_time(home, session):
     assert u.line().startswith("+OK")
 
 
+def test_the_next_session_begins_at_once(home, session):
+    put(home, 1, PLAIN)
+    for _ in range(5):
+        s = session()
+        assert s.line().startswith("+OK")
+        assert s.ask("QUIT").startswith("+OK")	# and s lingers
+
+
 def test_wrong_commands(home, session):
     put(home, 1, PLAIN)
     s = session(settings="bad_commands_max = 100\n")
