@@ -31,7 +31,9 @@ $(BUILD)/$(1).a: $(call obj,$(filter $(1)/%,$(PART_SOURCES)))
 endef
 $(foreach d,$(TOP_DIRS),$(if $(filter $(d)/%,$(PART_SOURCES)),$(eval $(call archive_rule,$(d)))))
 
-archives_of = $(filter $(BUILD)/$(call top,$(1)).a $(BUILD)/common.a,$(ARCHIVES))
+# bulkhead(8) also links every stage's table of settings, out of its archive.
+archives_of = $(if $(filter bulkhead/%,$(1)),$(ARCHIVES),$(filter \
+	$(BUILD)/$(call top,$(1)).a $(BUILD)/common.a,$(ARCHIVES)))
 link_archives = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
 
 # Mode 755 whatever the umask: a daemon's own uid executes it by descriptor.

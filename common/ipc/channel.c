@@ -183,8 +183,13 @@ receive_one(struct ipc_channel *ch)
 
 	n = ipc_wire_receive(ch->fd, ch->buf, IPC_HEAD_LEN + IPC_BODY_MAX, &m,
 	    MSG_DONTWAIT);
-	if (n > 0)
-		return dispatch(ch, slice_of(ch->buf, (size_t)n), &m);
+	if (n > 0) {
+		bool alive = dispatch(ch, slice_of(ch->buf, (size_t)n), &m);
+
+		/* It may have been a password; alive or not, buf still is. */
+		explicit_bzero(ch->buf, (size_t)n);
+		return alive;
+	}
 	if (n == 0 || errno == ECONNRESET)
 		channel_lost(ch);
 	else if (errno == EMSGSIZE)

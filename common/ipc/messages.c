@@ -1,6 +1,7 @@
 #include "common/ipc/messages.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const struct ipc_rule rules[] = {
 #define X(name, number, from, to, fds_min, fds_max, max)		\
@@ -30,4 +31,14 @@ ipc_role_name(enum ipc_role role)
 {
 	assert(role < IPC_ROLE_COUNT);
 	return role_names[role];
+}
+
+enum ipc_role
+ipc_role_by_name(const char *name)
+{
+	unsigned role = 0;
+
+	while (role < IPC_ROLE_COUNT && strcmp(role_names[role], name) != 0)
+		role++;
+	return (enum ipc_role)role;
 }

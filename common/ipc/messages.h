@@ -25,8 +25,8 @@
 #define IPC_MESSAGES(X)							\
 	/* ---- supervisor and its stages: common/ipc/stage.h ---- */	\
 	/* Two read-only descriptors: bulkhead.conf and the stage's own	\
-	 * file.  Takes effect with STAGE_COMMIT. */			\
-	X(STAGE_SETTINGS, 1, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 2, 2, 64) \
+	 * file; the body is the host's name.  Effect with STAGE_COMMIT. */			\
+	X(STAGE_SETTINGS, 1, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 2, 2, 256) \
 	/* One lookup table, read-only; effect with STAGE_COMMIT. */	\
 	X(STAGE_TABLE, 2, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 1, 1, 64) \
 	/* A bound and listening socket, with the name of its block. */	\
@@ -117,13 +117,14 @@
 	/* One PAM conversation.  Answered by PAM_VERDICT. */		\
 	X(PAM_ATTEMPT, 76, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_AUTHD_PAM), 0, 0, 4096) \
 	X(PAM_VERDICT, 77, IPC_BIT(IPC_AUTHD_PAM), IPC_BIT(IPC_AUTHD), 0, 0, 16) \
-	/* ---- operators: common/ipc/control.h ---- */			\
+	/* ---- operators: common/ipc/operator.h ---- */			\
 	/* An operator's command in numbers.  Answered by CONTROL_ANSWER, \
 	 * perhaps with a channel to the stage that answers the rest. */ \
 	X(CONTROL_ASK, 80, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_SUPERVISOR), 0, 0, 64) \
 	X(CONTROL_ANSWER, 81, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_CONTROL), 0, 1, 64) \
 	/* One row of `bulkhead status`; the last CONTROL_ANSWER ends them. */ \
 	X(CONTROL_PROCESS, 82, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_CONTROL), 0, 0, 256) \
+	/* ---- the queue's: common/ipc/control.h ---- */		\
 	/* What is in the queue, page by page, and what to do with it.	\
 	 * Answered by QUEUE_ROWS, then QUEUE_DONE. */			\
 	X(QUEUE_ASK, 90, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 1024) \

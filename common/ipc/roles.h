@@ -33,5 +33,7 @@ enum ipc_role {
 
 /* The name of the role as logs and the process list show it. */
 const char *ipc_role_name(enum ipc_role);
+/* The role of that name, or IPC_ROLE_COUNT. */
+enum ipc_role ipc_role_by_name(const char *);
 
 #endif

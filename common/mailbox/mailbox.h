@@ -116,7 +116,11 @@ struct folder_changes {
 	uint32_t	*changed_seq;
 	size_t		 changed;
 	size_t		 arrived;	/* new ones, at the end of the view */
-	bool		 keywords;	/* the set of keyword names has grown */
+	bool		 keywords;	/* the set of keyword names has changed */
+	/* Messages that are there but could not be given a UID now (a full
+	 * disk), and why; they show up when that has passed. */
+	size_t		 withheld;
+	int		 withheld_errno;
 };
 
 #define FOLDER_KEEP_EXPUNGED	1U	/* hold expunges back (see below) */

@@ -43,7 +43,8 @@ on_settings(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	struct stage *st = arg;
 
 	(void)ch;
-	if (st->hooks->settings == NULL || m->nfds != 2)
+	if (st->hooks->settings == NULL ||
+	    slice_copy_str(m->body, st->hostname, sizeof(st->hostname)) == -1)
 		return -1;
 	return remember(st,
 	    st->hooks->settings(st->ctx, m->fds[0], m->fds[1]));
@@ -179,13 +180,17 @@ static const struct ipc_handler stage_handlers[] = {
 };
 enum { STAGE_HANDLERS = sizeof(stage_handlers) / sizeof(stage_handlers[0]) };
 
-/* argv[1]: how log lines are to look, one digit; put there by supervisor. */
+/*
+ * supervisor puts the role into argv[0] (one program may have several) and
+ * how log lines are to look, one digit, into argv[1].
+ */
 void
 stage_open(int argc, char *argv[], const struct stage_hooks *hooks)
 {
 	struct stat sb;
 
-	if (argc != 2 || argv[1][0] < '0' || argv[1][0] > '2' ||
+	if (argc != 2 || ipc_role_by_name(argv[0]) != hooks->role ||
+	    argv[1][0] < '0' || argv[1][0] > '2' || argv[1][1] != '\0' ||
 	    fstat(STAGE_FD_SUPERVISOR, &sb) == -1 || !S_ISSOCK(sb.st_mode)) {
 		fprintf(stderr, "%s: is started by supervisor(8), "
 		    "not by hand; see bulkhead(8)\n",

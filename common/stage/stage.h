@@ -89,6 +89,7 @@ enum { STAGE_MORE_MAX = 8 };
 struct stage {
 	struct event_base	*base;
 	struct ipc_channel	*supervisor;
+	char			 hostname[256];	/* of the instance */
 	/* private */
 	const struct stage_hooks *hooks;
 	void			*ctx;
@@ -100,7 +101,9 @@ struct stage {
 
 /*
  * Before the sandbox: take the log from its descriptor.  Exits with one
- * clear sentence when the program was started by hand.
+ * clear sentence when the program was started by hand, or for another role
+ * than the hooks': a program with several roles finds which by
+ * ipc_role_by_name(argv[0]).
  */
 void stage_open(int argc, char *argv[], const struct stage_hooks *);
 

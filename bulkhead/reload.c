@@ -1,0 +1,35 @@
+/* bulkhead reload, bulkhead restart. */
+#include "bulkhead/check.h"
+#include "bulkhead/control.h"
+
+#include <sysexits.h>
+
+/*
+ * A stage keeps its old settings when the new ones do not do, and says so in
+ * the log; the operator hears of it here, before anything is sent.
+ */
+int
+do_reload(struct bulkhead *b, int argc, char *argv[])
+{
+	int role = argc == 0 ? OPERATOR_ALL : control_stage(argv[0]), status;
+
+	if (role == -1)
+		return EX_USAGE;
+	if ((status = check_quietly(b, CHECK_RUNNING)) != 0)
+		return status;
+	return control_command(b, OPERATOR_RELOAD, (unsigned)role,
+	    argc == 0 ? b->conf_dir : argv[0]);
+}
+
+int
+do_restart(struct bulkhead *b, int argc, char *argv[])
+{
+	int role = control_stage(argv[0]), status;
+
+	(void)argc;
+	if (role == -1)
+		return EX_USAGE;
+	if ((status = check_quietly(b, CHECK_RUNNING)) != 0)
+		return status;
+	return control_command(b, OPERATOR_RESTART, (unsigned)role, argv[0]);
+}

@@ -1,0 +1,246 @@
+/* One client: from accept to hand-over or goodbye. */
+#include "common/gate/private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log/log.h"
+
+enum { LINGER_MS = 2000, PRINT_MAX = 1024 };
+
+void *
+gate_client_state(struct gate_client *c)
+{
+	return c->protocol;
+}
+
+struct slice
+gate_client_tag(const struct gate_client *c)
+{
+	return slice_of(c->tag, c->tag_len);
+}
+
+const char *
+gate_hostname(const struct gate_client *c)
+{
+	return c->gate->stage.hostname;
+}
+
+bool
+gate_login_allowed(const struct gate_client *c)
+{
+	return c->gate->limits.cleartext_login == GATE_CLEARTEXT_ALWAYS ||
+	    net_address_is_local(&c->address);
+}
+
+void
+gate_write(struct gate_client *c, struct slice s)
+{
+	if (c->stream != NULL)
+		stream_write(c->stream, s.at, s.len);
+}
+
+void
+gate_print(struct gate_client *c, const char *fmt, ...)
+{
+	char text[PRINT_MAX];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n < sizeof(text))
+		gate_write(c, slice_of(text, (size_t)n));
+}
+
+void
+gate_client_free(struct gate_client *c)
+{
+	struct gate *g = c->gate;
+
+	gate_login_forget(c);
+	TAILQ_REMOVE(&g->clients, c, entry);
+	clients_leave(g->addresses, c->count);
+	stream_free(c->stream);
+	if (c->fd != -1)
+		close(c->fd);
+	explicit_bzero(c, sizeof(*c) + g->protocol->state_size);
+	free(c);
+	g->count--;
+	if (g->stopping && g->count == 0)
+		stage_finished(&g->stage, 0);
+}
+
+void
+gate_close(struct gate_client *c)
+{
+	if (c->state == CLIENT_CLOSING || c->stream == NULL)
+		return;
+	c->state = CLIENT_CLOSING;
+	stream_finish(c->stream, LINGER_MS);
+}
+
+static void
+log_goodbye(const struct gate_client *c, const char *reason)
+{
+	char text[NET_ADDRESS_SIZE];
+
+	log_info("client-closed", LOG_SID(c->id),
+	    LOG_CSTR("client", net_address_print(&c->address, text)),
+	    LOG_CSTR("reason", reason));
+}
+
+void
+gate_client_goodbye(struct gate_client *c, enum gate_goodbye why)
+{
+	static const char *const names[] = {
+		[GATE_TIMEOUT] = "not logged in in time",
+		[GATE_TOO_MANY_ERRORS] = "too many errors",
+		[GATE_LINE_TOO_LONG] = "line too long",
+		[GATE_STOPPING] = "stopping",
+	};
+
+	if (c->state == CLIENT_CLOSING)
+		return;
+	log_goodbye(c, names[why]);
+	c->gate->protocol->goodbye(c, why);
+	gate_close(c);
+}
+
+bool
+gate_bad_command(struct gate_client *c)
+{
+	if (++c->bad < c->gate->limits.bad_commands_max)
+		return false;
+	gate_client_goodbye(c, GATE_TOO_MANY_ERRORS);
+	return true;
+}
+
+static size_t
+on_input(void *owner, char *at, size_t len)
+{
+	struct gate_client *c = owner;
+	size_t used;
+
+	if (c->state != CLIENT_TALKING)
+		return len;
+	used = c->gate->protocol->input(c, at, len);
+	explicit_bzero(at, used);	/* it may have been a password */
+	return used;
+}
+
+static void
+on_ended(void *owner, enum stream_end end)
+{
+	struct gate_client *c = owner;
+
+	if (c->state == CLIENT_CLOSING || end == STREAM_FINISHED ||
+	    end == STREAM_ERROR) {
+		gate_client_free(c);
+		return;
+	}
+	switch (end) {
+	case STREAM_OVERFLOW:
+		gate_client_goodbye(c, GATE_LINE_TOO_LONG);
+		break;
+	case STREAM_TIMEOUT:
+	case STREAM_SLOW:
+		gate_client_goodbye(c, GATE_TIMEOUT);
+		break;
+	default:
+		log_goodbye(c, stream_end_name(end));
+		gate_client_free(c);
+	}
+}
+
+const struct stream_events gate_stream_events = { .input = on_input,
+	.ended = on_ended };
+
+static struct gate_client *
+client_new(struct gate *g, int fd, const struct net_address *address,
+    struct client *count)
+{
+	struct gate_client *c;
+
+	c = calloc(1, sizeof(*c) + g->protocol->state_size);
+	if (c == NULL)
+		return NULL;
+	c->gate = g;
+	c->fd = -1;
+	c->id = g->next_id++;
+	c->address = *address;
+	c->count = count;
+	if ((c->stream = stream_new(g->loop, fd, &g->kind, c)) == NULL) {
+		free(c);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&g->clients, c, entry);
+	g->count++;
+	return c;
+}
+
+/* Told in one reply, without a client made for it. */
+static void
+turn_away(struct gate *g, int fd, const struct net_address *address,
+    const char *reason)
+{
+	const char *full = g->protocol->full;
+	char text[NET_ADDRESS_SIZE];
+
+	log_warning("client-refused",
+	    LOG_CSTR("client", net_address_print(address, text)),
+	    LOG_CSTR("reason", reason));
+	if (write(fd, full, strlen(full)) == -1 && errno != EAGAIN)
+		log_debug("client-gone", LOG_ERRNO(errno));
+	close(fd);
+}
+
+void
+gate_client_accept(void *ctx, int fd, const struct net_address *address)
+{
+	struct gate *g = ctx;
+	struct client *count;
+	struct gate_client *c;
+	char text[NET_ADDRESS_SIZE];
+
+	if (g->count >= g->limits.clients_max ||
+	    (count = clients_enter(g->addresses, address)) == NULL) {
+		turn_away(g, fd, address, "clients_max");
+		return;
+	}
+	if (count->live > g->limits.clients_per_address) {
+		clients_leave(g->addresses, count);
+		turn_away(g, fd, address, "clients_per_address");
+		return;
+	}
+	if ((c = client_new(g, fd, address, count)) == NULL) {
+		clients_leave(g->addresses, count);
+		turn_away(g, fd, address, "no memory");
+		return;
+	}
+	log_info("client-connected", LOG_SID(c->id),
+	    LOG_CSTR("client", net_address_print(address, text)),
+	    LOG_NUM("port", address->port));
+	stream_deadline(c->stream, (unsigned)g->limits.login_timeout * 1000);
+	g->protocol->greet(c);
+}
+
+void
+gate_client_refused(struct gate_client *c, enum gate_refusal why)
+{
+	struct gate *g = c->gate;
+
+	c->state = CLIENT_TALKING;
+	g->protocol->refused(c, why);
+	if (g->stopping)
+		gate_client_goodbye(c, GATE_STOPPING);
+	else if (why == GATE_DENIED &&
+	    ++c->failures >= g->limits.login_failures_max)
+		gate_client_goodbye(c, GATE_TOO_MANY_ERRORS);
+	else
+		stream_resume(c->stream);
+}

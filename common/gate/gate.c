@@ -1,0 +1,185 @@
+/* The process: its settings, listeners, channels, and its stop. */
+#include "common/gate/private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log/log.h"
+#include "common/settings/settings.h"
+
+enum { READ_SIZE = 65536, LOGINS_MAX = 8192, SWEEP_SECONDS = 5 };
+
+void
+gate_open(int argc, char *argv[], const struct gate_protocol *protocol)
+{
+	struct stage_hooks hooks = { .role = protocol->role };
+
+	stage_open(argc, argv, &hooks);
+}
+
+static int
+on_settings(void *ctx, int shared_fd, int own_fd)
+{
+	struct gate *g = ctx;
+	struct settings_errors errors = { 0 };
+
+	(void)shared_fd;
+	settings_free(g->next_settings);
+	g->next_settings = settings_read(g->protocol->schema, own_fd,
+	    &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		log_error("bad-setting", LOG_CSTR("at", errors.at[i]));
+	return g->next_settings != NULL ? 0 : -1;
+}
+
+static void
+trouble(void *ctx, int error)
+{
+	(void)ctx;
+	log_warning("cannot-accept", LOG_ERRNO(error));
+}
+
+static int
+on_listener(void *ctx, const char *name, int fd)
+{
+	struct gate *g = ctx;
+	struct gate_listener *l = calloc(1, sizeof(*l));
+
+	if (l == NULL || (l->listener = listener_new(g->stage.base, fd,
+	    &g->listener_events, g)) == NULL) {
+		log_error("cannot-listen", LOG_CSTR("listener", name),
+		    LOG_ERRNO(errno));
+		free(l);
+		close(fd);
+		return -1;
+	}
+	l->fd = fd;
+	TAILQ_INSERT_TAIL(&g->listeners, l, entry);
+	return 0;
+}
+
+static int
+on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
+{
+	struct gate *g = ctx;
+
+	(void)instance;
+	if (peer != IPC_AUTHD) {
+		close(fd);
+		return -1;
+	}
+	if (g->authd != NULL)	/* its end has not reached us yet */
+		gate_authd_events.closed(g, g->authd);
+	g->authd = ipc_channel_new(g->stage.base, fd, g->protocol->role,
+	    IPC_AUTHD, &gate_authd_events, g);
+	return g->authd != NULL ? 0 : -1;
+}
+
+static int
+on_commit(void *ctx, bool first)
+{
+	struct gate *g = ctx;
+
+	if (g->next_settings != NULL) {
+		settings_free(g->settings);
+		g->settings = g->next_settings;
+		g->next_settings = NULL;
+		g->protocol->settings(settings_values(g->settings),
+		    &g->limits);
+	}
+	if (first)
+		g->addresses = clients_new(g->limits.clients_max);
+	return g->addresses != NULL ? 0 : -1;
+}
+
+static void
+on_stop(void *ctx)
+{
+	struct gate *g = ctx;
+	struct gate_listener *l;
+	struct gate_client *c, *next;
+
+	g->stopping = true;
+	while ((l = TAILQ_FIRST(&g->listeners)) != NULL) {
+		TAILQ_REMOVE(&g->listeners, l, entry);
+		listener_free(l->listener);
+		close(l->fd);
+		free(l);
+	}
+	for (c = TAILQ_FIRST(&g->clients); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->state == CLIENT_TALKING)
+			gate_client_goodbye(c, GATE_STOPPING);
+	}
+	if (g->count == 0)
+		stage_finished(&g->stage, 0);
+}
+
+/* Nobody waits for a sibling without end: the client hears of it. */
+static void
+on_sweep(int fd, short what, void *arg)
+{
+	struct gate *g = arg;
+	uint64_t now = stream_loop_now_ms(g->loop);
+	struct gate_client *c, *next;
+
+	(void)fd, (void)what;
+	for (c = TAILQ_FIRST(&g->clients); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if ((c->state != CLIENT_LOGIN && c->state != CLIENT_START) ||
+		    now - c->asked_ms < g->limits.login_timeout * 1000)
+			continue;
+		if (c->state == CLIENT_LOGIN)
+			gate_login_expire(c);
+		else
+			gate_handover_expire(c);
+	}
+}
+
+static int
+sweep_begin(struct gate *g)
+{
+	static const struct timeval every = { .tv_sec = SWEEP_SECONDS };
+
+	g->sweep = event_new(g->stage.base, -1, EV_PERSIST, on_sweep, g);
+	return g->sweep == NULL ? -1 : event_add(g->sweep, &every);
+}
+
+static void
+gate_init(struct gate *g, const struct gate_protocol *protocol)
+{
+	*g = (struct gate){ .protocol = protocol };
+	TAILQ_INIT(&g->listeners);
+	TAILQ_INIT(&g->clients);
+	g->hooks = (struct stage_hooks){ .role = protocol->role,
+		.settings = on_settings, .listener = on_listener,
+		.channel = on_channel, .commit = on_commit, .stop = on_stop,
+		.more = gate_supervisor_handlers, .more_count = 2 };
+	g->listener_events = (struct listener_events){
+		.accepted = gate_client_accept, .trouble = trouble,
+		.full = protocol->full };
+	g->kind = (struct stream_kind){ .on = gate_stream_events,
+		.input_max = protocol->input_max, .output_max = 16384,
+		.output_ms = 30000, .exact_lines = true };
+	arc4random_buf(&g->next_id, sizeof(g->next_id));
+	g->next_id >>= 16;
+}
+
+int
+gate_run(const struct gate_protocol *protocol)
+{
+	struct gate g;
+
+	gate_init(&g, protocol);
+	stage_attach(&g.stage, &g.hooks, &g);
+	g.loop = stream_loop_new(g.stage.base, READ_SIZE);
+	g.logins = ipc_pending_new(LOGINS_MAX);
+	g.starts = ipc_pending_new(LOGINS_MAX);
+	if (g.loop == NULL || g.logins == NULL || g.starts == NULL ||
+	    sweep_begin(&g) == -1) {
+		log_error("cannot-start", LOG_ERRNO(errno));
+		return 71;
+	}
+	return stage_run(&g.stage);
+}

@@ -1,0 +1,92 @@
+/*
+ * A gate: the dialogue with clients before they have logged in, the same for
+ * POP3 and IMAP.  The daemon supplies a protocol (greeting, commands, the
+ * words of its replies); the gate does connections, limits, deadlines, the
+ * question to authd, and the hand-over of the connection to a session
+ * process, after which it knows nothing of that client any more.
+ *
+ * One process serves thousands of clients in one event loop.
+ */
+#ifndef COMMON_GATE_GATE_H
+#define COMMON_GATE_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/gate/settings.h"
+#include "common/ipc/roles.h"
+#include "common/slice/slice.h"
+
+struct gate;
+struct gate_client;
+
+/* Why a login did not lead to a session. */
+enum gate_refusal {
+	GATE_DENIED,		/* name or password wrong */
+	GATE_UNAVAILABLE,	/* cannot be checked, or no session, now */
+	GATE_BUSY		/* too many sessions, of all or this account */
+};
+
+/* Why the gate closes a connection by itself. */
+enum gate_goodbye {
+	GATE_TIMEOUT,		/* too slow to log in */
+	GATE_TOO_MANY_ERRORS,	/* failures or bad commands */
+	GATE_LINE_TOO_LONG,
+	GATE_STOPPING
+};
+
+struct gate_protocol {
+	enum ipc_role	 role;
+	const struct settings_schema *schema;
+	/* Copy the gate's settings out of the schema's struct. */
+	void	(*settings)(const void *values, struct gate_settings *out);
+	size_t	 state_size;	/* octets of the protocol's own per client */
+	size_t	 input_max;	/* longest line with its literals, octets */
+	const char *full;	/* whole reply when no client can be taken */
+
+	void	(*greet)(struct gate_client *);
+	/*
+	 * Input that waits: at most one line, whole where it ends in LF; the
+	 * answer is how many octets were used, 0 to wait for more.  What is
+	 * used may be overwritten.
+	 */
+	size_t	(*input)(struct gate_client *, char *at, size_t len);
+	void	(*refused)(struct gate_client *, enum gate_refusal);
+	void	(*goodbye)(struct gate_client *, enum gate_goodbye);
+};
+
+/*
+ * The daemon's life, in the order of main(): descriptors and log; the
+ * sandbox comes between; then until told to stop.  Both exit on error.
+ */
+void gate_open(int argc, char *argv[], const struct gate_protocol *);
+int gate_run(const struct gate_protocol *);
+
+/* The protocol's own octets for this client; zero at first. */
+void *gate_client_state(struct gate_client *);
+const char *gate_hostname(const struct gate_client *);
+/* May this client send a password as things are (cleartext_login)? */
+bool gate_login_allowed(const struct gate_client *);
+
+void gate_write(struct gate_client *, struct slice);
+void gate_print(struct gate_client *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Ask for a session.  tag is what the session's first reply begins with.
+ * Until refused() is called nothing more is read.  name and password are
+ * copied where they are needed; the caller wipes his.
+ */
+void gate_login(struct gate_client *, struct slice tag, struct slice name,
+    struct slice password);
+
+/* The tag that gate_login was given, for refused(). */
+struct slice gate_client_tag(const struct gate_client *);
+
+/* Count a command in error; true when that was one too many (goodbye said). */
+bool gate_bad_command(struct gate_client *);
+/* Close when everything written has been sent. */
+void gate_close(struct gate_client *);
+
+#endif

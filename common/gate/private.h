@@ -1,0 +1,95 @@
+#ifndef COMMON_GATE_PRIVATE_H
+#define COMMON_GATE_PRIVATE_H
+
+#include <bsd/sys/queue.h>
+
+#include "common/gate/gate.h"
+#include "common/ipc/ipc.h"
+#include "common/ipc/pending.h"
+#include "common/ipc/start.h"
+#include "common/net/clients.h"
+#include "common/net/listener.h"
+#include "common/net/stream.h"
+#include "common/session/handoff.h"
+#include "common/stage/stage.h"
+
+/* The life of a connection in a gate, from top to bottom. */
+enum client_state {
+	CLIENT_TALKING,		/* we read its commands */
+	CLIENT_LOGIN,		/* authd has been asked */
+	CLIENT_START,		/* supervisor has been asked; no stream */
+	CLIENT_CLOSING		/* the last words are on their way */
+};
+
+struct gate_client {
+	TAILQ_ENTRY(gate_client) entry;
+	struct gate		*gate;
+	enum client_state	 state;
+	struct stream		*stream;	/* NULL in CLIENT_START */
+	int			 fd;		/* ours in CLIENT_START */
+	uint64_t		 id;
+	struct net_address	 address;
+	struct client		*count;
+	uint64_t		 request;	/* id at authd or supervisor */
+	uint64_t		 asked_ms;	/* when; of the loop's clock */
+	unsigned		 failures, bad;
+	uint8_t			 tag_len;
+	char			 tag[HANDOFF_TAG_MAX];
+	_Alignas(16) char	 protocol[];
+};
+
+TAILQ_HEAD(gate_clients, gate_client);
+
+struct gate_listener {
+	TAILQ_ENTRY(gate_listener) entry;
+	struct listener		*listener;
+	int			 fd;
+};
+
+TAILQ_HEAD(gate_listeners, gate_listener);
+
+struct gate {
+	struct stage		 stage;
+	const struct gate_protocol *protocol;
+	struct stage_hooks	 hooks;
+	struct stream_kind	 kind;
+	struct settings		*settings, *next_settings;
+	struct gate_settings	 limits;
+	struct stream_loop	*loop;
+	struct gate_listeners	 listeners;
+	struct listener_events	 listener_events;
+	struct gate_clients	 clients;
+	unsigned		 count;
+	struct clients		*addresses;
+	struct ipc_channel	*authd;
+	struct ipc_pending	*logins;	/* at authd */
+	struct ipc_pending	*starts;	/* at supervisor */
+	struct event		*sweep;		/* for those who wait too long */
+	uint64_t		 next_id;
+	bool			 stopping;
+};
+
+/* ---- client.c ---- */
+extern const struct stream_events gate_stream_events;
+void gate_client_accept(void *gate, int fd, const struct net_address *);
+void gate_client_free(struct gate_client *);
+void gate_client_goodbye(struct gate_client *, enum gate_goodbye);
+/* Go on talking after a login that led nowhere. */
+void gate_client_refused(struct gate_client *, enum gate_refusal);
+
+/* ---- login.c ---- */
+extern const struct ipc_events gate_authd_events;
+/* The client goes while a login is under way. */
+void gate_login_forget(struct gate_client *);
+/* authd has not answered in time. */
+void gate_login_expire(struct gate_client *);
+
+/* ---- handover.c ---- */
+extern const struct ipc_handler gate_supervisor_handlers[2];
+/* Give the connection to supervisor with this ticket. */
+void gate_handover(struct gate_client *, const struct ticket *);
+/* supervisor has not answered in time: the connection may be a session's
+ * by now, so it is only forgotten here. */
+void gate_handover_expire(struct gate_client *);
+
+#endif

@@ -1,0 +1,43 @@
+#include "common/instance/instance.h"
+
+#include <sys/utsname.h>
+
+#include <bsd/string.h>
+
+#define ROW(...) SETTING_ROW(struct instance_settings, __VA_ARGS__)
+static const struct setting rows[] = { INSTANCE_SETTINGS(ROW) };
+
+const struct settings_schema instance_schema = {
+	.file = "bulkhead.conf", .size = sizeof(struct instance_settings),
+	SETTINGS_ROWS(rows),
+};
+
+void
+instance_account_rules(const struct instance_settings *s,
+    struct account_rules *rules)
+{
+	*rules = (struct account_rules){
+		.uid_base = (uint32_t)s->account_uid_base,
+		.uid_count = (uint32_t)s->account_uid_count,
+		.uid_shared = (uint32_t)s->account_uid_shared,
+		.system_min = s->system_users ? (uint32_t)s->system_uid_min : 0,
+		.system_max = (uint32_t)s->system_uid_max,
+		.system_home = s->system_mail_in_home,
+		.mail_root = s->mail_root,
+	};
+	if (s->uid_base != 0) {
+		rules->uid_base = (uint32_t)s->uid_base + INSTANCE_UID_ACCOUNTS;
+		rules->uid_count = INSTANCE_UIDS - INSTANCE_UID_ACCOUNTS;
+	}
+}
+
+void
+instance_hostname(const struct instance_settings *s, char *out, size_t size)
+{
+	struct utsname host;
+
+	if (s->hostname[0] != '\0' || uname(&host) == -1)
+		strlcpy(out, s->hostname[0] ? s->hostname : "localhost", size);
+	else
+		strlcpy(out, host.nodename, size);
+}

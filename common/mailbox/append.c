@@ -1,0 +1,361 @@
+/*
+ * Messages on their way into a folder: written or linked into tmp/, made
+ * durable there, then given UIDs and their final names all at once, and the
+ * directories synced.  Append, copy and move are this.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/mailbox/crlf.h"
+#include "common/mailbox/internal.h"
+
+struct staged {
+	char		tmp[UNIQUE_MAX];	/* name in tmp/, the base later */
+	char		name[MAILDIR_NAME_MAX + 1];	/* "": still in tmp/ */
+	uint64_t	size, crlf_size;	/* valid when has_size */
+	uint32_t	keywords;
+	uint8_t		flags;
+	bool		has_size;
+	bool		in_new;
+};
+
+enum { BUFFER = 64 * 1024, PIECE = 16 * 1024 };
+
+struct append {
+	struct folder	*to;
+	struct staged	*staged;
+	size_t		 count, size;
+	bool		 linked;	/* content that we did not sync */
+	/* the one being written */
+	int		 fd;		/* -1: none */
+	time_t		 date;
+	struct crlf	 reduce, expand;
+	char		*buffer;
+	size_t		 len;
+};
+
+int
+folder_append_begin(struct folder *to, struct append **out)
+{
+	struct append *a;
+
+	if (folder_must_be_writable(to) == -1)
+		return -1;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		return -1;
+	a->buffer = malloc(BUFFER);
+	if (a->buffer == NULL) {
+		free(a);
+		return -1;
+	}
+	a->to = to;
+	a->fd = -1;
+	*out = a;
+	return 0;
+}
+
+static struct staged *
+stage_add(struct append *a)
+{
+	if (a->count == a->size) {
+		size_t size = a->size == 0 ? 4 : a->size * 2;
+		struct staged *s = size > MESSAGES_MAX ? NULL :
+		    reallocarray(a->staged, size, sizeof(*s));
+
+		if (s == NULL)
+			return NULL;
+		a->staged = s;
+		a->size = size;
+	}
+	memset(&a->staged[a->count], 0, sizeof(a->staged[0]));
+	mailbox_unique_name(a->to->mb, a->staged[a->count].tmp);
+	return &a->staged[a->count++];
+}
+
+static int
+staged_dir(const struct append *a, const struct staged *s)
+{
+	if (s->name[0] == '\0')
+		return a->to->tmp_fd;
+	return s->in_new ? a->to->new_fd : a->to->cur_fd;
+}
+
+/* Undo what can be undone, and free. */
+void
+folder_append_abort(struct append *a)
+{
+	int saved = errno;
+
+	if (a == NULL)
+		return;
+	if (a->fd != -1)
+		close(a->fd);
+	for (size_t i = 0; i < a->count; i++) {
+		const struct staged *s = &a->staged[i];
+
+		unlinkat(staged_dir(a, s), s->name[0] != '\0' ? s->name :
+		    s->tmp, 0);
+	}
+	free(a->staged);
+	free(a->buffer);
+	free(a);
+	errno = saved;
+}
+
+/* ---- content ---- */
+
+static int
+flush(struct append *a)
+{
+	struct staged *s = &a->staged[a->count - 1];
+
+	if (write_all(a->fd, a->buffer, a->len) == -1)
+		return -1;
+	s->size += a->len;
+	s->crlf_size += crlf_expanded_len(&a->expand, a->buffer, a->len);
+	a->len = 0;
+	return 0;
+}
+
+/* Whole, and on disk before it gets its name (CRASH rule B1). */
+static int
+finish_current(struct append *a)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = a->date } };
+	int r;
+
+	if (a->fd == -1)
+		return 0;
+	if (crlf_reduce_end(&a->reduce))
+		a->buffer[a->len++] = '\r';
+	r = flush(a);
+	if (r == 0 && a->date != 0)
+		r = futimens(a->fd, times);
+	if (r == 0)
+		r = fsync(a->fd);
+	if (close(a->fd) == -1)
+		r = -1;
+	a->fd = -1;
+	return r;
+}
+
+int
+folder_append_next(struct append *a, uint8_t flags, uint32_t keywords,
+    time_t date)
+{
+	struct staged *s;
+
+	if (finish_current(a) == -1)
+		return -1;
+	s = stage_add(a);
+	if (s == NULL)
+		return -1;
+	s->flags = flags & FLAG_ALL;
+	s->keywords = keywords;
+	s->has_size = true;
+	a->date = date;
+	a->reduce = a->expand = (struct crlf){ false };
+	a->fd = file_open(a->to->tmp_fd, s->tmp, O_WRONLY | O_CREAT | O_EXCL);
+	return a->fd == -1 ? -1 : 0;
+}
+
+int
+folder_append_write(struct append *a, const void *octets, size_t len)
+{
+	const char *at = octets;
+
+	while (len > 0) {
+		size_t n = len < PIECE ? len : PIECE;
+
+		/* Two more: a CR held back before, and one at the end. */
+		if (n + 2 > BUFFER - a->len && flush(a) == -1)
+			return -1;
+		a->len += crlf_reduce(&a->reduce, at, n, a->buffer + a->len);
+		at += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* ---- commit ---- */
+
+static int
+give_name(struct append *a, struct staged *s, uint32_t uid)
+{
+	struct maildir_name n = {
+		.base = slice_str(s->tmp), .has_size = s->has_size,
+		.has_crlf_size = s->has_size, .size = s->size,
+		.crlf_size = s->crlf_size, .has_identity = true,
+		.uidvalidity = a->to->state.uidvalidity, .uid = uid,
+		.flags = s->flags, .keywords = s->keywords,
+	};
+	char name[MAILDIR_NAME_MAX + 1];
+
+	/* Without flags it is \Recent for whoever comes first. */
+	s->in_new = s->flags == 0 && s->keywords == 0;
+	if (maildir_name_print(&n, !s->in_new, name) == -1) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (rename_new(a->to->tmp_fd, s->tmp, s->in_new ? a->to->new_fd :
+	    a->to->cur_fd, name) == -1)
+		return -1;
+	memcpy(s->name, name, sizeof(name));
+	return 0;
+}
+
+static int
+give_names(struct append *a, uint32_t *first)
+{
+	bool in_new = false, in_cur = false;
+
+	if (folder_take_uids(a->to, (uint32_t)a->count, first) == -1)
+		return -1;
+	for (size_t i = 0; i < a->count; i++) {
+		if (give_name(a, &a->staged[i], *first + (uint32_t)i) == -1)
+			return -1;
+		in_new |= a->staged[i].in_new;
+		in_cur |= !a->staged[i].in_new;
+	}
+	if ((in_new && fsync(a->to->new_fd) == -1) ||
+	    (in_cur && fsync(a->to->cur_fd) == -1))
+		return -1;
+	return 0;
+}
+
+int
+folder_append_commit(struct append *a, uint32_t *first)
+{
+	int r = finish_current(a);
+
+	if (r == 0 && a->linked)
+		r = syncfs(a->to->dir_fd);
+	if (r == 0)
+		r = folder_lock(a->to);
+	if (r == 0) {
+		int saved;
+
+		r = give_names(a, first);
+		saved = errno;
+		folder_unlock(a->to);
+		errno = saved;
+	}
+	if (r == 0)
+		a->count = 0;	/* nothing to undo */
+	folder_append_abort(a);
+	return r;
+}
+
+/* ---- copies ---- */
+
+/* More than this many are synced all at once. */
+enum { SYNC_EACH_MAX = 16 };
+
+static int
+copy_content(struct append *a, int fd, const struct message *m, uint32_t keywords)
+{
+	char piece[PIECE];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) == -1 || folder_append_next(a, m->flags, keywords,
+	    st.st_mtim.tv_sec) == -1)
+		return -1;
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		if (folder_append_write(a, piece, (size_t)n) == -1)
+			return -1;
+	return n == -1 ? -1 : finish_current(a);
+}
+
+/* Within one owner a message may share its file with its copy. */
+static int
+link_content(struct append *a, struct folder *from, const struct entry *e,
+    uint32_t keywords)
+{
+	struct maildir_name n;
+	struct staged *s;
+
+	if (maildir_name_parse(slice_str(entry_name(from, e)), &n) != PARSE_OK) {
+		errno = EINVAL;
+		return -1;
+	}
+	s = stage_add(a);
+	if (s == NULL)
+		return -1;
+	s->flags = e->m.flags;
+	s->keywords = keywords;
+	s->has_size = n.has_size && n.has_crlf_size;
+	s->size = n.size;
+	s->crlf_size = n.crlf_size;
+	if (linkat(entry_dir(from, e), entry_name(from, e), a->to->tmp_fd,
+	    s->tmp, 0) == 0)
+		return 0;
+	a->count--;
+	return -1;
+}
+
+/* The same names there; a keyword for which there is no room is left out. */
+static uint32_t
+map_keywords(struct folder *from, struct folder *to, uint32_t keywords)
+{
+	uint32_t mapped = 0;
+
+	for (unsigned i = 0; i < FOLDER_KEYWORDS_MAX; i++) {
+		const char *name = folder_keyword(from, i);
+		int n;
+
+		if (!(keywords & (UINT32_C(1) << i)) || name == NULL)
+			continue;
+		n = folder_keyword_number(to, slice_str(name), true);
+		if (n != -1)
+			mapped |= UINT32_C(1) << n;
+	}
+	return mapped;
+}
+
+static int
+copy_one(struct append *a, struct folder *from, uint32_t seq, bool each)
+{
+	/* Opened first: so the name is the present one, the content there. */
+	int fd = folder_message_open(from, seq), r = 0;
+	struct entry *e = folder_entry(from, seq);
+	uint32_t keywords = map_keywords(from, a->to, e->m.keywords);
+
+	if (fd == -1)
+		return -1;
+	if (each)
+		r = fsync(fd);
+	if (r == 0) {
+		r = link_content(a, from, e, keywords);
+		if (r == -1 && (errno == EXDEV || errno == EPERM ||
+		    errno == EMLINK || errno == ENOENT || errno == EOPNOTSUPP))
+			r = copy_content(a, fd, &e->m, keywords);
+	}
+	close(fd);
+	return r;
+}
+
+int
+folder_copy(struct folder *from, const uint32_t *seqs, size_t n,
+    struct folder *to, bool move, uint32_t *first)
+{
+	struct append *a;
+
+	if ((move && folder_must_be_writable(from) == -1) ||
+	    folder_append_begin(to, &a) == -1)
+		return -1;
+	a->linked = n > SYNC_EACH_MAX;
+	for (size_t i = 0; i < n; i++)
+		if (copy_one(a, from, seqs[i], n <= SYNC_EACH_MAX) == -1) {
+			folder_append_abort(a);
+			return -1;
+		}
+	if (folder_append_commit(a, first) == -1)
+		return -1;
+	return move ? folder_expunge(from, seqs, n, true, NULL) : 0;
+}

@@ -1,0 +1,211 @@
+#include "common/mailbox/deliver_content.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/mailbox/crlf.h"
+#include "common/mailbox/dirs.h"
+
+enum {
+	PIECE = 32 * 1024,
+	FIELDS_MAX = 2 * DELIVERY_ADDRESS_MAX + 64,
+	HEADER_MAX = 64 * 1024	/* what we search for Delivered-To */
+};
+
+/* Takes the message piece by piece; -1 to stop. */
+typedef int content_sink(void *ctx, const char *octets, size_t len);
+
+static size_t
+our_fields(const struct delivery *d, char to[FIELDS_MAX])
+{
+	return (size_t)snprintf(to, FIELDS_MAX,
+	    "Return-Path: <%.*s>\nDelivered-To: %.*s\n",
+	    (int)d->reverse_path.len, d->reverse_path.at,
+	    (int)d->recipient.len, d->recipient.at);
+}
+
+static ssize_t
+read_piece(const struct delivery *d, int fd, uint64_t at, char *to, size_t max)
+{
+	uint64_t left = d->content_size - at;
+	ssize_t n;
+
+	do
+		n = pread(fd, to, left < max ? (size_t)left : max,
+		    (off_t)(d->content_offset + at));
+	while (n == -1 && errno == EINTR);
+	if (n == 0) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return n;
+}
+
+/* in holds PIECE octets, out as many and our fields. */
+static int
+render_into(const struct delivery *d, int fd, char *in, char *out,
+    content_sink *sink, void *ctx)
+{
+	struct crlf reduce = { false };
+	size_t len = our_fields(d, out);
+	uint64_t at = 0;
+
+	while (at < d->content_size) {
+		ssize_t n = read_piece(d, fd, at, in, PIECE);
+
+		if (n == -1)
+			return -1;
+		at += (uint64_t)n;
+		len += crlf_reduce(&reduce, in, (size_t)n, out + len);
+		if (at < d->content_size && sink(ctx, out, len) == -1)
+			return -1;
+		if (at < d->content_size)
+			len = 0;
+	}
+	if (crlf_reduce_end(&reduce))
+		out[len++] = '\r';
+	return len > 0 ? sink(ctx, out, len) : 0;
+}
+
+static int
+render(const struct delivery *d, int fd, content_sink *sink, void *ctx)
+{
+	char *in = malloc(2 * PIECE + FIELDS_MAX + 2);
+	int r, saved;
+
+	if (in == NULL)
+		return -1;
+	r = render_into(d, fd, in, in + PIECE, sink, ctx);
+	saved = errno;
+	free(in);
+	errno = saved;
+	return r;
+}
+
+struct writing {
+	int		 fd;
+	struct crlf	 expand;
+	uint64_t	 size, crlf_size;
+};
+
+static int
+write_sink(void *ctx, const char *octets, size_t len)
+{
+	struct writing *w = ctx;
+
+	w->size += len;
+	w->crlf_size += crlf_expanded_len(&w->expand, octets, len);
+	return write_all(w->fd, octets, len);
+}
+
+int
+content_write(const struct delivery *d, int content_fd, int fd,
+    uint64_t *size, uint64_t *crlf_size)
+{
+	struct writing w = { .fd = fd };
+
+	if (render(d, content_fd, write_sink, &w) == -1)
+		return -1;
+	*size = w.size;
+	*crlf_size = w.crlf_size;
+	return 0;
+}
+
+struct comparing {
+	int	fd;
+	off_t	at;
+};
+
+static int
+compare_sink(void *ctx, const char *octets, size_t len)
+{
+	struct comparing *c = ctx;
+	char buffer[16384];
+
+	while (len > 0) {
+		ssize_t n = pread(c->fd, buffer,
+		    len < sizeof(buffer) ? len : sizeof(buffer), c->at);
+
+		if (n <= 0 || memcmp(buffer, octets, (size_t)n) != 0)
+			return -1;
+		c->at += n;
+		octets += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+bool
+content_agrees(const struct delivery *d, int content_fd, int fd)
+{
+	struct comparing c = { fd, 0 };
+	char more;
+
+	return render(d, content_fd, compare_sink, &c) == 0 &&
+	    pread(fd, &more, 1, c.at) == 0;
+}
+
+/* ---- loops ---- */
+
+/* The line at the front, without its line end; false at the header's end. */
+static bool
+take_header_line(struct slice *in, struct slice *line)
+{
+	const char *lf = in->len > 0 ? memchr(in->at, '\n', in->len) : NULL;
+
+	if (lf == NULL)
+		return false;
+	*line = slice_of(in->at, (size_t)(lf - in->at));
+	*in = slice_skip(*in, line->len + 1);
+	if (line->len > 0 && line->at[line->len - 1] == '\r')
+		line->len--;
+	return line->len > 0;
+}
+
+static struct slice
+trim(struct slice s)
+{
+	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
+		s = slice_skip(s, 1);
+	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+bool
+header_names_recipient(struct slice header, struct slice recipient)
+{
+	static const struct slice field = SLICE_LITERAL("Delivered-To:");
+	struct slice line;
+
+	while (take_header_line(&header, &line))
+		if (slice_starts_nocase(line, field) && slice_equal_nocase(
+		    trim(slice_skip(line, field.len)), recipient))
+			return true;
+	return false;
+}
+
+bool
+content_has_loop(const struct delivery *d, int content_fd)
+{
+	char *header = malloc(HEADER_MAX);
+	size_t len = 0;
+	bool loop;
+
+	if (header == NULL)
+		return false;
+	while (len < HEADER_MAX && len < d->content_size) {
+		ssize_t n = read_piece(d, content_fd, len, header + len,
+		    HEADER_MAX - len);
+
+		if (n == -1)
+			break;	/* will be met again, and reported, later */
+		len += (size_t)n;
+	}
+	loop = header_names_recipient(slice_of(header, len), d->recipient);
+	free(header);
+	return loop;
+}

@@ -1,0 +1,335 @@
+/* Opening and closing folders, reading their messages, keywords, POP3. */
+#include <sys/file.h>
+#include <sys/inotify.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/mailbox/crlf.h"
+#include "common/mailbox/internal.h"
+
+/* ---- opening ---- */
+
+static int
+open_dirs(struct folder *f)
+{
+	f->dir_fd = mailbox_folder_dir(f->mb, &f->name);
+	if (f->dir_fd == -1)
+		return -1;
+	/* Other programs may have made it without all of these. */
+	f->cur_fd = dir_make(f->dir_fd, "cur", NULL);
+	f->new_fd = dir_make(f->dir_fd, "new", NULL);
+	f->tmp_fd = dir_make(f->dir_fd, "tmp", NULL);
+	f->live_fd = dir_open(f->dir_fd, "cur");
+	return f->cur_fd == -1 || f->new_fd == -1 || f->tmp_fd == -1 ||
+	    f->live_fd == -1 ? -1 : 0;
+}
+
+static void
+close_fd(int fd)
+{
+	if (fd != -1)
+		close(fd);
+}
+
+static void
+folder_free(struct folder *f)
+{
+	close_fd(f->notify_fd);
+	close_fd(f->pop3_fd);
+	close_fd(f->live_fd);
+	close_fd(f->tmp_fd);
+	close_fd(f->new_fd);
+	close_fd(f->cur_fd);
+	close_fd(f->dir_fd);
+	free(f->entries);
+	free(f->changes.expunged_seq);
+	free(f->changes.expunged_uid);
+	free(f->changes.changed_seq);
+	pool_clear(&f->pool);
+	free(f);
+}
+
+int
+folder_open(struct mailbox *mb, const struct folder_name *name, unsigned how,
+    struct folder **out)
+{
+	struct folder *f = calloc(1, sizeof(*f));
+	int saved;
+
+	if (f == NULL)
+		return -1;
+	f->mb = mb;
+	f->name = *name;
+	f->how = how;
+	f->dir_fd = f->cur_fd = f->new_fd = f->tmp_fd = f->live_fd = -1;
+	f->pop3_fd = f->notify_fd = -1;
+	if (open_dirs(f) == 0 && folder_enter(f) == 0) {
+		*out = f;
+		return 0;
+	}
+	saved = errno;
+	folder_free(f);
+	errno = saved;
+	return -1;
+}
+
+void
+folder_close(struct folder *f)
+{
+	if (f == NULL)
+		return;
+	folder_settle(f);
+	folder_leave(f);
+	folder_free(f);
+}
+
+/* ---- reading ---- */
+
+static int
+open_entry(struct folder *f, const struct entry *e)
+{
+	if (e->name == UINT32_MAX) {
+		errno = ENOENT;
+		return -1;
+	}
+	return file_open(entry_dir(f, e), entry_name(f, e), O_RDONLY);
+}
+
+int
+folder_message_open(struct folder *f, size_t seq)
+{
+	struct entry *e = folder_entry(f, seq);
+	int fd = open_entry(f, e);
+
+	if (fd != -1 || errno != ENOENT || e->m.gone)
+		return fd;
+	/* Renamed by somebody: what is it called now? */
+	if (folder_refresh(f) == -1)
+		return -1;
+	return open_entry(f, folder_entry(f, seq));
+}
+
+static int
+count_crlf(int fd, uint64_t *size)
+{
+	struct crlf c = { 0 };
+	char buffer[32768];
+	ssize_t n;
+	off_t at = 0;
+
+	*size = 0;
+	while ((n = pread(fd, buffer, sizeof(buffer), at)) > 0) {
+		*size += crlf_expanded_len(&c, buffer, (size_t)n);
+		at += n;
+	}
+	return n == -1 ? -1 : 0;
+}
+
+static int
+find_out(struct folder *f, size_t seq, struct index_record *r)
+{
+	int fd = folder_message_open(f, seq), answer = -1;
+	struct stat st;
+
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && count_crlf(fd, &r->crlf_size) == 0) {
+		r->date = st.st_mtim.tv_sec;
+		r->has_size = r->has_date = true;
+		folder_index_found(f, folder_message(f, seq)->uid, r);
+		answer = 0;
+	}
+	close(fd);
+	return answer;
+}
+
+int
+folder_message_size(struct folder *f, size_t seq, uint64_t *size)
+{
+	const struct entry *e = folder_entry(f, seq);
+	struct index_record r = { 0 };
+	struct maildir_name n;
+
+	if (e->name != UINT32_MAX && maildir_name_parse(
+	    slice_str(entry_name(f, e)), &n) == PARSE_OK && n.has_crlf_size) {
+		*size = n.crlf_size;
+		return 0;
+	}
+	if ((folder_index_get(f, e->m.uid, &r) == -1 || !r.has_size) &&
+	    find_out(f, seq, &r) == -1)
+		return -1;
+	*size = r.crlf_size;
+	return 0;
+}
+
+int
+folder_message_date(struct folder *f, size_t seq, time_t *date)
+{
+	const struct entry *e = folder_entry(f, seq);
+	struct index_record r = { 0 };
+	struct stat st;
+
+	if (folder_index_get(f, e->m.uid, &r) == 0 && r.has_date) {
+		*date = r.date;
+		return 0;
+	}
+	if (e->name == UINT32_MAX || fstatat(entry_dir(f, e), entry_name(f, e),
+	    &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		if (find_out(f, seq, &r) == -1)
+			return -1;
+		*date = r.date;
+		return 0;
+	}
+	*date = st.st_mtim.tv_sec;
+	r = (struct index_record){ .date = *date, .has_date = true };
+	folder_index_found(f, folder_message(f, seq)->uid, &r);
+	return 0;
+}
+
+/* ---- keywords ---- */
+
+const char *
+folder_keyword(const struct folder *f, unsigned n)
+{
+	return n < FOLDER_KEYWORDS_MAX && f->state.keywords[n][0] != '\0' ?
+	    f->state.keywords[n] : NULL;
+}
+
+static int
+keyword_find(const struct folder *f, struct slice name)
+{
+	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++)
+		if (f->state.keywords[n][0] != '\0' && slice_equal_nocase(
+		    slice_str(f->state.keywords[n]), name))
+			return (int)n;
+	errno = ENOENT;
+	return -1;
+}
+
+static int
+keyword_add(struct folder *f, struct slice name)
+{
+	struct folder_state before = f->state;
+	int n = keyword_find(f, name);
+
+	if (n != -1)	/* somebody else was quicker */
+		return n;
+	for (n = 0; n < FOLDER_KEYWORDS_MAX; n++)
+		if (f->state.keywords[n][0] == '\0')
+			break;
+	if (n == FOLDER_KEYWORDS_MAX) {
+		errno = ENOSPC;
+		return -1;
+	}
+	slice_copy_str(name, f->state.keywords[n],
+	    sizeof(f->state.keywords[n]));
+	if (folder_state_write(f) == -1) {
+		f->state = before;
+		return -1;
+	}
+	return n;
+}
+
+int
+folder_keyword_number(struct folder *f, struct slice name, bool create)
+{
+	int n;
+
+	if (!keyword_is_good(name) ||
+	    slice_equal_nocase(name, slice_str("$Forwarded"))) {
+		errno = EINVAL;
+		return -1;
+	}
+	n = keyword_find(f, name);
+	if (n != -1 || !create)
+		return n;
+	if (f->how & FOLDER_READ_ONLY) {
+		errno = EROFS;
+		return -1;
+	}
+	if (folder_lock(f) == -1)
+		return -1;
+	n = keyword_add(f, name);
+	folder_unlock(f);
+	return n;
+}
+
+/* ---- being told of changes ---- */
+
+static int
+watch(int notify_fd, int dir_fd)
+{
+	/* inotify takes a path: go there and come back. */
+	int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), wd = -1;
+
+	if (cwd == -1)
+		return -1;
+	if (fchdir(dir_fd) == 0) {
+		wd = inotify_add_watch(notify_fd, ".", IN_ONLYDIR | IN_CREATE |
+		    IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
+		if (fchdir(cwd) == -1)
+			wd = -1;
+	}
+	close(cwd);
+	return wd;
+}
+
+int
+folder_notify_fd(struct folder *f)
+{
+	if (f->notify_fd != -1)
+		return f->notify_fd;
+	f->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (f->notify_fd == -1)
+		return -1;
+	if (watch(f->notify_fd, f->cur_fd) == -1 ||
+	    watch(f->notify_fd, f->new_fd) == -1) {
+		close(f->notify_fd);
+		f->notify_fd = -1;
+	}
+	return f->notify_fd;
+}
+
+void
+folder_notify_drain(struct folder *f)
+{
+	char buffer[4096];
+
+	if (f->notify_fd != -1)
+		while (read(f->notify_fd, buffer, sizeof(buffer)) > 0)
+			;
+}
+
+/* ---- POP3 ---- */
+
+int
+folder_maildrop_lock(struct folder *f)
+{
+	int saved;
+
+	if (f->pop3_fd != -1)
+		return 0;
+	f->pop3_fd = dir_open(f->dir_fd, "new");
+	if (f->pop3_fd == -1)
+		return -1;
+	if (lock_fd(f->pop3_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	saved = errno == EWOULDBLOCK ? EBUSY : errno;
+	close(f->pop3_fd);
+	f->pop3_fd = -1;
+	errno = saved;
+	return -1;
+}
+
+void
+folder_uidl(const struct folder *f, size_t seq, char to[FOLDER_UIDL_SIZE])
+{
+	snprintf(to, FOLDER_UIDL_SIZE, "%08x%08x",
+	    (unsigned)f->state.uidvalidity,
+	    (unsigned)folder_message(f, seq)->uid);
+}

@@ -1,0 +1,416 @@
+/*
+ * A folder's part of the owner's index.  Nothing here can fail in a way that
+ * matters: what the index does not know is found out again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mailbox/internal.h"
+
+/* ---- single records ---- */
+
+static void
+message_key(const struct folder *f, uint32_t uid, uint8_t to[INDEX_KEY_LEN])
+{
+	index_key_pack(INDEX_MESSAGE, f->state.uidvalidity, uid, 0, to);
+}
+
+static int
+record_get(struct index_txn *t, const struct folder *f, uint32_t uid,
+    struct index_record *r)
+{
+	uint8_t key[INDEX_KEY_LEN];
+	struct slice value;
+
+	message_key(f, uid, key);
+	if (index_get(t, key, &value) == -1)
+		return -1;
+	return index_record_parse(value, r) == PARSE_OK ? 0 : -1;
+}
+
+static int
+record_put(struct index_txn *t, const struct folder *f, uint32_t uid,
+    const struct index_record *r)
+{
+	uint8_t key[INDEX_KEY_LEN], value[INDEX_RECORD_LEN];
+
+	message_key(f, uid, key);
+	index_record_pack(r, value);
+	return index_put(t, key, slice_of(value, sizeof(value)),
+	    slice_of(NULL, 0));
+}
+
+struct get {
+	struct folder		*f;
+	uint32_t		 uid;
+	struct index_record	*r;
+};
+
+static int
+get_work(struct index_txn *t, void *ctx)
+{
+	struct get *g = ctx;
+
+	return record_get(t, g->f, g->uid, g->r);
+}
+
+int
+folder_index_get(struct folder *f, uint32_t uid, struct index_record *r)
+{
+	struct get g = { f, uid, r };
+
+	return index_read(f->mb->index, get_work, &g);
+}
+
+uint64_t
+folder_index_ino(struct folder *f, uint32_t uid)
+{
+	struct index_record r;
+
+	return folder_index_get(f, uid, &r) == 0 ? r.ino : 0;
+}
+
+/* ---- modification sequences ---- */
+
+struct fill {
+	struct folder	*f;
+	size_t		 at;
+};
+
+/* Does the index speak of the message as it is now? */
+static void
+fill_entry(const struct folder *f, struct entry *e, const struct index_record *r)
+{
+	if (r->flags != e->m.flags || r->keywords != e->m.keywords ||
+	    r->modseq == 0 || r->modseq >= f->next.modseq)
+		return;
+	e->m.modseq = r->modseq;
+	e->fresh = false;
+}
+
+static int
+fill_each(void *ctx, struct slice key, struct slice value)
+{
+	struct fill *fill = ctx;
+	struct folder *f = fill->f;
+	struct index_record r;
+	uint32_t uid;
+
+	if (!index_key_parse(key, INDEX_MESSAGE, f->state.uidvalidity, &uid))
+		return 1;
+	while (fill->at < f->count && f->entries[fill->at].m.uid < uid)
+		fill->at++;
+	if (fill->at == f->count)
+		return 1;
+	if (f->entries[fill->at].m.uid == uid && f->entries[fill->at].fresh &&
+	    index_record_parse(value, &r) == PARSE_OK)
+		fill_entry(f, &f->entries[fill->at], &r);
+	return 0;
+}
+
+/* From the first fresh entry on, in one walk. */
+static int
+fill_work(struct index_txn *t, void *ctx)
+{
+	struct fill fill = *(struct fill *)ctx;
+	uint8_t from[INDEX_KEY_LEN];
+
+	message_key(fill.f, fill.f->entries[fill.at].m.uid, from);
+	return index_walk(t, from, fill_each, &fill);
+}
+
+struct put {
+	struct folder	*f;
+	const uint32_t	*at;
+	size_t		 n;
+};
+
+static int
+put_work(struct index_txn *t, void *ctx)
+{
+	const struct put *p = ctx;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct entry *e = &p->f->entries[p->at[i]];
+		struct index_record r = { 0 };
+
+		record_get(t, p->f, e->m.uid, &r);
+		r.modseq = e->m.modseq;
+		r.ino = e->ino;
+		r.flags = e->m.flags;
+		r.keywords = e->m.keywords;
+		if (record_put(t, p->f, e->m.uid, &r) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+folder_modseq_new(struct folder *f, const uint32_t *at, size_t n)
+{
+	struct put p = { f, at, n };
+	uint64_t modseq;
+
+	if (n == 0)
+		return 0;
+	/* On a full disk reading goes on; the numbers follow later. */
+	if (folder_take_modseq(f, &modseq) == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		f->entries[at[i]].m.modseq = modseq;
+		f->entries[at[i]].fresh = false;
+	}
+	index_write(f->mb->index, put_work, &p);
+	return 0;
+}
+
+int
+folder_modseqs(struct folder *f)
+{
+	struct fill fill = { f, 0 };
+	uint32_t *at;
+	size_t n = 0;
+
+	while (fill.at < f->count && !f->entries[fill.at].fresh)
+		fill.at++;
+	if (fill.at == f->count)
+		return 0;
+	index_read(f->mb->index, fill_work, &fill);
+	at = reallocarray(NULL, f->count, sizeof(*at));
+	if (at == NULL)
+		return -1;
+	for (size_t i = fill.at; i < f->count; i++)
+		if (f->entries[i].fresh && !f->entries[i].m.gone)
+			at[n++] = (uint32_t)i;
+	if (folder_modseq_new(f, at, n) == -1)
+		f->look_again = true;
+	free(at);
+	return 0;
+}
+
+/* ---- forgetting ---- */
+
+struct forget {
+	struct folder	*f;
+	const uint32_t	*uids;
+	size_t		 n;
+	uint8_t		 key[INDEX_KEY_LEN];
+	bool		 found;
+};
+
+static int
+find_blob(void *ctx, struct slice key, struct slice value)
+{
+	struct forget *g = ctx;
+	uint32_t uid, want;
+
+	(void)value;
+	index_key_parse(slice_of(g->key, sizeof(g->key)), INDEX_BLOB,
+	    g->f->state.uidvalidity, &want);
+	g->found = index_key_parse(key, INDEX_BLOB, g->f->state.uidvalidity,
+	    &uid) && uid == want;
+	if (g->found)
+		memcpy(g->key, key.at, sizeof(g->key));
+	return 1;
+}
+
+static int
+forget_blobs(struct index_txn *t, struct forget *g, uint32_t uid)
+{
+	for (;;) {
+		index_key_pack(INDEX_BLOB, g->f->state.uidvalidity, uid, 0,
+		    g->key);
+		g->found = false;
+		if (index_walk(t, g->key, find_blob, g) == -1)
+			return -1;
+		if (!g->found)
+			return 0;
+		if (index_delete(t, g->key) == -1)
+			return -1;
+	}
+}
+
+static int
+forget_work(struct index_txn *t, void *ctx)
+{
+	struct forget *g = ctx;
+
+	for (size_t i = 0; i < g->n; i++) {
+		uint8_t key[INDEX_KEY_LEN];
+
+		message_key(g->f, g->uids[i], key);
+		index_delete(t, key);
+		if (forget_blobs(t, g, g->uids[i]) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+folder_index_forget(struct folder *f, const uint32_t *uids, size_t n)
+{
+	struct forget g = { .f = f, .uids = uids, .n = n };
+
+	index_write(f->mb->index, forget_work, &g);
+}
+
+/* ---- what is written behind: blobs, and sizes and dates as kind 0 ---- */
+
+enum { BLOBS_MAX = 64, BLOBS_LEN_MAX = 512 * 1024, BLOB_KINDS = 16 };
+
+struct blob {
+	struct blob	*next;
+	uint32_t	 uid;
+	uint8_t		 kind;
+	size_t		 len;
+	char		 octets[];
+};
+
+static int
+found_put(struct index_txn *t, struct folder *f, const struct blob *b)
+{
+	struct index_record found, r = { 0 };
+
+	if (index_record_parse(slice_of(b->octets, b->len), &found) != PARSE_OK)
+		return 0;
+	record_get(t, f, b->uid, &r);
+	if (found.has_size) {
+		r.has_size = true;
+		r.crlf_size = found.crlf_size;
+	}
+	if (found.has_date) {
+		r.has_date = true;
+		r.date = found.date;
+	}
+	return record_put(t, f, b->uid, &r);
+}
+
+static int
+blobs_work(struct index_txn *t, void *ctx)
+{
+	struct folder *f = ctx;
+
+	for (const struct blob *b = f->blobs; b != NULL; b = b->next) {
+		uint8_t key[INDEX_KEY_LEN], head[INDEX_BLOB_HEAD_LEN];
+		struct slice octets = slice_of(b->octets, b->len);
+
+		if (b->kind == 0) {
+			if (found_put(t, f, b) == -1)
+				return -1;
+			continue;
+		}
+		index_key_pack(INDEX_BLOB, f->state.uidvalidity, b->uid,
+		    b->kind, key);
+		index_blob_head(octets, head);
+		if (index_put(t, key, slice_of(head, sizeof(head)), octets) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+folder_blobs_write(struct folder *f)
+{
+	struct blob *b;
+
+	if (f->blobs == NULL)
+		return;
+	index_write(f->mb->index, blobs_work, f);
+	while ((b = f->blobs) != NULL) {
+		f->blobs = b->next;
+		free(b);
+	}
+	f->blobs_len = f->blobs_count = 0;
+}
+
+static void
+blob_add(struct folder *f, uint32_t uid, uint8_t kind, struct slice octets)
+{
+	struct blob *b = malloc(sizeof(*b) + octets.len);
+
+	if (b == NULL)
+		return;
+	*b = (struct blob){ f->blobs, uid, kind, octets.len };
+	if (octets.len > 0)
+		memcpy(b->octets, octets.at, octets.len);
+	f->blobs = b;
+	f->blobs_len += octets.len;
+	if (++f->blobs_count >= BLOBS_MAX || f->blobs_len >= BLOBS_LEN_MAX)
+		folder_blobs_write(f);
+}
+
+void
+folder_index_found(struct folder *f, uint32_t uid, const struct index_record *r)
+{
+	uint8_t octets[INDEX_RECORD_LEN];
+
+	index_record_pack(r, octets);
+	blob_add(f, uid, 0, slice_of(octets, sizeof(octets)));
+}
+
+void
+folder_cache_put(struct folder *f, uint32_t uid, unsigned kind,
+    const void *octets, size_t len)
+{
+	if (kind == 0 || kind >= BLOB_KINDS || len > FOLDER_CACHE_BLOB_MAX)
+		return;
+	blob_add(f, uid, (uint8_t)kind, slice_of(octets, len));
+}
+
+struct blob_get {
+	uint8_t	 key[INDEX_KEY_LEN];
+	void	*copy;
+	size_t	 len;
+};
+
+static int
+copy_out(struct blob_get *g, struct slice octets)
+{
+	g->copy = malloc(octets.len + 1);
+	if (g->copy == NULL)
+		return -1;
+	if (octets.len > 0)
+		memcpy(g->copy, octets.at, octets.len);
+	g->len = octets.len;
+	return 0;
+}
+
+static int
+blob_get_work(struct index_txn *t, void *ctx)
+{
+	struct blob_get *g = ctx;
+	struct slice value, octets;
+
+	if (index_get(t, g->key, &value) == -1 ||
+	    index_blob_parse(value, &octets) != PARSE_OK)
+		return -1;
+	free(g->copy);		/* of a first try */
+	return copy_out(g, octets);
+}
+
+int
+folder_cache_get(struct folder *f, uint32_t uid, unsigned kind, void **octets,
+    size_t *len)
+{
+	struct blob_get g = { .copy = NULL };
+	const struct blob *b = f->blobs;
+	int r;
+
+	while (b != NULL && (b->uid != uid || b->kind != kind))
+		b = b->next;
+	index_key_pack(INDEX_BLOB, f->state.uidvalidity, uid, (uint8_t)kind,
+	    g.key);
+	if (b != NULL)
+		r = copy_out(&g, slice_of(b->octets, b->len));
+	else
+		r = index_read(f->mb->index, blob_get_work, &g);
+	if (r == -1) {
+		free(g.copy);
+		errno = ENOENT;
+		return -1;
+	}
+	*octets = g.copy;
+	*len = g.len;
+	return 0;
+}

@@ -1,0 +1,57 @@
+/* Records, blobs and keys from an index that anybody may have written. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/checksum/crc32c.h"
+#include "common/mailbox/index_record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static void
+check(int truth)
+{
+	if (!truth)
+		abort();
+}
+
+static void
+check_record(struct slice in)
+{
+	uint8_t out[INDEX_RECORD_LEN], again[INDEX_RECORD_LEN];
+	struct index_record r, s;
+
+	if (index_record_parse(in, &r) != PARSE_OK)
+		return;
+	index_record_pack(&r, out);
+	check(index_record_parse(slice_of(out, sizeof(out)), &s) == PARSE_OK);
+	index_record_pack(&s, again);
+	check(memcmp(out, again, sizeof(out)) == 0);
+	check(r.modseq == s.modseq && r.flags == s.flags);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice in = slice_of(data, size), blob;
+	uint8_t fixed[INDEX_RECORD_LEN];
+	uint32_t uid;
+
+	check_record(in);
+	if (size >= INDEX_RECORD_LEN) {
+		uint32_t crc = crc32c(0, data, INDEX_RECORD_LEN - 4);
+
+		memcpy(fixed, data, sizeof(fixed));
+		for (int i = 0; i < 4; i++)
+			fixed[INDEX_RECORD_LEN - 4 + i] = (uint8_t)(crc >> 8 * i);
+		check_record(slice_of(fixed, sizeof(fixed)));
+	}
+	if (index_blob_parse(in, &blob) == PARSE_OK)
+		check(blob.len + INDEX_BLOB_HEAD_LEN == size);
+	if (index_key_parse(in, INDEX_MESSAGE, 0x61626364, &uid)) {
+		uint8_t key[INDEX_KEY_LEN];
+
+		index_key_pack(INDEX_MESSAGE, 0x61626364, uid, data[9], key);
+		check(memcmp(key, data, sizeof(key)) == 0);
+	}
+	return 0;
+}

@@ -1,0 +1,192 @@
+/*
+ * What the files of this module share; nobody else includes it.
+ */
+#ifndef COMMON_MAILBOX_INTERNAL_H
+#define COMMON_MAILBOX_INTERNAL_H
+
+#include <sys/stat.h>
+
+#include "common/mailbox/dirs.h"
+#include "common/mailbox/index.h"
+#include "common/mailbox/mailbox.h"
+#include "common/mailbox/state.h"
+
+enum {
+	UID_BLOCK = 1000,		/* reserved at once */
+	MODSEQ_BLOCK = 1 << 20,
+	MESSAGES_MAX = 1 << 22		/* of one folder in one view */
+};
+
+struct mailbox {
+	int		 home_fd;	/* its lock guards what is the owner's */
+	int		 maildir_fd;
+	struct index	*index;
+	uint64_t	 unique;	/* for names in tmp/ */
+	unsigned	 locks;
+};
+
+/* A name in a pool of names; they all live and die together. */
+struct pool {
+	char	*at;
+	size_t	 len, size;
+};
+
+/* Append a string with its NUL.  -1: out of memory, or over 4 GiB. */
+int pool_add(struct pool *, const char *name, uint32_t *offset);
+void pool_clear(struct pool *);
+
+/* A file as one scan found it. */
+struct found {
+	uint64_t	ino;
+	uint32_t	uid;		/* 0: has no identity here (yet) */
+	uint32_t	keywords;
+	uint32_t	name;		/* in the pool */
+	uint8_t		flags;
+	bool		in_new;
+	bool		recent;		/* was in new/ when we came */
+};
+
+struct scan {
+	struct found	*found;		/* those with a UID first, ascending */
+	size_t		 count, size;
+	size_t		 known;		/* how many of them have one */
+	struct pool	 pool;
+	bool		 stable;	/* nothing changed while we looked */
+};
+
+/* A message of the view. */
+struct entry {
+	struct message	m;		/* first: folder_message points here */
+	uint64_t	ino;
+	uint32_t	name;		/* in the folder's pool */
+	uint8_t		misses;		/* looks in a row that missed it */
+	bool		in_new;
+	bool		changed;	/* to be reported */
+	bool		fresh;		/* needs a modification sequence */
+};
+
+/* When a directory was last changed, as far as we know. */
+struct stamp {
+	struct timespec	mtime;
+	bool		racy;		/* so recently that more may follow unseen */
+};
+
+struct folder {
+	struct mailbox	*mb;
+	struct folder_name name;
+	unsigned	 how;
+	int		 dir_fd;	/* its lock guards names and numbers */
+	int		 cur_fd, new_fd, tmp_fd;
+	int		 live_fd;	/* cur/ again: shared lock while open */
+	int		 next_fd;	/* bulkhead-next; -1 without the lock */
+	int		 pop3_fd;	/* new/ again: the maildrop's lock */
+	int		 notify_fd;
+	unsigned	 locks;
+	struct folder_state state;
+	struct numbers	 next;		/* right while the lock is held */
+	struct stamp	 cur_stamp, new_stamp;
+	bool		 scanned;
+	bool		 look_again;	/* the next sync must scan */
+	bool		 any_gone;	/* some entry is marked gone */
+	bool		 unsettled;	/* renames in cur/ not yet synced */
+	struct entry	*entries;
+	size_t		 count, size;
+	uint32_t	 highest_uid;	/* ever in this view */
+	struct pool	 pool;
+	struct folder_changes changes;	/* owns its arrays */
+	struct blob	*blobs;		/* to be written to the index */
+	size_t		 blobs_len, blobs_count;
+};
+
+/* ---- numbers.c ---- */
+
+/*
+ * Lock the folder against all other processes of ours and read state and
+ * numbers afresh.  Nests.  ESTALE: it is not the folder that we opened any more.
+ * Never hold two folders' locks at once: another process may take them in the
+ * other order.
+ */
+int folder_lock(struct folder *);
+void folder_unlock(struct folder *);
+/* First lock of a folder just opened: makes the state where there is none. */
+int folder_enter(struct folder *);
+/* Leave: the last process lowers the ceilings to what was used. */
+void folder_leave(struct folder *);
+/* n UIDs in a row, or one modification sequence; the lock is held.  Covered
+ * by a durable ceiling on return.  EOVERFLOW: there are no more. */
+int folder_take_uids(struct folder *, uint32_t n, uint32_t *first);
+int folder_take_modseq(struct folder *, uint64_t *modseq);
+/* Write the state as it is in memory, durably; the lock is held. */
+int folder_state_write(struct folder *);
+/* Make a state for a folder's directory that has none. */
+int folder_state_make(struct mailbox *, int dir_fd, struct folder_state *);
+
+/* ---- mailbox.c ---- */
+
+/* Nests.  May be taken with a folder locked, but not the other way round. */
+int mailbox_lock(struct mailbox *);
+void mailbox_unlock(struct mailbox *);
+/* The directory of a folder. */
+int mailbox_folder_dir(struct mailbox *, const struct folder_name *);
+/* A file name that no other file has or will have. */
+enum { UNIQUE_MAX = 64 };
+void mailbox_unique_name(struct mailbox *, char to[UNIQUE_MAX]);
+/* A UIDVALIDITY that this owner never had, at least least; durable. */
+int mailbox_take_uidvalidity(struct mailbox *, uint32_t least, uint32_t *v);
+
+/* ---- folders.c ---- */
+
+/* A folder's directory with all in it, as far as it can be removed. */
+void folder_remove_tree(int dir_fd, const char *path);
+
+/* ---- scan.c ---- */
+
+/* Look at new/ and cur/ (up to a few times, until nothing moves meanwhile). */
+int folder_scan(struct folder *, struct scan *);
+void scan_clear(struct scan *);
+/* Those with a UID first, ascending. */
+void scan_sort(struct scan *);
+/* Nothing happened since the last scan, as far as the clock can tell. */
+bool folder_is_unchanged(struct folder *);
+const char *found_name(const struct scan *, const struct found *);
+
+/* ---- assign.c ---- */
+
+/* Give UIDs to those that have none; all of scan is sorted afterwards.  What
+ * cannot be renamed now is dropped from scan.  The lock is held. */
+int folder_assign(struct folder *, struct scan *);
+
+/* ---- view.c ---- */
+
+struct entry *folder_entry(struct folder *, size_t seq);
+const char *entry_name(const struct folder *, const struct entry *);
+int entry_dir(const struct folder *, const struct entry *);
+/* Find the present names of all messages; the view's numbering stays. */
+int folder_refresh(struct folder *);
+/* The file is gone for certain. */
+void entry_gone(struct folder *, struct entry *);
+
+/* ---- store.c ---- */
+
+/* Fails with EROFS where the folder was opened read-only. */
+int folder_must_be_writable(const struct folder *);
+
+/* ---- folder_index.c ---- */
+
+/* Modification sequences for entries that are fresh, from the index where it
+ * knows them; the lock is held. */
+int folder_modseqs(struct folder *);
+/* One modification sequence for these n entries (indices), in memory and in
+ * the index; the lock is held. */
+int folder_modseq_new(struct folder *, const uint32_t *at, size_t n);
+void folder_index_forget(struct folder *, const uint32_t *uids, size_t n);
+/* The inode that the index knows for a UID, 0 for none. */
+uint64_t folder_index_ino(struct folder *, uint32_t uid);
+/* What the index knows of a message; -1: nothing. */
+int folder_index_get(struct folder *, uint32_t uid, struct index_record *);
+/* Size and date found out, to be written behind. */
+void folder_index_found(struct folder *, uint32_t uid,
+    const struct index_record *);
+void folder_blobs_write(struct folder *);
+
+#endif

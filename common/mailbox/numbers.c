@@ -1,0 +1,309 @@
+/*
+ * Who has which number: UIDVALIDITY, UIDs, modification sequences.
+ *
+ * What always holds:
+ * N1  No number is handed out that is not below a ceiling that is durable.
+ * N2  "bulkhead-next" is written before a number that it gives away is used,
+ *     under the folder's lock.
+ * N3  It is believed only if some process has held the folder open ever since
+ *     it was written: each holds a shared lock on cur/ while it is open.  The
+ *     first one to come starts at the ceilings, whatever the file says.
+ * N4  The last one to leave lowers the ceilings to what was used.
+ */
+#include <sys/file.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/mailbox/internal.h"
+
+#define FOLDER_FILE	"bulkhead-folder"
+#define NEXT_FILE	"bulkhead-next"
+
+/* ---- the state file ---- */
+
+static int
+state_write(int dir_fd, const struct folder_state *s)
+{
+	char text[STATE_FILE_MAX];
+
+	return file_replace(dir_fd, FOLDER_FILE, FOLDER_FILE ".tmp",
+	    slice_of(text, folder_state_print(s, text)));
+}
+
+int
+folder_state_write(struct folder *f)
+{
+	return state_write(f->dir_fd, &f->state);
+}
+
+/* ENOENT: there is none that can be used. */
+static int
+state_read(int dir_fd, struct folder_state *s)
+{
+	char text[STATE_FILE_MAX];
+	ssize_t n = file_read(dir_fd, FOLDER_FILE, text, sizeof(text));
+
+	if (n == -1)
+		return -1;
+	switch (folder_state_parse(slice_of(text, (size_t)n), s)) {
+	case STATE_OK:
+		return 0;
+	case STATE_OTHER_VERSION:
+		errno = ENOTSUP;
+		return -1;
+	case STATE_DAMAGED:
+		break;
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+int
+folder_state_make(struct mailbox *mb, int dir_fd, struct folder_state *s)
+{
+	uint8_t random[MAILBOX_ID_LEN / 2];
+
+	memset(s, 0, sizeof(*s));
+	if (mailbox_take_uidvalidity(mb, 0, &s->uidvalidity) == -1)
+		return -1;
+	arc4random_buf(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(s->mailbox_id + 2 * i, 3, "%02x", random[i]);
+	/* 1 is the highest modification sequence of a folder without any. */
+	s->ceiling = (struct numbers){ 1, 2 };
+	return state_write(dir_fd, s);
+}
+
+/* What cannot be read is kept for people to look at. */
+static int
+state_lost(struct folder *f)
+{
+	if (renameat(f->dir_fd, FOLDER_FILE, f->dir_fd,
+	    FOLDER_FILE ".damaged") == -1 && errno != ENOENT)
+		return -1;
+	return folder_state_make(f->mb, f->dir_fd, &f->state);
+}
+
+/* ---- what comes next ---- */
+
+static bool
+next_is_good(const struct folder *f, uint32_t uidvalidity,
+    const struct numbers *n)
+{
+	return uidvalidity == f->state.uidvalidity &&
+	    n->uid <= f->state.ceiling.uid &&
+	    n->modseq <= f->state.ceiling.modseq;
+}
+
+static int
+next_write(struct folder *f)
+{
+	char text[STATE_FILE_MAX];
+	size_t len = next_print(f->state.uidvalidity, &f->next, text);
+	int fd = file_open(f->dir_fd, NEXT_FILE, O_WRONLY | O_CREAT);
+	ssize_t n;
+
+	if (fd == -1)
+		return -1;
+	n = pwrite(fd, text, len, 0);
+	if (n != -1 && (size_t)n != len) {
+		errno = ENOSPC;
+		n = -1;
+	}
+	if (close(fd) == -1 || n == -1)
+		return -1;
+	return 0;
+}
+
+/* Where it does not do, going on from the ceilings always does. */
+static int
+next_read(struct folder *f)
+{
+	char text[STATE_FILE_MAX];
+	ssize_t n = file_read(f->dir_fd, NEXT_FILE, text, sizeof(text));
+	uint32_t uidvalidity;
+
+	if (n > 0 && next_parse(slice_of(text, (size_t)n), &uidvalidity,
+	    &f->next) == STATE_OK && next_is_good(f, uidvalidity, &f->next))
+		return 0;
+	f->next = f->state.ceiling;
+	return next_write(f);
+}
+
+/* ---- handing out ---- */
+
+static int
+reserve(struct folder *f, const struct numbers *need)
+{
+	struct folder_state s = f->state;
+
+	if (need->uid > s.ceiling.uid &&
+	    __builtin_add_overflow(need->uid, UID_BLOCK, &s.ceiling.uid))
+		s.ceiling.uid = UINT32_MAX;
+	if (need->modseq > s.ceiling.modseq)
+		s.ceiling.modseq = need->modseq > MODSEQ_MAX - MODSEQ_BLOCK ?
+		    MODSEQ_MAX : need->modseq + MODSEQ_BLOCK;
+	if (memcmp(&s.ceiling, &f->state.ceiling, sizeof(s.ceiling)) == 0)
+		return 0;
+	if (state_write(f->dir_fd, &s) == -1)
+		return -1;
+	f->state = s;
+	return 0;
+}
+
+static int
+advance(struct folder *f, const struct numbers *next)
+{
+	struct numbers before = f->next;
+
+	if (reserve(f, next) == -1)
+		return -1;
+	f->next = *next;
+	if (next_write(f) == 0)
+		return 0;
+	f->next = before;
+	return -1;
+}
+
+int
+folder_take_uids(struct folder *f, uint32_t n, uint32_t *first)
+{
+	struct numbers next = f->next;
+
+	if (__builtin_add_overflow(next.uid, n, &next.uid)) {
+		errno = EOVERFLOW;
+		return -1;
+	}
+	*first = f->next.uid;
+	return advance(f, &next);
+}
+
+int
+folder_take_modseq(struct folder *f, uint64_t *modseq)
+{
+	struct numbers next = f->next;
+
+	if (next.modseq == MODSEQ_MAX) {
+		errno = EOVERFLOW;
+		return -1;
+	}
+	*modseq = next.modseq++;
+	return advance(f, &next);
+}
+
+/* ---- the lock ---- */
+
+/* Deleted, renamed, or another one in its place? */
+static bool
+is_where_it_was(struct folder *f)
+{
+	struct stat a, b;
+
+	if (fstat(f->dir_fd, &a) == -1 || a.st_nlink == 0)
+		return false;
+	if (folder_name_is_inbox(&f->name))
+		return true;
+	return fstatat(f->mb->maildir_fd, f->name.disk, &b,
+	    AT_SYMLINK_NOFOLLOW) == 0 && a.st_ino == b.st_ino &&
+	    a.st_dev == b.st_dev;
+}
+
+static int
+read_again(struct folder *f)
+{
+	struct folder_state s;
+
+	if (!is_where_it_was(f)) {
+		errno = ESTALE;
+		return -1;
+	}
+	if (state_read(f->dir_fd, &s) == -1) {
+		if (errno == ENOENT)	/* lost: the next to open makes one */
+			errno = ESTALE;
+		return -1;
+	}
+	if (s.uidvalidity != f->state.uidvalidity) {
+		errno = ESTALE;
+		return -1;
+	}
+	f->state = s;
+	return next_read(f);
+}
+
+int
+folder_lock(struct folder *f)
+{
+	if (f->locks == 0) {
+		if (lock_fd(f->dir_fd, LOCK_EX) == -1)
+			return -1;
+		if (read_again(f) == -1) {
+			int saved = errno;
+
+			lock_fd(f->dir_fd, LOCK_UN);
+			errno = saved;
+			return -1;
+		}
+	}
+	f->locks++;
+	return 0;
+}
+
+void
+folder_unlock(struct folder *f)
+{
+	if (--f->locks == 0)
+		lock_fd(f->dir_fd, LOCK_UN);
+}
+
+static int
+enter_locked(struct folder *f)
+{
+	bool first;
+
+	if (!is_where_it_was(f)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (state_read(f->dir_fd, &f->state) == -1 &&
+	    (errno != ENOENT || state_lost(f) == -1))
+		return -1;
+	first = lock_fd(f->live_fd, LOCK_EX | LOCK_NB) == 0;
+	if (lock_fd(f->live_fd, LOCK_SH) == -1)
+		return -1;
+	if (!first)
+		return next_read(f);
+	f->next = f->state.ceiling;	/* N3 */
+	return next_write(f);
+}
+
+int
+folder_enter(struct folder *f)
+{
+	int r, saved;
+
+	if (lock_fd(f->dir_fd, LOCK_EX) == -1)
+		return -1;
+	r = enter_locked(f);
+	saved = errno;
+	lock_fd(f->dir_fd, LOCK_UN);
+	errno = saved;
+	return r;
+}
+
+void
+folder_leave(struct folder *f)
+{
+	if (folder_lock(f) == -1)
+		return;
+	if (lock_fd(f->live_fd, LOCK_EX | LOCK_NB) == 0 &&
+	    memcmp(&f->next, &f->state.ceiling, sizeof(f->next)) != 0) {
+		f->state.ceiling = f->next;
+		folder_state_write(f);
+	}
+	folder_unlock(f);
+}

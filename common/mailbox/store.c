@@ -1,0 +1,251 @@
+/* Changing flags and removing messages. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/mailbox/internal.h"
+
+int
+folder_must_be_writable(const struct folder *f)
+{
+	if (!(f->how & FOLDER_READ_ONLY))
+		return 0;
+	errno = EROFS;
+	return -1;
+}
+
+static bool
+is_in_view(const struct folder *f, uint32_t seq)
+{
+	return seq >= 1 && seq <= f->count;
+}
+
+/* ---- flags ---- */
+
+struct change {
+	enum store_how	 how;
+	uint8_t		 flags;
+	uint32_t	 keywords;
+};
+
+static uint32_t
+changed_bits(enum store_how how, uint32_t now, uint32_t bits)
+{
+	switch (how) {
+	case STORE_ADD:
+		return now | bits;
+	case STORE_REMOVE:
+		return now & ~bits;
+	case STORE_REPLACE:
+		break;
+	}
+	return bits;
+}
+
+/* Give the file its new name. */
+static int
+rename_entry(struct folder *f, struct entry *e, uint8_t flags,
+    uint32_t keywords)
+{
+	char name[MAILDIR_NAME_MAX + 1];
+	struct maildir_name n;
+
+	if (e->name == UINT32_MAX) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (maildir_name_parse(slice_str(entry_name(f, e)), &n) != PARSE_OK) {
+		errno = EINVAL;
+		return -1;
+	}
+	n.flags = flags;
+	n.keywords = keywords;
+	if (maildir_name_print(&n, true, name) == -1) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (rename_new(entry_dir(f, e), entry_name(f, e), f->cur_fd, name) == -1)
+		return -1;
+	e->in_new = false;
+	return pool_add(&f->pool, name, &e->name);
+}
+
+/* 1: changed, 0: nothing to do or gone, -1: errno. */
+static int
+store_one(struct folder *f, uint32_t seq, const struct change *c)
+{
+	struct entry *e = folder_entry(f, seq);
+
+	/* A second time when the name was not the present one. */
+	for (int tries = 0; tries < 2 && !e->m.gone; tries++) {
+		uint8_t flags = (uint8_t)changed_bits(c->how, e->m.flags,
+		    c->flags);
+		uint32_t keywords = changed_bits(c->how, e->m.keywords,
+		    c->keywords);
+
+		if (flags == e->m.flags && keywords == e->m.keywords &&
+		    e->name != UINT32_MAX)
+			return 0;
+		if (rename_entry(f, e, flags, keywords) == 0) {
+			e->m.flags = flags;
+			e->m.keywords = keywords;
+			return 1;
+		}
+		if (errno != ENOENT || folder_refresh(f) == -1)
+			return -1;
+		e = folder_entry(f, seq);
+	}
+	return 0;
+}
+
+static bool
+is_important(const struct change *c)
+{
+	return c->how == STORE_REPLACE || (c->flags & FLAG_DELETED) ||
+	    c->keywords != 0;
+}
+
+static int
+store_locked(struct folder *f, const uint32_t *seqs, size_t n,
+    const struct change *c, uint32_t *done, size_t *ndone)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = is_in_view(f, seqs[i]) ? store_one(f, seqs[i], c) : 0;
+
+		if (r == -1)
+			return -1;
+		if (r == 1)
+			done[(*ndone)++] = seqs[i] - 1;
+	}
+	return 0;
+}
+
+int
+folder_store(struct folder *f, const uint32_t *seqs, size_t n,
+    enum store_how how, uint8_t flags, uint32_t keywords)
+{
+	struct change c = { how, flags & FLAG_ALL, keywords };
+	uint32_t *done;
+	size_t ndone = 0;
+	int r;
+
+	if (folder_must_be_writable(f) == -1)
+		return -1;
+	done = reallocarray(NULL, n + 1, sizeof(*done));
+	if (done == NULL)
+		return -1;
+	r = folder_lock(f);
+	if (r == 0) {
+		r = store_locked(f, seqs, n, &c, done, &ndone);
+		if (ndone > 0) {
+			f->unsettled = true;
+			folder_modseq_new(f, done, ndone);
+		}
+		folder_unlock(f);
+	}
+	free(done);
+	if (r == 0 && ndone > 0 && is_important(&c))
+		r = folder_settle(f);
+	return r;
+}
+
+int
+folder_settle(struct folder *f)
+{
+	folder_blobs_write(f);
+	if (!f->unsettled)
+		return 0;
+	/* A sync that failed is not tried again: what it lost, it lost. */
+	f->unsettled = false;
+	return fsync(f->cur_fd);
+}
+
+/* ---- expunging ---- */
+
+static int
+remove_entry(struct folder *f, uint32_t seq)
+{
+	struct entry *e = folder_entry(f, seq);
+
+	for (int tries = 0; tries < 2 && !e->m.gone; tries++) {
+		if (e->name == UINT32_MAX)
+			errno = ENOENT;
+		else if (unlinkat(entry_dir(f, e), entry_name(f, e), 0) == 0)
+			return 0;
+		if (errno != ENOENT || folder_refresh(f) == -1)
+			return -1;
+		e = folder_entry(f, seq);
+	}
+	return 0;
+}
+
+struct expunge {
+	bool	any;
+	size_t	removed;
+	bool	from_cur, from_new;
+};
+
+/* The first failure is kept; the others are tried all the same (P2). */
+static int
+expunge_one(struct folder *f, uint32_t seq, struct expunge *x)
+{
+	struct entry *e = folder_entry(f, seq);
+
+	if (e->m.gone || (!x->any && !(e->m.flags & FLAG_DELETED)))
+		return 0;
+	if (e->in_new)
+		x->from_new = true;
+	else
+		x->from_cur = true;
+	if (remove_entry(f, seq) == -1)
+		return -1;
+	entry_gone(f, folder_entry(f, seq));
+	x->removed++;
+	return 0;
+}
+
+static int
+expunge_locked(struct folder *f, const uint32_t *seqs, size_t n,
+    struct expunge *x)
+{
+	uint64_t modseq;
+	int error = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t seq = seqs != NULL ? seqs[i] : (uint32_t)(i + 1);
+
+		if (is_in_view(f, seq) && expunge_one(f, seq, x) == -1 &&
+		    error == 0)
+			error = errno;
+	}
+	/* RFC 7162 section 3.2.7: HIGHESTMODSEQ grows with every expunge. */
+	if (x->removed > 0 && folder_take_modseq(f, &modseq) == -1)
+		f->look_again = true;
+	if ((x->from_cur && fsync(f->cur_fd) == -1) ||
+	    (x->from_new && fsync(f->new_fd) == -1))
+		error = errno;
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+int
+folder_expunge(struct folder *f, const uint32_t *seqs, size_t n, bool any,
+    size_t *removed)
+{
+	struct expunge x = { .any = any };
+	int r, saved;
+
+	if (removed != NULL)
+		*removed = 0;
+	if (folder_must_be_writable(f) == -1 || folder_lock(f) == -1)
+		return -1;
+	r = expunge_locked(f, seqs, seqs != NULL ? n : f->count, &x);
+	saved = errno;
+	folder_unlock(f);
+	if (removed != NULL)
+		*removed = x.removed;
+	errno = saved;
+	return r;
+}

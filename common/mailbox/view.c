@@ -1,0 +1,339 @@
+/*
+ * The view: which message has which sequence number.
+ *
+ * What always holds:
+ * V1  Entries are in ascending order of UIDs, and the numbering changes in
+ *     folder_sync alone.
+ * V2  A message leaves the view only after two looks in a row missed it, or
+ *     when this session removed it itself (entry_gone).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/mailbox/internal.h"
+
+enum { LOOKS = 2, LOOKS_MAX = 5 };
+
+struct entry *
+folder_entry(struct folder *f, size_t seq)
+{
+	return &f->entries[seq - 1];
+}
+
+size_t
+folder_count(const struct folder *f)
+{
+	return f->count;
+}
+
+const struct message *
+folder_message(const struct folder *f, size_t seq)
+{
+	return &f->entries[seq - 1].m;
+}
+
+size_t
+folder_seq_from(const struct folder *f, uint32_t uid)
+{
+	size_t low = 0, high = f->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (f->entries[middle].m.uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low + 1;
+}
+
+size_t
+folder_seq_of(const struct folder *f, uint32_t uid)
+{
+	size_t seq = folder_seq_from(f, uid);
+
+	return seq <= f->count && f->entries[seq - 1].m.uid == uid ? seq : 0;
+}
+
+const char *
+entry_name(const struct folder *f, const struct entry *e)
+{
+	return f->pool.at + e->name;
+}
+
+int
+entry_dir(const struct folder *f, const struct entry *e)
+{
+	return e->in_new ? f->new_fd : f->cur_fd;
+}
+
+void
+entry_gone(struct folder *f, struct entry *e)
+{
+	f->any_gone = true;
+	e->m.gone = true;
+	e->misses = LOOKS;
+	e->changed = false;
+}
+
+/* ---- merging what a scan found ---- */
+
+static void
+merge_one(struct entry *e, const struct found *d)
+{
+	e->name = d->name;
+	e->ino = d->ino;
+	e->in_new = d->in_new;
+	e->misses = 0;
+	e->m.gone = false;
+	if (e->m.flags != d->flags || e->m.keywords != d->keywords) {
+		e->m.flags = d->flags;
+		e->m.keywords = d->keywords;
+		e->changed = e->fresh = true;
+	}
+}
+
+static int
+append_one(struct folder *f, const struct found *d)
+{
+	if (f->count == f->size) {
+		size_t size = f->size == 0 ? 64 : f->size * 2;
+		struct entry *entries =
+		    reallocarray(f->entries, size, sizeof(*entries));
+
+		if (entries == NULL)
+			return -1;
+		f->entries = entries;
+		f->size = size;
+	}
+	f->entries[f->count++] = (struct entry){
+		.m = { .uid = d->uid, .keywords = d->keywords,
+		    .flags = d->flags, .recent = d->recent },
+		.ino = d->ino, .name = d->name, .in_new = d->in_new,
+		.fresh = true,
+	};
+	f->highest_uid = d->uid;
+	return 0;
+}
+
+/*
+ * Both are in ascending order.  Names are those of the scan from here on; an
+ * entry that was missed keeps none.  Returns how many were missed only now.
+ */
+static size_t
+merge_known(struct folder *f, const struct scan *s, size_t *next)
+{
+	size_t i = 0, doubtful = 0;
+
+	for (size_t k = 0; k < f->count; k++) {
+		struct entry *e = &f->entries[k];
+
+		while (i < s->count && s->found[i].uid < e->m.uid)
+			i++;
+		if (i < s->count && s->found[i].uid == e->m.uid) {
+			merge_one(e, &s->found[i]);
+			continue;
+		}
+		e->name = UINT32_MAX;
+		if (e->misses < LOOKS)
+			e->misses++;
+		if (e->misses < LOOKS)
+			doubtful++;
+	}
+	while (i < s->count && s->found[i].uid <= f->highest_uid)
+		i++;
+	*next = i;
+	return doubtful;
+}
+
+/* The view takes over the names of the scan. */
+static void
+take_pool(struct folder *f, struct scan *s)
+{
+	struct pool old = f->pool;
+
+	f->pool = s->pool;
+	s->pool = old;
+}
+
+static void
+mark_gone(struct folder *f)
+{
+	for (size_t k = 0; k < f->count; k++)
+		if (f->entries[k].misses >= LOOKS && !f->entries[k].m.gone)
+			entry_gone(f, &f->entries[k]);
+}
+
+/* One look: scan, give UIDs, merge.  *doubtful: missed only now. */
+static int
+look(struct folder *f, struct scan *s, bool grow, size_t *doubtful)
+{
+	size_t next;
+
+	f->look_again = false;
+	if (folder_scan(f, s) == -1 || folder_assign(f, s) == -1)
+		return -1;
+	take_pool(f, s);
+	*doubtful = merge_known(f, s, &next);
+	for (; grow && next < s->count; next++)
+		if (append_one(f, &s->found[next]) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+look_until_sure(struct folder *f, bool grow)
+{
+	struct scan s = { 0 };
+	size_t doubtful = 1;
+	int r = 0;
+
+	for (int looks = 0; looks < LOOKS_MAX && doubtful > 0 && r == 0; looks++)
+		r = look(f, &s, grow, &doubtful);
+	scan_clear(&s);
+	if (r == -1 || doubtful > 0)
+		f->look_again = true;
+	if (r == 0)
+		mark_gone(f);
+	f->scanned = r == 0;
+	return r;
+}
+
+int
+folder_refresh(struct folder *f)
+{
+	int r;
+
+	if (folder_lock(f) == -1)
+		return -1;
+	/* New messages wait for folder_sync: the numbering must not change. */
+	r = look_until_sure(f, false);
+	f->look_again = true;
+	folder_unlock(f);
+	return r;
+}
+
+/* ---- telling the caller ---- */
+
+static int
+report_room(struct folder *f, size_t gone, size_t changed)
+{
+	struct folder_changes *c = &f->changes;
+
+	free(c->expunged_seq);
+	free(c->expunged_uid);
+	free(c->changed_seq);
+	c->expunged_seq = reallocarray(NULL, gone + 1, sizeof(uint32_t));
+	c->expunged_uid = reallocarray(NULL, gone + 1, sizeof(uint32_t));
+	c->changed_seq = reallocarray(NULL, changed + 1, sizeof(uint32_t));
+	c->expunged = c->changed = 0;
+	return c->expunged_seq == NULL || c->expunged_uid == NULL ||
+	    c->changed_seq == NULL ? -1 : 0;
+}
+
+static void
+report(struct folder *f, bool keep_expunged)
+{
+	struct folder_changes *c = &f->changes;
+	size_t kept = 0;
+
+	for (size_t k = 0; k < f->count; k++) {
+		struct entry *e = &f->entries[k];
+
+		if (e->m.gone && !keep_expunged) {
+			/* Those before it are removed already. */
+			c->expunged_seq[c->expunged] = (uint32_t)(kept + 1);
+			c->expunged_uid[c->expunged++] = e->m.uid;
+			continue;
+		}
+		if (e->changed && !e->m.gone)
+			c->changed_seq[c->changed++] = (uint32_t)(kept + 1);
+		e->changed = false;
+		f->entries[kept++] = *e;
+	}
+	f->count = kept;
+	if (!keep_expunged)
+		f->any_gone = false;
+}
+
+static int
+take_changes(struct folder *f, size_t before, bool keep_expunged)
+{
+	size_t gone = 0, changed = 0, arrived = f->count - before;
+
+	for (size_t k = 0; k < f->count; k++) {
+		gone += f->entries[k].m.gone;
+		changed += f->entries[k].changed;
+	}
+	if (report_room(f, gone, changed) == -1)
+		return -1;
+	report(f, keep_expunged);
+	f->changes.arrived = arrived;
+	if (f->changes.expunged > 0)
+		folder_index_forget(f, f->changes.expunged_uid,
+		    f->changes.expunged);
+	return 0;
+}
+
+static int
+sync_locked(struct folder *f)
+{
+	struct folder_state before = f->state;
+	int r;
+
+	if (folder_lock(f) == -1)
+		return -1;
+	f->changes.keywords = memcmp(before.keywords, f->state.keywords,
+	    sizeof(before.keywords)) != 0;
+	r = look_until_sure(f, true);
+	if (r == 0)
+		r = folder_modseqs(f);
+	folder_unlock(f);
+	return r;
+}
+
+int
+folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
+{
+	bool keep = how & FOLDER_KEEP_EXPUNGED;
+	size_t before = f->count;
+	int r = 0;
+
+	f->changes.keywords = false;
+	f->changes.expunged = f->changes.changed = f->changes.arrived = 0;
+	if (!folder_is_unchanged(f)) {
+		if (sync_locked(f) == -1)
+			return -1;
+		r = take_changes(f, before, keep);
+	} else if (!keep && f->any_gone) {
+		r = take_changes(f, before, keep);
+	}
+	if (changes != NULL)
+		*changes = f->changes;
+	return r;
+}
+
+void
+folder_status(const struct folder *f, struct folder_status *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->uidvalidity = f->state.uidvalidity;
+	s->uidnext = f->next.uid;
+	s->highestmodseq = f->next.modseq - 1;
+	memcpy(s->mailbox_id, f->state.mailbox_id, sizeof(s->mailbox_id));
+	s->messages = f->count;
+	for (size_t k = 0; k < f->count; k++) {
+		const struct message *m = &f->entries[k].m;
+
+		s->recent += m->recent;
+		if (m->flags & FLAG_SEEN)
+			continue;
+		s->unseen++;
+		if (s->first_unseen == 0)
+			s->first_unseen = k + 1;
+	}
+}

@@ -1,0 +1,62 @@
+/*
+ * The lookup tables of a stage, in use and on their way: texts come as
+ * descriptors (common/stage), are compiled at the commit, and take the place
+ * of the old ones.  Each table stands for itself: one that is broken leaves
+ * the old one in use, is logged with file and line, and does not hold the
+ * others back.
+ */
+#ifndef COMMON_TABLES_TABLES_H
+#define COMMON_TABLES_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/accounts/book.h"
+#include "common/accounts/passwords.h"
+#include "common/stage/stage.h"
+
+/* What compiling needs from the settings. */
+struct tables_rules {
+	const char	*hostname;	/* the domain while none is named */
+	char		 delimiter;	/* of a detail; NUL: none */
+	uint32_t	 system_min;	/* 0: no system users */
+	uint32_t	 system_max;
+};
+
+struct tables {
+	unsigned	 wanted;	/* STAGE_TABLE_BITs of this stage */
+	/* In use; NULL before the first commit, and what is not wanted. */
+	struct domains_table	*domains;
+	struct aliases_table	*aliases;
+	struct users_table	*users;
+	struct passwords_table	*passwords;
+	struct system_users	*system;
+	/* Texts that came since the last commit. */
+	struct tables_text {
+		char		*at;	/* NULL: this one did not come */
+		size_t		 len;
+	} fresh[STAGE_TABLE_COUNT];
+	bool		 failed;	/* one of them could not be read */
+};
+
+void tables_init(struct tables *, unsigned wanted);
+/* Wipes the passwords. */
+void tables_clear(struct tables *);
+
+/* Read a table's text, to be compiled at the commit; the descriptor stays
+ * the caller's. */
+void tables_take(struct tables *, enum stage_table, int fd);
+
+/*
+ * Compile what came, and use it.  0, or -1 when a table was refused or a
+ * wanted one has never come.  *changed is the set of STAGE_TABLE_BITs that
+ * are new in use.
+ */
+int tables_commit(struct tables *, const struct tables_rules *,
+    unsigned *changed);
+
+/* The address book over the tables in use. */
+struct book tables_book(const struct tables *, const struct tables_rules *);
+
+#endif

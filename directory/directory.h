@@ -1,0 +1,36 @@
+/*
+ * directory: what is this address, and where does it go?  It holds the
+ * address tables and nothing else, answers three kinds of question out of
+ * memory, and lets supervisor redeem the vouchers that it gave out.
+ */
+#ifndef DIRECTORY_DIRECTORY_H
+#define DIRECTORY_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ipc/directory.h"
+#include "common/ipc/ipc.h"
+#include "common/settings/settings.h"
+#include "common/stage/stage.h"
+#include "common/tables/tables.h"
+#include "common/tickets/tickets.h"
+
+struct directory {
+	struct stage		 stage;
+	struct settings		*shared, *own;		/* in use */
+	struct settings		*next_shared, *next_own; /* of this batch */
+	struct tables		 tables;
+	struct book		 book;		/* over the tables in use */
+	struct tickets		*vouchers;
+	uint8_t			 expanded[DIRECTORY_EXPANDED_MAX];
+};
+
+/* Take fd as a channel to one who asks (answers.c).  -1: logged. */
+int answers_open(struct directory *, enum ipc_role peer, int fd);
+
+/* VOUCHER_REDEEM, for the channel to supervisor. */
+int answer_voucher(void *ctx, struct ipc_channel *, struct ipc_message *);
+
+#endif

@@ -1,0 +1,28 @@
+#include "directory/settings.h"
+
+#include <stdbool.h>
+
+#define ROW(...) SETTING_ROW(struct directory_settings, __VA_ARGS__)
+static const struct setting rows[] = { DIRECTORY_SETTINGS(ROW) };
+
+/* What may stand between user and detail: of the names' own characters. */
+static bool
+delimiter_valid(const char *s)
+{
+	return s[0] == '\0' || strchr("+-_=.", s[0]) != NULL;
+}
+
+static void
+check(const struct settings *s, struct settings_errors *errors)
+{
+	const struct directory_settings *values = settings_values(s);
+
+	if (!delimiter_valid(values->detail_delimiter))
+		settings_complain(errors, s, NULL, "detail_delimiter",
+		    "not a delimiter; write one of + - _ = .");
+}
+
+const struct settings_schema directory_schema = {
+	.file = "directory.conf", .size = sizeof(struct directory_settings),
+	SETTINGS_ROWS(rows), .check = check,
+};

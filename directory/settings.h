@@ -1,0 +1,18 @@
+/* directory.conf: see directory.conf(5). */
+#ifndef DIRECTORY_SETTINGS_H
+#define DIRECTORY_SETTINGS_H
+
+#include "common/settings/settings.h"
+
+#define DIRECTORY_SETTINGS(X)						\
+	X(detail_delimiter, STRING, "+", "0", "1", RELOAD,		\
+	    "The character between a user and a detail, as in "		\
+	    "alice+lists@example.org.  Empty: addresses have no detail.")
+
+struct directory_settings {
+	DIRECTORY_SETTINGS(SETTING_MEMBER)
+};
+
+extern const struct settings_schema directory_schema;
+
+#endif

@@ -1,0 +1,21 @@
+/* imapd.conf: for the gate and for its sessions. */
+#ifndef IMAPD_SETTINGS_H
+#define IMAPD_SETTINGS_H
+
+#include "common/gate/settings.h"
+
+#define IMAPD_SETTINGS(X)						\
+	GATE_SETTINGS(X)						\
+	X(idle_timeout, SECONDS, "30m", "1m", "1d", RELOAD,		\
+	    "Silence after which a session is ended; at least thirty "	\
+	    "minutes by RFC 3501 section 5.4.")				\
+	X(append_max, SIZE, "64M", "64K", "2G", RELOAD,			\
+	    "Largest message that APPEND takes.")
+
+struct imapd_settings {
+	IMAPD_SETTINGS(SETTING_MEMBER)
+};
+
+extern const struct settings_schema imapd_schema;
+
+#endif

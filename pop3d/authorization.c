@@ -1,0 +1,172 @@
+#include "pop3d/authorization.h"
+
+#include "pop3d/command.h"
+#include "pop3d/settings.h"
+
+enum { NAME_MAX_OCTETS = 512 };
+
+struct authorization {
+	size_t	name_len;		/* 0: no USER yet */
+	char	name[NAME_MAX_OCTETS];
+};
+
+typedef void pop3_handler(struct gate_client *, struct slice argument);
+
+static void
+say(struct gate_client *c, const char *text)
+{
+	gate_write(c, slice_str(text));
+}
+
+static void
+error(struct gate_client *c, const char *text)
+{
+	say(c, text);
+	gate_bad_command(c);
+}
+
+static void
+do_user(struct gate_client *c, struct slice name)
+{
+	struct authorization *a = gate_client_state(c);
+
+	if (!gate_login_allowed(c)) {
+		error(c, "-ERR [AUTH] login from here needs TLS\r\n");
+		return;
+	}
+	if (name.len == 0 || name.len > sizeof(a->name)) {
+		error(c, "-ERR USER takes a name\r\n");
+		return;
+	}
+	memcpy(a->name, name.at, name.len);
+	a->name_len = name.len;
+	/* The same for every name: who exists is nobody's business. */
+	say(c, "+OK now PASS\r\n");
+}
+
+static void
+do_pass(struct gate_client *c, struct slice password)
+{
+	struct authorization *a = gate_client_state(c);
+	struct slice name = slice_of(a->name, a->name_len);
+
+	if (a->name_len == 0) {
+		error(c, "-ERR USER first\r\n");
+		return;
+	}
+	a->name_len = 0;	/* RFC 1939 section 7: after -ERR, USER again */
+	gate_login(c, slice_of("", 0), name, password);
+}
+
+static void
+do_quit(struct gate_client *c, struct slice argument)
+{
+	(void)argument;
+	say(c, "+OK bye\r\n");
+	gate_close(c);
+}
+
+static void
+do_capa(struct gate_client *c, struct slice argument)
+{
+	(void)argument;
+	say(c, "+OK capabilities\r\n");
+	if (gate_login_allowed(c))
+		say(c, "USER\r\n");
+	say(c, POP3_CAPABILITIES ".\r\n");
+}
+
+static const struct pop3_row {
+	const char	*keyword;
+	pop3_handler	*handle;
+} rows[] = {
+	{ "USER", do_user },
+	{ "PASS", do_pass },
+	{ "CAPA", do_capa },
+	{ "QUIT", do_quit },
+};
+
+/* For a clear answer to what is only out of place. */
+static const char *const later[] = { "STAT", "LIST", "RETR", "DELE", "NOOP",
+	"RSET", "REST", "TOP", "UIDL" };
+
+static void
+dispatch(struct gate_client *c, const struct pop3_command *command)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (slice_equal_nocase(command->keyword,
+		    slice_str(rows[i].keyword))) {
+			rows[i].handle(c, command->argument);
+			return;
+		}
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if (slice_equal_nocase(command->keyword,
+		    slice_str(later[i]))) {
+			error(c, "-ERR log in first\r\n");
+			return;
+		}
+	error(c, "-ERR no such command\r\n");
+}
+
+static size_t
+on_input(struct gate_client *c, char *at, size_t len)
+{
+	struct pop3_command command;
+
+	if (at[len - 1] != '\n')
+		return 0;
+	if (pop3_command_parse(pop3_line(at, len), &command) == PARSE_OK)
+		dispatch(c, &command);
+	else
+		error(c, "-ERR not a command\r\n");
+	return len;
+}
+
+static void
+greet(struct gate_client *c)
+{
+	gate_print(c, "+OK %s POP3 ready\r\n", gate_hostname(c));
+}
+
+static void
+on_refused(struct gate_client *c, enum gate_refusal why)
+{
+	static const char *const replies[] = {
+		[GATE_DENIED] = "-ERR [AUTH] name or password is wrong\r\n",
+		[GATE_UNAVAILABLE] =
+		    "-ERR [SYS/TEMP] cannot log you in now, try later\r\n",
+		[GATE_BUSY] = "-ERR [SYS/TEMP] too many sessions\r\n",
+	};
+
+	say(c, replies[why]);
+}
+
+static void
+goodbye(struct gate_client *c, enum gate_goodbye why)
+{
+	static const char *const replies[] = {
+		[GATE_TIMEOUT] = "-ERR too slow, goodbye\r\n",
+		[GATE_TOO_MANY_ERRORS] = "-ERR too many errors, goodbye\r\n",
+		[GATE_LINE_TOO_LONG] = "-ERR line too long, goodbye\r\n",
+		[GATE_STOPPING] = "-ERR [SYS/TEMP] shutting down\r\n",
+	};
+
+	say(c, replies[why]);
+}
+
+static void
+settings(const void *v, struct gate_settings *out)
+{
+	const struct pop3d_settings *values = v;
+
+	*out = (struct gate_settings){ GATE_SETTINGS(GATE_COPY) };
+}
+
+const struct gate_protocol pop3_protocol = {
+	.role = IPC_POP3D, .schema = &pop3d_schema, .settings = settings,
+	.state_size = sizeof(struct authorization),
+	.input_max = POP3_LINE_MAX,
+	.full = "-ERR [SYS/TEMP] too many connections, try later\r\n",
+	.greet = greet, .input = on_input, .refused = on_refused,
+	.goodbye = goodbye,
+};

@@ -1,0 +1,167 @@
+/*
+ * Listening sockets: bound here, where ports below 1024 may be had, and given
+ * to the stage.
+ */
+#include "supervisor/supervisor.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "common/instance/listener.h"
+#include "common/stage/fields.h"
+
+enum { BACKLOG = 1024 };
+
+static void
+address_text(const struct settings_address *a, char *out, size_t size)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	unsigned port;
+
+	if (a->sa.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)&a->sa;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		port = ntohs(in6->sin6_port);
+		snprintf(out, size, "[%s]:%u", host, port);
+	} else {
+		const struct sockaddr_in *in4 = (const void *)&a->sa;
+
+		inet_ntop(AF_INET, &in4->sin_addr, host, sizeof(host));
+		port = ntohs(in4->sin_port);
+		snprintf(out, size, "%s:%u", host, port);
+	}
+}
+
+static int
+bind_inet(const struct settings_address *a)
+{
+	int on = 1, saved, fd;
+
+	fd = socket(a->sa.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    (a->sa.ss_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+	    bind(fd, (const struct sockaddr *)&a->sa, a->len) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* A host without IPv6 is no reason not to serve IPv4. */
+static bool
+may_be_missing(const struct settings_address *a, int error)
+{
+	return a->sa.ss_family == AF_INET6 &&
+	    (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
+}
+
+static int
+bind_block(const struct settings_group *g,
+    int (*give)(void *ctx, const char *name, int fd), void *ctx)
+{
+	const struct listener_settings *l = g->values;
+	unsigned bound = 0;
+
+	for (size_t i = 0; i < l->address.n; i++) {
+		char text[80];
+		int fd;
+
+		address_text(&l->address.at[i], text, sizeof(text));
+		if ((fd = bind_inet(&l->address.at[i])) != -1) {
+			if (give(ctx, g->name, fd) == -1)
+				return -1;
+			bound++;
+			continue;
+		}
+		if (may_be_missing(&l->address.at[i], errno) &&
+		    (bound > 0 || i + 1 < l->address.n)) {
+			log_warning("listener-skipped",
+			    LOG_CSTR("address", text), LOG_ERRNO(errno));
+			continue;
+		}
+		log_error("cannot-listen", LOG_CSTR("listener", g->name),
+		    LOG_CSTR("address", text), LOG_ERRNO(errno),
+		    LOG_CSTR("remedy", errno == EADDRINUSE ?
+		    "stop the other program or choose another address" :
+		    "choose an address of this host"));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+bind_injection(const struct supervisor *sv,
+    int (*give)(void *ctx, const char *name, int fd), void *ctx)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/inject",
+	    sv->instance->run_dir) >= (int)sizeof(sun.sun_path)) {
+		log_error("run-dir-too-long",
+		    LOG_CSTR("path", sv->instance->run_dir));
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -1;
+	unlinkat(sv->run_fd, "inject", 0);
+	/* Everybody on the host may inject; who it was, SO_PEERCRED says. */
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+	    fchmodat(sv->run_fd, "inject", 0666, 0) == -1 ||
+	    listen(fd, BACKLOG) == -1) {
+		log_error("cannot-listen", LOG_CSTR("listener", "inject"),
+		    LOG_CSTR("address", sun.sun_path), LOG_ERRNO(errno));
+		close(fd);
+		return -1;
+	}
+	return give(ctx, "inject", fd);
+}
+
+int
+listeners_bind(const struct supervisor *sv, const struct map_process *map,
+    int (*give)(void *ctx, const char *name, int fd), void *ctx)
+{
+	struct settings_schema schema = { .file = map->conf,
+		.blocks = map->listeners, .n_blocks = 1, .only_blocks = true };
+	struct settings_errors errors = { 0 };
+	struct settings *s;
+	int fd, result = 0;
+
+	if (map->injection)
+		return bind_injection(sv, give, ctx);
+	if (map->listeners == NULL)
+		return 0;
+	if ((fd = load_open(sv, map->conf)) == -1)
+		return -1;
+	s = settings_read(&schema, fd, &errors);
+	close(fd);
+	if (s == NULL) {
+		for (size_t i = 0; i < errors.n; i++)
+			log_error("bad-setting", LOG_CSTR("at", errors.at[i]));
+		return -1;
+	}
+	for (size_t i = 0; i < settings_n_groups(s) && result == 0; i++)
+		if (strlen(settings_group(s, i)->name) > STAGE_NAME_MAX)
+			result = -1;
+		else
+			result = bind_block(settings_group(s, i), give, ctx);
+	settings_free(s);
+	return result;
+}

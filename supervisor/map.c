@@ -1,0 +1,111 @@
+#include "supervisor/map.h"
+
+#include "common/instance/listener.h"
+#include "common/stage/stage.h"
+
+#define T(name) STAGE_TABLE_BIT(STAGE_TABLE_##name)
+
+static const struct map_process processes[] = {
+	{ .role = IPC_DIRECTORY, .program = "directory", .user = "bh-dir",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "directory.conf",
+	    .tables = T(DOMAINS) | T(ALIASES) | T(USERS) | T(SYSTEM_USERS),
+	    .stop_phase = 3 },
+	{ .role = IPC_AUTHD, .program = "authd", .user = "bh-auth",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "authd.conf",
+	    .tables = T(DOMAINS) | T(USERS) | T(PASSWORDS) | T(SYSTEM_USERS),
+	    .stop_phase = 3 },
+	{ .role = IPC_AUTHD_VERIFIER, .program = "authd-verifier",
+	    .user = "bh-auth", .count = 2, .jail = JAIL_EMPTY,
+	    .conf = "authd.conf", .stop_phase = 3 },
+	{ .role = IPC_AUTHD_PAM, .program = "authd-pam", .user = "bh-pam",
+	    .group = "shadow", .start = START_DEMAND, .jail = JAIL_NONE,
+	    .network = true, .conf = "authd.conf", .stop_phase = 1,
+	    .deadline_s = 30 },
+	{ .role = IPC_QUEUE_MANAGER, .program = "queue-manager",
+	    .user = "bh-queue", .count = 1, .jail = JAIL_SPOOL,
+	    .conf = "queue-manager.conf", .stop_phase = 2,
+	    .oom_score = -500 },
+	{ .role = IPC_LOCAL_DELIVERY, .program = "local-delivery",
+	    .user = "bh-deliver", .count = 1, .jail = JAIL_EMPTY,
+	    .conf = "local-delivery.conf", .stop_phase = 2 },
+	{ .role = IPC_DELIVERY_WORKER, .program = "local-delivery-worker",
+	    .start = START_DEMAND, .jail = JAIL_HOME,
+	    .conf = "local-delivery.conf", .stop_phase = 2 },
+	{ .role = IPC_SMTPD, .program = "smtpd", .user = "bh-smtpd",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "smtpd.conf",
+	    .listeners = listener_block_smtpd, .stop_phase = 0,
+	    .oom_score = 300 },
+	{ .role = IPC_SUBMIT, .program = "smtpd", .user = "bh-submit",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "smtpd.conf",
+	    .injection = true, .stop_phase = 0,
+	    .oom_score = 300 },
+	{ .role = IPC_POP3D, .program = "pop3d", .user = "bh-pop3d",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "pop3d.conf",
+	    .listeners = listener_block_pop3d, .stop_phase = 0,
+	    .oom_score = 300 },
+	{ .role = IPC_POP3D_SESSION, .program = "pop3d-session",
+	    .start = START_DEMAND, .jail = JAIL_HOME, .conf = "pop3d.conf",
+	    .stop_phase = 1, .oom_score = 500 },
+	{ .role = IPC_IMAPD, .program = "imapd", .user = "bh-imapd",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "imapd.conf",
+	    .listeners = listener_block_imapd, .stop_phase = 0,
+	    .oom_score = 300 },
+	{ .role = IPC_IMAPD_SESSION, .program = "imapd-session",
+	    .start = START_DEMAND, .jail = JAIL_HOME, .conf = "imapd.conf",
+	    .stop_phase = 1, .oom_score = 500 },
+};
+
+/*
+ * Who may talk to whom, besides everyone to supervisor.  A worker's or
+ * helper's channel goes to the one who asked for it, and to nobody else.
+ */
+static const struct map_edge {
+	enum ipc_role	a, b;
+} edges[] = {
+	{ IPC_SMTPD, IPC_DIRECTORY },
+	{ IPC_SMTPD, IPC_QUEUE_MANAGER },
+	{ IPC_SUBMIT, IPC_DIRECTORY },
+	{ IPC_SUBMIT, IPC_QUEUE_MANAGER },
+	{ IPC_QUEUE_MANAGER, IPC_DIRECTORY },
+	{ IPC_QUEUE_MANAGER, IPC_LOCAL_DELIVERY },
+	{ IPC_LOCAL_DELIVERY, IPC_DIRECTORY },
+	{ IPC_POP3D, IPC_AUTHD },
+	{ IPC_IMAPD, IPC_AUTHD },
+	{ IPC_AUTHD, IPC_AUTHD_VERIFIER },
+};
+
+const struct map_process *
+map_at(size_t i)
+{
+	if (i >= sizeof(processes) / sizeof(processes[0]))
+		return NULL;
+	return &processes[i];
+}
+
+const struct map_process *
+map_process(enum ipc_role role)
+{
+	const struct map_process *p;
+
+	for (size_t i = 0; (p = map_at(i)) != NULL; i++)
+		if (p->role == role)
+			return p;
+	return NULL;
+}
+
+bool
+map_has_edge(enum ipc_role a, enum ipc_role b)
+{
+	for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
+		if ((edges[i].a == a && edges[i].b == b) ||
+		    (edges[i].a == b && edges[i].b == a))
+			return true;
+	return false;
+}
+
+unsigned
+map_uid_offset(enum ipc_role role)
+{
+	/* authd's verifiers are authd as far as the kernel is concerned. */
+	return (unsigned)(role == IPC_AUTHD_VERIFIER ? IPC_AUTHD : role);
+}

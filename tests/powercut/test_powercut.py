@@ -1,0 +1,27 @@
+"""Power cuts on real file systems: see lab.py for the disks, suite.py for
+what is tried on them."""
+
+import pytest
+
+from powercut import lab, run
+from support.instance import BUILD
+
+WHY_NOT = lab.lacking(BUILD / "bin" / "tests-powercut-disk")
+pytestmark = [
+    pytest.mark.skipif(WHY_NOT is not None, reason=f"no power cuts: {WHY_NOT}"),
+]
+
+
+def test_a_careless_order_of_calls_loses_mail():
+    """The control that must fail: without an fsync of the directory the
+    newest name is not on the disk, whatever was said to the client."""
+    result = run.isolated("control-careless", BUILD / "bin", 100)
+    assert result["states"] >= 90
+    assert result["bad"] > 10, result
+    assert any("lost" in e for e in result["examples"])
+
+
+def test_a_careful_order_of_calls_loses_nothing():
+    result = run.isolated("control-careful", BUILD / "bin", 100)
+    assert result["states"] >= 90
+    assert result["bad"] == 0, result
