@@ -266,7 +266,7 @@ queue_lease_ids(struct queue *q, uint32_t count, uint64_t *first)
 {
 	uint64_t left = q->id_ceiling - q->next_id;
 
-	assert(q->next_id <= q->id_ceiling);	/* Q4 */
+	assert(q->next_id <= q->id_ceiling);	/* Q5 */
 	if (left < IDS_RESERVED / 2)
 		raise_ceiling(q);
 	if (count > left)

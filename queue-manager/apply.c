@@ -62,6 +62,7 @@ queue_apply_message(struct queue *q, uint64_t id,
 		log_error("message-refused", LOG_QID(id));
 		return;
 	}
+	m->life = q->life;
 	insert(q, m);
 	if (m->arrival_ms > q->seen_ms)
 		q->seen_ms = m->arrival_ms;

@@ -85,6 +85,7 @@ put_message(struct checkpoint *c, struct message *m)
 
 	if (op.value == NULL)
 		return -1;
+	m->life = c->q->recovering ? 0 : c->q->life;
 	ipc_writer_init(&w, op.value + INDEX_VALUE_HEAD,
 	    len - INDEX_VALUE_HEAD - INDEX_VALUE_TAIL);
 	message_state_put(&w, m);

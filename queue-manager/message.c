@@ -183,6 +183,13 @@ recipient_reason(struct recipient *r, struct slice text)
 	r->reason = len == 0 ? NULL : strndup(text.at, len);
 }
 
+void
+message_doubt(struct message *m)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		m->recipients[i]->unknown = true;
+}
+
 uint64_t
 message_due(const struct message *m)
 {
@@ -250,7 +257,7 @@ message_from_record(uint64_t id, const struct place *place,
 /* ---- state ---- */
 
 enum {
-	STATE_FIXED = 1 + 4 + 8 + 4 + 1 + 4 + 8 + 8 + 8 + 4 + 4 + 4,
+	STATE_FIXED = 1 + 4 + 8 + 4 + 1 + 4 + 8 + 8 + 8 + 8 + 4 + 4 + 4,
 	STATE_RECIPIENT = 4 + 1 + 4 + 8 + 2 + 3 + 4 * 4,
 	BIT_LARGE = 1, BIT_HELD = 2, BIT_UNKNOWN = 0x80
 };
@@ -305,6 +312,7 @@ message_state_put(struct ipc_writer *w, const struct message *m)
 	ipc_put_u64(w, m->arrival_ms);
 	ipc_put_u64(w, (uint64_t)m->wall_ms);
 	ipc_put_u64(w, m->session);
+	ipc_put_u64(w, m->life);
 	ipc_put_u32(w, m->next_number);
 	ipc_put_bytes(w, m->reverse_path);
 	ipc_put_u32(w, m->n);
@@ -367,6 +375,7 @@ state_get(struct ipc_reader *in, struct message *m)
 	m->arrival_ms = ipc_get_u64(in);
 	m->wall_ms = (int64_t)ipc_get_u64(in);
 	m->session = ipc_get_u64(in);
+	m->life = ipc_get_u64(in);
 	next = ipc_get_u32(in);
 	m->reverse_path = keep(m, ipc_get_bytes(in, ENVELOPE_ADDRESS_MAX));
 	n = ipc_get_u32(in);

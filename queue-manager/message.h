@@ -34,6 +34,7 @@ struct recipient {
 	bool		 unknown;	/* an attempt's outcome is not known */
 	bool		 busy;		/* asked about, or its result is being
 					 * made durable */
+	enum outcome	 giving_up;	/* waits for its report; or 0 */
 	uint32_t	 attempts;
 	uint64_t	 due_ms;	/* spool time */
 	uint16_t	 code;		/* of the last attempt; 0: none */
@@ -60,6 +61,7 @@ struct message {
 	uint64_t	 arrival_ms;	/* spool time */
 	int64_t		 wall_ms;	/* for people */
 	uint64_t	 session;
+	uint64_t	 life;		/* of the process that wrote its state */
 	struct slice	 reverse_path;
 	uint32_t	 next_number;	/* of a recipient yet to come */
 	/* Not settled, each allocated by itself: jobs do not move. */
@@ -92,6 +94,10 @@ void message_drop(struct message *, struct recipient *);
 bool message_has_address(const struct message *, struct slice address);
 /* The last failure, for people; text is copied and cut. */
 void recipient_reason(struct recipient *, struct slice text);
+
+/* A process that is no more may have delivered it: every recipient's outcome
+ * is unknown. */
+void message_doubt(struct message *);
 
 /* The earliest due of its recipients; UINT64_MAX for none. */
 uint64_t message_due(const struct message *);

@@ -57,6 +57,9 @@ queue_load(struct queue *q, uint64_t id)
 		return NULL;
 	m->place = place;
 	m->indexed = true;
+	if (m->life != q->life)
+		message_doubt(m);	/* Q4 */
+	m->life = q->life;
 	RB_INSERT(message_tree, &q->messages, m);
 	q->n_memory++;
 	return m;

@@ -12,7 +12,9 @@
  *  Q3  A message in memory that the index does not have, or has otherwise,
  *	is `listed` or `dirty`; the replay position of the index never passes
  *	the record of a listed one.
- *  Q4  A queue id below id_ceiling is never given out again.
+ *  Q4  What a former process may have delivered is in doubt: its recipients are
+ *	marked unknown, so that the next attempt looks first.
+ *  Q5  A queue id below id_ceiling is never given out again.
  */
 #ifndef QUEUE_MANAGER_QUEUE_H
 #define QUEUE_MANAGER_QUEUE_H
@@ -60,6 +62,7 @@ struct queue {
 	struct spool_clock	 clock;
 	struct clock_mark	 last_mark;
 	uint64_t		 nonce;
+	uint64_t		 life;		/* of this process; random */
 	uint64_t		 next_id;	/* to lease */
 	uint64_t		 id_ceiling;	/* durable */
 	bool			 raising_ceiling;

@@ -226,7 +226,8 @@ segments_find(struct recovery *v)
 	}
 	if (v->failed)
 		return -1;
-	qsort(v->found, v->n, sizeof(*v->found), found_compare);
+	if (v->n > 0)
+		qsort(v->found, v->n, sizeof(*v->found), found_compare);
 	headers_read(v);
 	while (v->q->nonce == 0)
 		arc4random_buf(&v->q->nonce, sizeof(v->q->nonce));
@@ -281,6 +282,7 @@ index_start(struct recovery *v)
 	struct queue *q = v->q;
 	const char *why;
 
+	index_guard_dir(q->files.index);
 	q->index = index_open(q->files.index, q->config.index_path,
 	    q->config.index_size, &why);
 	if (q->index == NULL) {
@@ -553,6 +555,7 @@ log_failed(void *ctx, uint32_t segment, int error)
 int
 queue_threads(struct queue *q)
 {
+	index_guard();
 	if ((q->sync = worker_new()) == NULL ||
 	    (q->disk = worker_new()) == NULL)
 		return -1;
@@ -575,8 +578,11 @@ static int
 recover(struct recovery *v)
 {
 	struct queue *q = v->q;
+	struct message *m;
 
 	q->recovering = true;
+	while (q->life == 0)
+		arc4random_buf(&q->life, sizeof(q->life));
 	if (segments_find(v) == -1 || index_start(v) == -1 ||
 	    log_replay(v) == -1)
 		return -1;
@@ -593,6 +599,10 @@ recover(struct recovery *v)
 	if (v->rebuild && flush_to_index(q) != 0)
 		return -1;
 	q->recovering = false;
+	RB_FOREACH(m, message_tree, &q->messages) {
+		m->life = q->life;
+		message_doubt(m);	/* Q4 */
+	}
 	return 0;
 }
 
@@ -642,6 +652,7 @@ queue_close(struct queue *q)
 	worker_free(q->sync);
 	worker_free(q->disk);
 	queue_checkpoint_free(q);
+	index_guard_dir(-1);
 	index_close(q->index);
 	while ((m = RB_ROOT(&q->messages)) != NULL) {
 		RB_REMOVE(message_tree, &q->messages, m);

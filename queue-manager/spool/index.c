@@ -623,7 +623,7 @@ index_list(struct index *x, uint64_t destination, uint64_t after,
 
 /* ---- the guard ---- */
 
-/* What the handler needs: set once, before it can run. */
+/* What the handler needs.  With -1 its openat fails, and that is all. */
 static volatile sig_atomic_t guard_dir = -1;
 
 static void
@@ -637,13 +637,18 @@ guard_handler(int signo)
 }
 
 void
-index_guard(int dir)
+index_guard_dir(int dir)
+{
+	guard_dir = dir;
+}
+
+void
+index_guard(void)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT };
 	struct sigaction sa = { .sa_handler = guard_handler,
 	    .sa_flags = SA_RESETHAND };
 
-	guard_dir = dir;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &sa, NULL);
 }

@@ -106,10 +106,12 @@ enum { INDEX_VALUE_HEAD = 16, INDEX_VALUE_TAIL = 4 };
 void index_value_seal(uint8_t *value, size_t len, const struct place *);
 
 /*
- * A damaged map can kill us inside LMDB.  From here on SIGSEGV, SIGBUS and
- * SIGABRT first leave a mark in dir, so that the next start makes the index
- * again instead of dying in the same place.
+ * A damaged map can kill us inside LMDB.  After index_guard (before the filter
+ * on system calls) SIGSEGV, SIGBUS and SIGABRT first leave a mark in dir, once
+ * index_guard_dir has named it, so that the next start makes the index again
+ * instead of dying in the same place.
  */
-void index_guard(int dir);
+void index_guard(void);
+void index_guard_dir(int dir);
 
 #endif

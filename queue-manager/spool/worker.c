@@ -3,7 +3,6 @@
 #include <sys/eventfd.h>
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,7 +14,7 @@ TAILQ_HEAD(jobs, job);
 struct worker {
 	pthread_t	thread;
 	pthread_mutex_t	mutex;
-	pthread_cond_t	wanted;
+	pthread_cond_t	wanted, ready;
 	struct jobs	todo, finished;
 	bool		stop;
 	int		fd;
@@ -48,6 +47,7 @@ worker_main(void *arg)
 		j->run(j);
 		pthread_mutex_lock(&w->mutex);
 		TAILQ_INSERT_TAIL(&w->finished, j, entry);
+		pthread_cond_signal(&w->ready);
 		worker_tell(w);
 	}
 	pthread_mutex_unlock(&w->mutex);
@@ -80,6 +80,7 @@ worker_new(void)
 	TAILQ_INIT(&w->finished);
 	pthread_mutex_init(&w->mutex, NULL);
 	pthread_cond_init(&w->wanted, NULL);
+	pthread_cond_init(&w->ready, NULL);
 	w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	error = w->fd == -1 ? errno : worker_start(w);
 	if (error == 0)
@@ -103,6 +104,7 @@ worker_free(struct worker *w)
 	pthread_join(w->thread, NULL);
 	pthread_mutex_destroy(&w->mutex);
 	pthread_cond_destroy(&w->wanted);
+	pthread_cond_destroy(&w->ready);
 	close(w->fd);
 	free(w);
 }
@@ -146,12 +148,12 @@ worker_reap(struct worker *w)
 bool
 worker_wait(struct worker *w)
 {
-	struct pollfd p = { .fd = w->fd, .events = POLLIN };
-
 	if (w->under_way == 0)
 		return false;
-	while (poll(&p, 1, -1) == -1 && errno == EINTR)
-		continue;
+	pthread_mutex_lock(&w->mutex);
+	while (TAILQ_EMPTY(&w->finished))
+		pthread_cond_wait(&w->ready, &w->mutex);
+	pthread_mutex_unlock(&w->mutex);
 	worker_reap(w);
 	return true;
 }
