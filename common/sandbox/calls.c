@@ -89,6 +89,8 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_FILES, "ftruncate", ANY },
 	{ CALLS_FILES, "fsync", ANY },
 	{ CALLS_FILES, "fdatasync", ANY },
+	{ CALLS_FILES, "syncfs", ANY },		/* many copies at once */
+	{ CALLS_FILES, "sync_file_range", ANY },	/* start, do not wait */
 	{ CALLS_FILES, "renameat", ANY },
 	{ CALLS_FILES, "renameat2", ANY },
 	{ CALLS_FILES, "linkat", ANY },
@@ -204,6 +206,8 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_PAM, "vfork", ANY },
 	{ CALLS_PAM, "execve", ANY },
 	{ CALLS_PAM, "wait4", ANY },
+	{ CALLS_PAM, "setsid", ANY },	/* pam_exec(8) and what it runs */
+	{ CALLS_PAM, "setpgid", ANY },
 	{ CALLS_PAM, "arch_prctl", ANY },
 	{ CALLS_PAM, "set_tid_address", ANY },
 	{ CALLS_PAM, "set_robust_list", ANY },
