@@ -1,5 +1,5 @@
 /*
- * CRASH rules U1 to U5: a (UIDVALIDITY, UID) never denotes two messages,
+ * A (UIDVALIDITY, UID) never denotes two messages,
  * whoever is killed, whatever is lost.
  */
 #include "common/mailbox/testing.h"
@@ -227,7 +227,7 @@ busy_session(struct home *h, unsigned seed)
 		    folder_append_write(a, "x\r\n", 3) == -1 ||
 		    folder_append_commit(a, &uid) == -1)
 			_exit(2);
-		if (uid <= last)	/* U3 */
+		if (uid <= last)
 			_exit(3);
 		last = uid;
 		if (folder_sync(f, 0, NULL) == -1)

@@ -245,7 +245,7 @@ expect_same(const struct what *a, const struct what *b)
 	assert_memory_equal(a->uid, b->uid, sizeof(a->uid));
 	assert_memory_equal(a->flags, b->flags, sizeof(a->flags));
 	assert_memory_equal(a->size, b->size, sizeof(a->size));
-	assert_true(b->modseq >= a->modseq);	/* U5 */
+	assert_true(b->modseq >= a->modseq);
 }
 
 static off_t
