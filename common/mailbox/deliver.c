@@ -1,5 +1,6 @@
 #include "common/mailbox/deliver.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -362,8 +363,10 @@ is_there_already(struct delivery_item *it)
 static void
 finish_item(struct delivery_item *it, time_t now)
 {
-	int r = close(it->file->fd);
+	int r;
 
+	assert(it->file != NULL);	/* who is open has a file */
+	r = close(it->file->fd);
 	it->file->fd = -1;
 	if (r == -1) {
 		it->result = failure(errno);
