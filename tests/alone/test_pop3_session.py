@@ -233,6 +233,18 @@ def test_one_session_at_a_time(home, session):
     assert u.line().startswith("+OK")
 
 
+def test_a_lock_is_waited_for_a_little(home, session):
+    put(home, 1, PLAIN)
+    s = session()
+    assert s.line().startswith("+OK")
+    t = session()			# s is about to notice its end
+    t.say("STAT")
+    s.file.close()
+    s.sock.close()
+    assert t.line().startswith("+OK 1 messages")
+    assert t.line().startswith("+OK 1 ")
+
+
 def test_the_next_session_begins_at_once(home, session):
     put(home, 1, PLAIN)
     for _ in range(5):
@@ -320,3 +332,45 @@ def test_bad_handoff(home, session, give):
     assert s.line() == ""
     assert s.ended() == 1
     assert "event=handoff-refused" in s.log()
+
+
+def test_what_cannot_be_removed_is_said(home, session):
+    for n in range(2):
+        put(home, n, PLAIN)
+    s = session()
+    assert s.line().startswith("+OK 2")
+    assert s.ask("DELE 1").startswith("+OK")
+    for part in ("new", "cur"):
+        os.chown(home / "Maildir" / part, 0, 0)
+        os.chmod(home / "Maildir" / part, 0o555)
+    assert s.ask("QUIT") == ("-ERR [SYS/TEMP] 1 of 1 messages could not be "
+                             "removed")
+    assert len(files(home)) == 2
+    assert "event=update-failed" in s.log()
+
+
+def test_a_maildrop_that_cannot_be_opened(home, session):
+    (home / "Maildir").rename(home / "x")
+    (home / "Maildir").symlink_to("x")
+    s = session()
+    assert s.line().startswith("-ERR [SYS/TEMP]")
+    assert s.line() == ""
+    assert s.ended() == 0
+
+
+def test_a_large_maildrop(home, session):
+    """Numbers, not contents, are kept: 5,000 messages in little memory."""
+    for n in range(5000):
+        put(home, n, PLAIN)
+    s = session()
+    s.sock.settimeout(60)
+    assert s.line().startswith("+OK 5000 messages")
+    status = open(f"/proc/{s.pid}/status").read()
+    assert int(status.split("VmHWM:")[1].split()[0]) < 24 * 1024
+    assert len(s.get("LIST").split(b"\r\n")) == 5001
+    assert len(set(s.get("UIDL").split()[1::2])) == 5000
+    for n in range(1, 5001):
+        s.say(f"DELE {n}")
+        assert s.line().startswith("+OK")
+    assert s.ask("QUIT") == "+OK bye (5000 removed)"
+    assert files(home) == []
