@@ -6,6 +6,9 @@
 #include "bulkhead/bulkhead.h"
 #include "common/settings/nearest.h"
 #include "directory/settings.h"
+#include "authd/settings.h"
+#include "local-delivery/settings.h"
+#include "smtpd/settings.h"
 #include "imapd/settings.h"
 #include "pop3d/settings.h"
 
@@ -14,6 +17,9 @@ static const struct settings_schema *const schemas[] = {
 	&directory_schema,
 	&pop3d_schema,
 	&imapd_schema,
+	&smtpd_schema,
+	&local_delivery_schema,
+	&authd_schema,
 };
 
 const struct settings_schema *

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 
 #include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
 #include "local-delivery/local_delivery.h"
 
 enum { ASKED_MAX = 1024, STARTING_MAX = 1024, HANDED_MAX = 16384 };
@@ -153,6 +154,7 @@ main(int argc, char *argv[])
 	hooks.more = owners_from_supervisor;
 	hooks.more_count = owners_from_supervisor_count;
 	stage_open(argc, argv, &hooks);
+	sandbox_enter(IPC_LOCAL_DELIVERY);	/* empty jail; channels only */
 	if (local_delivery_init(&ld) == -1) {
 		log_error("cannot-start", LOG_CSTR("reason", "no memory"));
 		return 71;

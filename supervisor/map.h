@@ -40,6 +40,8 @@ struct map_process {
 	const struct settings_block *listeners;
 	bool		 injection;	/* listens on run_dir/inject */
 	unsigned	 stop_phase;	/* lower ones stop first */
+	/* Added to its score when memory runs out: who is killed first. */
+	int		 oom_score;
 	unsigned	 deadline_s;	/* it is killed then; 0: none */
 };
 

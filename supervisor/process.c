@@ -87,7 +87,8 @@ on_refused(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	log_error("stage-refused", LOG_CSTR("process", p->map->program),
 	    LOG_CSTR("reason", "its settings or tables; see its own lines"));
-	if (p->state == PROCESS_STARTING)
+	/* Only a stage of ours can end the start; a session cannot. */
+	if (p->state == PROCESS_STARTING && p->map->start == START_ALWAYS)
 		life_failed(p->sv, p);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ struct plan {
 	const struct identity *id;
 	bool	root;		/* the PAM helper by pam_as_root: keeps uid 0 */
 	bool	jail;
+	int	oom_score;
 	int	program, channel, log, jail_fd, netns, in, out;
 	char	form[2];
 	const char *name;
@@ -176,6 +178,19 @@ become(const struct plan *p)
 		child_failed("no_new_privs");
 }
 
+/* A wish: without CAP_SYS_RESOURCE it cannot be lowered. */
+static void
+set_oom_score(int score)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	if (dprintf(fd, "%d", score) < 0)
+		log_debug("oom-score-kept", LOG_ERRNO(errno));
+	close(fd);
+}
+
 static void
 reset_process(void)
 {
@@ -201,6 +216,7 @@ child(const struct plan *p)
 	char *const envp[] = { NULL };
 
 	reset_process();
+	set_oom_score(p->oom_score);
 	become(p);
 	fexecve(FD_PROGRAM, argv, envp);
 	child_failed("exec");
@@ -212,7 +228,7 @@ spawn(const struct supervisor *sv, const struct map_process *map,
 {
 	struct plan p = {
 		.id = id, .root = id->uid == 0, .jail = map->jail != JAIL_NONE,
-		.channel = channel_fd, .log = sv->log_fd,
+		.oom_score = map->oom_score, .channel = channel_fd, .log = sv->log_fd,
 		.jail_fd = id->jail_fd,
 		.netns = map->network ? -1 : sv->netns_fd,
 		.in = sv->null_fd,

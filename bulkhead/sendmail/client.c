@@ -10,11 +10,20 @@
 #include <time.h>
 #include <unistd.h>
 
+static int
+patience_set(int fd, unsigned seconds)
+{
+	struct timeval t = { .tv_sec = (time_t)seconds };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) == -1)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+}
+
 int
 client_connect(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = CLIENT_TIMEOUT_S };
 	int fd;
 
 	if (strlen(path) >= sizeof(to.sun_path)) {
@@ -24,10 +33,7 @@ client_connect(const char *path)
 	memcpy(to.sun_path, path, strlen(path));
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-		sizeof(patience)) == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-		sizeof(patience)) == -1 ||
+	if (patience_set(fd, CLIENT_TIMEOUT_S) == -1 ||
 	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) == -1) {
 		int error = errno;
 
@@ -181,9 +187,12 @@ client_command(struct client *c, const char *format, ...)
 	return client_finish(c);
 }
 
-/* One attempt; the reason for a failure is in text. */
+/*
+ * One attempt; the reason for a failure is in text.  A suite that hangs looks
+ * to us like one that is down: the kernel connects, and nobody greets.
+ */
 static int
-attempt(struct client *c, const char *path)
+attempt(struct client *c, const char *path, unsigned wait_s)
 {
 	char why[300];
 
@@ -192,7 +201,9 @@ attempt(struct client *c, const char *path)
 		snprintf(why, sizeof(why), "%s: %s", path, strerror(errno));
 		return broken(c, why);
 	}
-	if (reply(c) == 220 && client_command(c, "EHLO localhost") == 250)
+	if (patience_set(c->fd, wait_s > 0 ? wait_s : 1) == 0 &&
+	    reply(c) == 220 && client_command(c, "EHLO localhost") == 250 &&
+	    patience_set(c->fd, CLIENT_TIMEOUT_S) == 0)
 		return 0;
 	client_close(c);
 	return -1;
@@ -213,7 +224,7 @@ client_open(struct client *c, const char *path, unsigned wait_s)
 	double until = now() + wait_s;
 	struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 
-	while (attempt(c, path) == -1) {
+	while (attempt(c, path, wait_s) == -1) {
 		/* A refusal for good (5yz, RFC 5321 section 3.1) stands. */
 		if (c->code >= 500 || now() >= until)
 			return -1;

@@ -384,6 +384,11 @@ mailbox_deliver(struct mailbox *mb, struct delivery_item *items, size_t n)
 	struct target *all = NULL, *next;
 	time_t now = time(NULL);
 
+	if (mailbox_reopen(mb) == -1) {
+		for (size_t i = 0; i < n; i++)
+			items[i].result = failure(errno);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		begin_item(mb, &all, &items[i]);
 	for (size_t i = 0; i < n; i++)

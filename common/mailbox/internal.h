@@ -123,6 +123,8 @@ int folder_state_make(struct mailbox *, int dir_fd, struct folder_state *);
 
 /* ---- mailbox.c ---- */
 
+/* Somebody may have put another Maildir in the place of ours. */
+int mailbox_reopen(struct mailbox *);
 /* Nests.  May be taken with a folder locked, but not the other way round. */
 int mailbox_lock(struct mailbox *);
 void mailbox_unlock(struct mailbox *);

@@ -78,6 +78,26 @@ mailbox_close(struct mailbox *mb)
 }
 
 int
+mailbox_reopen(struct mailbox *mb)
+{
+	struct stat a, b;
+	int former = mb->maildir_fd;
+
+	if (fstat(former, &a) == 0 && fstatat(mb->home_fd, "Maildir", &b,
+	    AT_SYMLINK_NOFOLLOW) == 0 && a.st_ino == b.st_ino &&
+	    a.st_dev == b.st_dev)
+		return 0;
+	if (open_maildir(mb) == -1) {
+		if (mb->maildir_fd != -1)
+			close(mb->maildir_fd);
+		mb->maildir_fd = former;
+		return -1;
+	}
+	close(former);
+	return 0;
+}
+
+int
 mailbox_lock(struct mailbox *mb)
 {
 	if (mb->locks == 0 && lock_fd(mb->home_fd, LOCK_EX) == -1)

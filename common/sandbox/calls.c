@@ -89,6 +89,8 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_FILES, "ftruncate", ANY },
 	{ CALLS_FILES, "fsync", ANY },
 	{ CALLS_FILES, "fdatasync", ANY },
+	{ CALLS_FILES, "syncfs", ANY },		/* many copies at once */
+	{ CALLS_FILES, "sync_file_range", ANY },	/* start, do not wait */
 	{ CALLS_FILES, "renameat", ANY },
 	{ CALLS_FILES, "renameat2", ANY },
 	{ CALLS_FILES, "linkat", ANY },

@@ -33,6 +33,45 @@ struct settings {
 	size_t			 n_scopes;
 };
 
+/* One file being read. */
+struct settings_reader {
+	struct settings		*s;
+	struct settings_errors	*errors;
+	struct settings_scope	*scope;	/* NULL: inside an unusable block */
+	const char		*file;
+	unsigned		 line;
+	bool			 in_block;
+	unsigned		 block_line;
+};
+
+/* Note an error at the reader's line. */
+void settings_reader_complain(struct settings_reader *, const char *format,
+    ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- lines.c ---- */
+void settings_read_lines(struct settings_reader *, struct slice text);
+/* The letters, digits, _ - . at the front, and the blanks behind, cut. */
+struct slice settings_take_name(struct slice *in);
+
+/* ---- scopes.c ---- */
+int settings_scope_init(struct settings *, struct settings_scope *,
+    const struct setting *rows, size_t n, size_t size);
+/* Every value that was not given becomes the standard one. */
+void settings_scope_complete(struct settings_reader *,
+    struct settings_scope *);
+const struct setting *settings_row_find(const struct setting *rows, size_t n,
+    struct slice name);
+void settings_assign(struct settings_reader *, struct slice name,
+    struct slice text);
+/* `kind NAME {`: rest is what follows kind; and `}`. */
+void settings_block_open(struct settings_reader *, struct slice kind,
+    struct slice rest);
+void settings_block_close(struct settings_reader *);
+size_t settings_block_count(const struct settings *,
+    const struct settings_block *);
+
+/* ---- settings.c, values.c ---- */
+
 /* Zeroed, for as long as the settings live; NULL when memory is short. */
 void *settings_alloc(struct settings *, size_t n, size_t size);
 char *settings_copy(struct settings *, struct slice);

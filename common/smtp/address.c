@@ -217,11 +217,12 @@ take_mailbox(struct reader *r, unsigned flags, struct smtp_address *a)
 	if (!take_local_part(r, a))
 		return false;
 	if (!here(r, '@')) {
-		if ((flags & SMTP_PATH_FORWARD) == 0 ||
-		    !slice_equal_nocase(smtp_address_slice(a),
-			SLICE_LITERAL("postmaster")))
+		if ((flags & SMTP_PATH_UNQUALIFIED) == 0 &&
+		    ((flags & SMTP_PATH_FORWARD) == 0 ||
+			!slice_equal_nocase(smtp_address_slice(a),
+			    SLICE_LITERAL("postmaster"))))
 			return fail(r, SMTP_PATH_SYNTAX);
-		a->kind = SMTP_POSTMASTER;
+		a->kind = SMTP_UNQUALIFIED;
 		return true;
 	}
 	r->at++;
@@ -308,6 +309,17 @@ smtp_address_parse(struct slice in, struct smtp_address *a)
 	if (!take_mailbox(&r, SMTP_PATH_FORWARD, a) || r.at != r.end)
 		return PARSE_BAD;
 	return PARSE_OK;
+}
+
+void
+smtp_address_qualify(struct smtp_address *a, struct slice domain)
+{
+	if (a->kind != SMTP_UNQUALIFIED)
+		return;
+	append(a, '@');
+	for (size_t i = 0; i < domain.len; i++)
+		append(a, smtp_lower(domain.at[i]));
+	a->kind = SMTP_MAILBOX;
 }
 
 /* ---- what is in it ---- */

@@ -27,7 +27,7 @@ enum {
 
 enum smtp_address_kind {
 	SMTP_NULL,		/* <>: the null reverse-path */
-	SMTP_POSTMASTER,	/* <postmaster>, without a domain */
+	SMTP_UNQUALIFIED,	/* without a domain: <postmaster> */
 	SMTP_MAILBOX,		/* local-part@domain */
 	SMTP_LITERAL		/* local-part@[address literal] */
 };
@@ -52,7 +52,10 @@ enum smtp_path_flags {
 	SMTP_PATH_REVERSE = 1,		/* "<>" is allowed */
 	SMTP_PATH_FORWARD = 2,		/* "<postmaster>" is allowed */
 	/* "a@b" may stand without its angle brackets, ending at a space. */
-	SMTP_PATH_BARE = 4
+	SMTP_PATH_BARE = 4,
+	/* Any local-part may lack its domain, as programs on this host write
+	 * it; smtp_address_qualify() gives it one. */
+	SMTP_PATH_UNQUALIFIED = 8
 };
 
 enum smtp_path_fault {
@@ -83,6 +86,12 @@ enum parse smtp_path_parse(struct slice in, unsigned flags,
  * null address.
  */
 enum parse smtp_address_parse(struct slice in, struct smtp_address *);
+
+/*
+ * Give an SMTP_UNQUALIFIED address a domain (at most 255 octets, valid).
+ * Others stay as they are.
+ */
+void smtp_address_qualify(struct smtp_address *, struct slice domain);
 
 /* The canonical spelling, without angle brackets; empty for SMTP_NULL. */
 static inline struct slice

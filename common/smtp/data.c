@@ -56,13 +56,10 @@ line_in_header(const struct smtp_data *d)
 }
 
 static void
-header_line(struct smtp_data *d)
+header_field(struct smtp_data *d)
 {
-	if (d->line == 2)
-		d->header_done = true;
-	else if (!line_in_header(d))
-		d->header_done = d->header_cut = true;
-	else if (line_is_field(d, SLICE_LITERAL("Received")))
+	d->fields++;
+	if (line_is_field(d, SLICE_LITERAL("Received")))
 		d->received++;
 	else if (line_is_field(d, SLICE_LITERAL("Date")))
 		d->has_date = true;
@@ -70,6 +67,17 @@ header_line(struct smtp_data *d)
 		d->has_from = true;
 	else if (line_is_field(d, SLICE_LITERAL("Message-ID")))
 		d->has_message_id = true;
+}
+
+static void
+header_line(struct smtp_data *d)
+{
+	if (d->line == 2)
+		d->header_done = true;
+	else if (!line_in_header(d))
+		d->header_done = d->header_cut = true;
+	else if (d->name[0] != ' ' && d->name[0] != '\t')
+		header_field(d);
 }
 
 static void

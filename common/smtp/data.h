@@ -38,6 +38,7 @@ struct smtp_data {
 	uint64_t	line;		/* octets of this line so far */
 	uint64_t	longest;	/* of all lines, CRLF counted */
 	uint32_t	received;	/* Received fields of the header section */
+	uint32_t	fields;		/* its fields so far */
 	bool		bare_cr, bare_lf;
 	bool		eight_bit;	/* an octet over 127 */
 	/* Fields of the header section. */

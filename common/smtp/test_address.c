@@ -208,6 +208,25 @@ test_equal(void **state)
 }
 
 static void
+test_qualify(void **state)
+{
+	struct smtp_address a;
+	size_t used;
+
+	(void)state;
+	assert_int_equal(smtp_path_parse(slice_str("<root>"),
+	    SMTP_PATH_UNQUALIFIED, &smtp_path_limits_default, &a, &used, NULL),
+	    PARSE_OK);
+	smtp_address_qualify(&a, slice_str("Host.example"));
+	assert_true(slice_equal(smtp_address_slice(&a),
+	    slice_str("root@host.example")));
+	assert_int_equal(a.kind, SMTP_MAILBOX);
+	smtp_address_qualify(&a, slice_str("other"));
+	assert_true(slice_equal(smtp_address_domain(&a),
+	    slice_str("host.example")));
+}
+
+static void
 test_unquote(void **state)
 {
 	struct smtp_address a = address("\"a \\\"b\\\\\"@x");
@@ -227,6 +246,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_qualify),
 		cmocka_unit_test(test_unquote),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,7 @@ test_header(void **state)
 	d = run("Received: a\r\n\tReceived: no\r\nRECEIVED : b\r\n"
 		"Receivedx: c\r\nDate: d\r\n\r\nReceived: body\r\n.\r\n");
 	assert_int_equal(d.received, 2);
+	assert_int_equal(d.fields, 4);
 	assert_true(d.has_date && !d.has_from && !d.has_message_id);
 	assert_true(d.header_done && !d.header_cut);
 	d = run("message-id:<x>\r\nFrom: me\r\n.\r\n");

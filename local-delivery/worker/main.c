@@ -14,6 +14,7 @@
 #include "common/ipc/delivery.h"
 #include "common/log/log.h"
 #include "common/mailbox/deliver.h"
+#include "common/sandbox/sandbox.h"
 #include "common/stage/stage.h"
 
 enum { CLEAN_EVERY_S = 3600 };
@@ -184,6 +185,7 @@ main(int argc, char *argv[])
 	stage_open(argc, argv, &hooks);
 	/* A file size limit is an error to report (EFBIG), not the end. */
 	signal(SIGXFSZ, SIG_IGN);
+	sandbox_enter(IPC_DELIVERY_WORKER);	/* the owner's home; one channel */
 	w = calloc(1, sizeof(*w));
 	if (w == NULL) {
 		log_error("cannot-start", LOG_CSTR("reason", "no memory"));

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from support.instance import BUILD, SANITIZED
 
 PATIENCE = 120 if SANITIZED else 60
-
+QUESTION = re.compile(rb"(?:Password for \S+|The same again): ")
 PROGRAMS = ("supervisor", "smtpd", "queue-manager", "local-delivery",
             "local-delivery-worker", "directory", "authd", "authd-verifier",
             "authd-pam", "pop3d", "pop3d-session", "imapd", "imapd-session")
@@ -69,8 +70,8 @@ class Site:
 
 
 def on_terminal(command, answers):
-    """Run a command on a terminal of its own, answering each question that
-    ends in ": ".  Returns its status and all that the terminal showed."""
+    """Run a command on a terminal of its own, answering its
+    questions in turn.  Returns its status and all that the terminal showed."""
     pid, fd = pty.fork()
     if pid == 0:
         try:
@@ -86,7 +87,7 @@ def on_terminal(command, answers):
         if not more:
             break
         shown += more
-        if shown.count(b": ") > asked and shown.endswith(b": "):
+        if len(QUESTION.findall(shown)) > asked:
             os.write(fd, answers[asked].encode() + b"\n")
             asked += 1
     _, status = os.waitpid(pid, 0)

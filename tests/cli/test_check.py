@@ -34,7 +34,7 @@ def test_a_good_one(site):
     ("bulkhead.conf", "log = printer\n", ["bulkhead.conf:{n}", "syslog"]),
     ("bulkhead.conf", "hostname = twice\n", ["bulkhead.conf:{n}", "line 1"]),
     ("bulkhead.conf", "just words\n", ["bulkhead.conf:{n}", "name = value"]),
-    ("smtpd.conf", "listener smtp2 {\n", ["smtpd.conf:{n}", "}"]),
+    ("smtpd.conf", "listener smtp2 {\n", ["smtpd.conf:{n}", "}}"]),
     ("domains", "no_domain!\n", ["domains:{n}"]),
     ("domains", "example.org\n", ["domains:{n}", "line 1"]),
     ("aliases", "bob\n", ["aliases:{n}"]),

@@ -1,0 +1,347 @@
+/*
+ * The commands of RFC 5321 section 4.1.  What a command needs to be allowed
+ * stands in its row; a handler begins where the rules have been checked.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "smtpd/recipients.h"
+
+typedef void command_handler(struct session *, struct slice args);
+
+enum command_flags {
+	NO_ARGS = 1,	/* 501 with any (RFC 5321 section 4.1.1) */
+	IDLE = 2	/* brings no message nearer; counted */
+};
+
+static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
+    do_quit, do_vrfy, do_help;
+
+static const struct command {
+	const char	*verb;
+	command_handler	*handle;	/* NULL: known, not implemented */
+	unsigned	 when;		/* enum session_state */
+	unsigned	 flags;
+} commands[] = {
+	{ "HELO", do_helo, S_ANY, IDLE },
+	{ "EHLO", do_ehlo, S_ANY, IDLE },
+	{ "MAIL", do_mail, S_READY, IDLE },
+	{ "RCPT", recipient_command, S_MAIL | S_RCPT, 0 },
+	{ "DATA", do_data, S_RCPT, NO_ARGS },
+	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE },
+	{ "NOOP", do_noop, S_ANY, IDLE },
+	{ "QUIT", do_quit, S_ANY, NO_ARGS },
+	{ "VRFY", do_vrfy, S_ANY, IDLE },
+	{ "HELP", do_help, S_ANY, IDLE },
+	{ "EXPN", NULL, S_ANY, 0 },
+	{ "STARTTLS", NULL, S_ANY, 0 },
+	{ "AUTH", NULL, S_ANY, 0 },
+	{ "BDAT", NULL, S_ANY, 0 },
+	{ "ETRN", NULL, S_ANY, 0 },
+	{ "ATRN", NULL, S_ANY, 0 },
+	{ "TURN", NULL, S_ANY, 0 },
+	{ "SEND", NULL, S_ANY, 0 },
+	{ "SOML", NULL, S_ANY, 0 },
+	{ "SAML", NULL, S_ANY, 0 },
+};
+
+static const struct command *
+command_find(struct slice verb)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (slice_equal_nocase(verb, slice_str(commands[i].verb)))
+			return &commands[i];
+	return NULL;
+}
+
+/* Why a command is not allowed in this state. */
+static enum smtpd_reply
+bad_sequence(const struct command *c, enum session_state state)
+{
+	if (state == S_START)
+		return SAY_HELO_FIRST;
+	if (c->handle == do_mail)
+		return SAY_NESTED_MAIL;
+	/* RFC 5321 section 3.3: DATA when every RCPT was refused */
+	if (c->handle == do_data && state == S_MAIL)
+		return SAY_NO_RECIPIENTS;
+	return state == S_READY ? SAY_MAIL_FIRST : SAY_BAD_SEQUENCE;
+}
+
+/* Cross-protocol attacks: a browser made to speak to port 25. */
+static bool
+looks_like_http(struct slice line)
+{
+	static const char *const starts[] = { "GET ", "POST ", "HEAD ", "PUT ",
+		"DELETE ", "OPTIONS ", "CONNECT ", "PATCH ", "Host:",
+		"User-Agent:", "Content-Length:", "Content-Type:", "Accept:" };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (slice_starts_nocase(line, slice_str(starts[i])))
+			return true;
+	return false;
+}
+
+static void
+not_a_command(struct session *s, enum smtpd_reply reply, struct slice line)
+{
+	if (looks_like_http(line) && ++s->http_lines >= 3)
+		session_close(s, SAY_NOT_HTTP);
+	else
+		session_refuse(s, reply, "command", line);
+}
+
+void
+command_line(struct session *s, struct slice line)
+{
+	enum session_state state = session_state(s);
+	struct smtp_command_line l;
+	const struct command *c;
+
+	if (s->d->stopping && s->t == NULL) {
+		session_close(s, SAY_STOPPING);
+		return;
+	}
+	if (smtp_command_split(line, &l) != PARSE_OK) {
+		not_a_command(s, SAY_BAD_LINE, line);
+		return;
+	}
+	c = command_find(l.verb);
+	if (c == NULL)
+		not_a_command(s, SAY_UNKNOWN_COMMAND, line);
+	else if (c->handle == NULL)
+		session_refuse(s, SAY_NOT_IMPLEMENTED, c->verb, l.args);
+	else if ((c->flags & NO_ARGS) && l.args.len > 0)
+		session_refuse(s, SAY_NO_ARGUMENTS, c->verb, l.args);
+	else if ((c->when & state) == 0)
+		session_refuse(s, bad_sequence(c, state), c->verb, l.args);
+	else if ((c->flags & IDLE) &&
+	    ++s->idle_commands > s->d->set->max_idle_commands)
+		session_close(s, SAY_IDLE_COMMANDS);
+	else
+		c->handle(s, l.args);
+}
+
+bool
+command_line_may_overtake(struct slice line)
+{
+	struct smtp_command_line l;
+
+	return smtp_command_split(line, &l) == PARSE_OK &&
+	    slice_equal_nocase(l.verb, SLICE_LITERAL("RCPT"));
+}
+
+/* ---- HELO, EHLO ---- */
+
+/* What clients call themselves, when it need not be right. */
+static bool
+helo_tolerable(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] <= 32 || name.at[i] >= 127 ||
+		    strchr("()<>\\\"@,;", name.at[i]) != NULL)
+			return false;
+	return name.len > 0 && name.len <= 255;
+}
+
+static bool
+helo_good(const struct session *s, struct slice name)
+{
+	if (smtp_domain_valid(name, 255) || smtp_literal_valid(name))
+		return true;
+	return !s->d->set->strict_helo && helo_tolerable(name);
+}
+
+/* The first word: some clients say more (RFC 821 did not forbid it). */
+static bool
+take_helo(struct session *s, struct slice args, const char *verb)
+{
+	const char *space = memchr(args.at, ' ', args.len);
+	char *helo;
+
+	if (space != NULL && !s->d->set->strict_helo)
+		args.len = (size_t)(space - args.at);
+	/* A program of this host need not say who it is. */
+	if (args.len == 0 && s->d->inject)
+		args = SLICE_LITERAL("localhost");
+	if (!helo_good(s, args)) {
+		session_refuse(s, SAY_NEED_DOMAIN, verb, args);
+		return false;
+	}
+	helo = malloc(args.len + 1);
+	if (helo == NULL) {
+		session_close(s, SAY_NO_MEMORY);
+		return false;
+	}
+	memcpy(helo, args.at, args.len);
+	helo[args.len] = '\0';
+	free(s->helo);
+	s->helo = helo;
+	session_transaction_end(s);
+	return true;
+}
+
+static void
+do_helo(struct session *s, struct slice args)
+{
+	char line[SMTP_REPLY_LINE_MAX];
+
+	if (!take_helo(s, args, "HELO"))
+		return;
+	s->esmtp = false;
+	stream_write(s->stream, line, smtp_reply_line(line, 250, NULL,
+	    slice_str(s->d->stage.hostname), 0));
+}
+
+static void
+do_ehlo(struct session *s, struct slice args)
+{
+	if (!take_helo(s, args, "EHLO"))
+		return;
+	s->esmtp = true;
+	stream_write(s->stream, s->d->ehlo, s->d->ehlo_len);
+}
+
+/* ---- MAIL ---- */
+
+enum parse
+command_path(const struct session *s, struct slice args, unsigned flags,
+    struct smtp_address *a, size_t *used, enum smtp_path_fault *why)
+{
+	const struct smtpd_settings *set = s->d->set;
+	const struct smtp_path_limits limits = {
+		.local_part = (uint16_t)set->max_local_part,
+		.domain = (uint16_t)set->max_domain,
+		.path = (uint16_t)set->max_path,
+	};
+	enum parse got;
+
+	if (set->bare_paths || s->d->inject)
+		flags |= SMTP_PATH_BARE;
+	if (s->d->inject)
+		flags |= SMTP_PATH_UNQUALIFIED;
+	got = smtp_path_parse(args, flags, &limits, a, used, why);
+	if (got == PARSE_OK && s->d->inject)
+		smtp_address_qualify(a, slice_str(s->d->stage.hostname));
+	return got;
+}
+
+static enum smtpd_reply
+path_fault(enum smtp_path_fault why)
+{
+	switch (why) {
+	case SMTP_PATH_NOT_ASCII:
+		return SAY_NOT_ASCII;
+	case SMTP_PATH_LONG:
+	case SMTP_PATH_LOCAL_PART_LONG:
+	case SMTP_PATH_DOMAIN_LONG:
+		return SAY_LONG_REVERSE_PATH;
+	default:
+		return SAY_BAD_REVERSE_PATH;
+	}
+}
+
+static enum smtpd_reply
+mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
+    struct smtp_mail_params *params)
+{
+	enum smtp_path_fault why;
+	size_t used;
+
+	if (smtp_command_keyword(&args, SLICE_LITERAL("FROM:")) != PARSE_OK)
+		return SAY_NEED_FROM;
+	if (command_path(s, args, SMTP_PATH_REVERSE, a, &used, &why) !=
+	    PARSE_OK)
+		return path_fault(why);
+	switch (smtp_mail_params_parse(slice_skip(args, used), params)) {
+	case SMTP_PARAMS_OK:
+		break;
+	case SMTP_PARAMS_UNKNOWN:
+		return SAY_UNKNOWN_PARAMETER;
+	default:
+		return SAY_BAD_PARAMETER;
+	}
+	if (params->has_size && params->size > s->d->set->max_message_size)
+		return SAY_TOO_BIG;
+	if (s->d->queue.ch == NULL)
+		return SAY_QUEUE_DOWN;
+	return SAY_OK;
+}
+
+static void
+do_mail(struct session *s, struct slice args)
+{
+	struct smtp_mail_params params;
+	struct smtp_address a;
+	enum smtpd_reply why = mail_parse(s, args, &a, &params);
+
+	if (why != SAY_OK) {
+		session_refuse(s, why, "MAIL", args);
+		return;
+	}
+	s->t = transaction_new(s, &a, &params);
+	if (s->t == NULL)
+		session_refuse(s, SAY_RESOURCES, "MAIL", args);
+	else
+		session_reply(s, SAY_MAIL_OK);
+}
+
+/* ---- DATA ---- */
+
+static void
+do_data(struct session *s, struct slice args)
+{
+	const struct smtpd_settings *set = s->d->set;
+
+	if (!transaction_data_begin(s->t)) {
+		session_refuse(s, SAY_QUEUE_DOWN, "DATA", args);
+		session_transaction_end(s);
+		return;
+	}
+	s->phase = PHASE_DATA;
+	s->data_end_ms = smtpd_now_ms(s->d) + set->data_timeout * 1000;
+	stream_min_rate(s->stream, (unsigned)set->min_rate,
+	    (unsigned)set->min_rate_grace * 1000);
+	session_reply(s, SAY_GO_ON);
+}
+
+/* ---- the others ---- */
+
+static void
+do_rset(struct session *s, struct slice args)
+{
+	(void)args;
+	session_transaction_end(s);
+	session_reply(s, SAY_OK);
+}
+
+static void
+do_noop(struct session *s, struct slice args)
+{
+	(void)args;
+	session_reply(s, SAY_OK);
+}
+
+static void
+do_quit(struct session *s, struct slice args)
+{
+	(void)args;
+	session_reply(s, SAY_BYE);
+	session_finish(s, 0);
+}
+
+static void
+do_vrfy(struct session *s, struct slice args)
+{
+	if (args.len == 0)
+		session_refuse(s, SAY_NEED_STRING, "VRFY", args);
+	else
+		session_reply(s, SAY_CANNOT_VERIFY);
+}
+
+static void
+do_help(struct session *s, struct slice args)
+{
+	(void)args;
+	session_reply(s, SAY_HELP);
+}

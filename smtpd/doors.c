@@ -1,0 +1,148 @@
+/* Listening sockets, and who is let in. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "common/net/listener.h"
+#include "common/stage/fields.h"
+#include "smtpd/session.h"
+
+struct door {
+	TAILQ_ENTRY(door) all;
+	struct smtpd	*d;
+	struct listener	*listener;	/* NULL: not open yet, or closed */
+	int		 fd;
+	char		 name[STAGE_NAME_MAX + 1];
+};
+
+const char *
+door_name(const struct door *door)
+{
+	return door->name;
+}
+
+/* A client that gets no session: told why, and logged. */
+static void
+turn_away(struct smtpd *d, int fd, const struct net_address *peer,
+    enum smtpd_reply r)
+{
+	char line[SMTP_REPLY_LINE_MAX], client[NET_ADDRESS_SIZE];
+	const struct smtp_status *status = smtpd_reply_status(r);
+
+	(void)send(fd, line, smtp_reply_status(line, status),
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+	log_info("refused", LOG_CSTR("client", net_address_print(peer, client)),
+	    LOG_CSTR("what", "connection"), LOG_NUM("code", status->code),
+	    LOG_CSTR("reason", smtpd_reply_name(r)),
+	    LOG_NUM("sessions", d->n_sessions));
+}
+
+static enum smtpd_reply
+check_client(struct smtpd *d, const struct net_address *peer,
+    struct client *client)
+{
+	const struct smtpd_settings *set = d->set;
+
+	if (net_address_is_local(peer) && !set->limit_this_host)
+		return SAY_OK;
+	if (client->live > set->max_sessions_per_client)
+		return SAY_CLIENT_FULL;
+	if (client_count(client, smtpd_now_ms(d), 60000) >
+	    set->max_connections_per_minute)
+		return SAY_CLIENT_RATE;
+	return SAY_OK;
+}
+
+static void
+accepted(void *arg, int fd, const struct net_address *peer)
+{
+	struct door *door = arg;
+	struct smtpd *d = door->d;
+	struct client *client;
+	enum smtpd_reply why;
+
+	if (d->n_sessions >= d->set->max_sessions) {
+		turn_away(d, fd, peer, SAY_FULL);
+		return;
+	}
+	client = clients_enter(d->clients, peer);
+	if (client == NULL) {
+		turn_away(d, fd, peer, SAY_NO_MEMORY);
+		return;
+	}
+	why = check_client(d, peer, client);
+	if (why != SAY_OK) {
+		clients_leave(d->clients, client);
+		turn_away(d, fd, peer, why);
+		return;
+	}
+	session_new(d, door, fd, peer, client);
+}
+
+static void
+trouble(void *arg, int error)
+{
+	struct door *door = arg;
+
+	log_warning("cannot-accept", LOG_CSTR("listener", door->name),
+	    LOG_ERRNO(error), LOG_NUM("sessions", door->d->n_sessions));
+}
+
+static const struct listener_events events = {
+	accepted, trouble, "421 4.3.2 Too many sessions, try later\r\n"
+};
+
+int
+doors_add(struct smtpd *d, const char *name, int fd)
+{
+	struct door *door = calloc(1, sizeof(*door));
+
+	if (door == NULL) {
+		close(fd);
+		return -1;
+	}
+	door->d = d;
+	door->fd = fd;
+	strlcpy(door->name, name, sizeof(door->name));
+	TAILQ_INSERT_TAIL(&d->doors, door, all);
+	return 0;
+}
+
+int
+doors_open(struct smtpd *d)
+{
+	struct door *door;
+
+	TAILQ_FOREACH(door, &d->doors, all) {
+		if (door->listener != NULL || door->fd == -1)
+			continue;
+		door->listener = listener_new(d->stage.base, door->fd, &events,
+		    door);
+		if (door->listener == NULL) {
+			log_error("cannot-listen",
+			    LOG_CSTR("listener", door->name), LOG_ERRNO(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* The doors themselves stay: sessions that came in by them know them. */
+void
+doors_close(struct smtpd *d)
+{
+	struct door *door;
+
+	TAILQ_FOREACH(door, &d->doors, all) {
+		listener_free(door->listener);
+		door->listener = NULL;
+		if (door->fd != -1)
+			close(door->fd);
+		door->fd = -1;
+	}
+}

@@ -1,0 +1,226 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smtpd/recipients.h"
+
+enum {
+	/* RCPTs of one session that are looked up at once. */
+	ASKED_MAX = 128
+};
+
+static void
+refuse(struct session *s, enum smtpd_reply why, struct slice address)
+{
+	session_refuse(s, why, "recipient", address);
+}
+
+/* The reply to one RCPT, and its place in the transaction. */
+static void
+settle(struct session *s, struct recipient *r)
+{
+	if (r->answer == SAY_RCPT_OK) {
+		TAILQ_INSERT_TAIL(&s->t->recipients, r, order);
+		s->t->n_recipients++;
+		session_reply(s, SAY_RCPT_OK);
+		return;
+	}
+	if (r->reserved)
+		s->t->n_reserved--;
+	refuse(s, (enum smtpd_reply)r->answer,
+	    slice_of(r->address, r->len));
+	free(r);
+}
+
+/* Replies go out in order: those at the head that have their answer. */
+static void
+settle_answered(struct session *s)
+{
+	struct recipient *r;
+
+	while ((r = TAILQ_FIRST(&s->asked)) != NULL && r->answer != -1 &&
+	    s->phase != PHASE_END) {
+		TAILQ_REMOVE(&s->asked, r, order);
+		s->n_asked--;
+		settle(s, r);
+	}
+	if (s->n_asked < ASKED_MAX / 2 || TAILQ_EMPTY(&s->asked))
+		session_go_on(s, WAIT_RECIPIENTS);
+}
+
+static void
+answer(struct recipient *r, enum smtpd_reply reply)
+{
+	r->answer = reply;
+	settle_answered(r->s);
+}
+
+static struct recipient *
+of_ask(struct ask *a)
+{
+	return (struct recipient *)((char *)a -
+	    offsetof(struct recipient, ask));
+}
+
+static void
+ask_failed(struct ask *a)
+{
+	answer(of_ask(a), SAY_DIRECTORY_DOWN);
+}
+
+/*
+ * Ours by its domain and nobody's by its name.  If the name was a route to
+ * somewhere else ("user%host@here", "host!user@here", "\"user@host\"@here"),
+ * that is what is denied.
+ */
+static enum smtpd_reply
+unknown_or_relay(const struct recipient *r)
+{
+	const char *at = memrchr(r->address, '@', r->len);
+	size_t len = at != NULL ? (size_t)(at - r->address) : r->len;
+
+	for (size_t i = 0; i < len; i++)
+		if (strchr("%!@", r->address[i]) != NULL)
+			return SAY_NO_RELAY;
+	return SAY_UNKNOWN_RECIPIENT;
+}
+
+void
+recipient_resolved(struct ask *a, enum directory_verdict verdict)
+{
+	struct recipient *r = of_ask(a);
+
+	switch (verdict) {
+	case DIRECTORY_LOCAL:
+		answer(r, SAY_RCPT_OK);
+		break;
+	case DIRECTORY_UNKNOWN:
+		answer(r, unknown_or_relay(r));
+		break;
+	case DIRECTORY_NO_RELAY:
+		answer(r, SAY_NO_RELAY);
+		break;
+	default:
+		answer(r, SAY_DIRECTORY_DOWN);
+		break;
+	}
+}
+
+void
+recipients_forget(struct session *s)
+{
+	struct recipient *r;
+
+	while ((r = TAILQ_FIRST(&s->asked)) != NULL) {
+		TAILQ_REMOVE(&s->asked, r, order);
+		sibling_forget(&s->d->directory, &r->ask);
+		free(r);
+	}
+	s->n_asked = 0;
+}
+
+/* ---- the command ---- */
+
+/* Refused without a question, behind those that still wait for theirs. */
+static void
+refuse_in_order(struct session *s, enum smtpd_reply why, struct slice what)
+{
+	struct recipient *r;
+
+	if (TAILQ_EMPTY(&s->asked)) {
+		refuse(s, why, what);
+		return;
+	}
+	if (what.len > SMTP_ADDRESS_MAX)
+		what.len = SMTP_ADDRESS_MAX;
+	r = calloc(1, sizeof(*r) + what.len);
+	if (r == NULL) {
+		session_close(s, SAY_NO_MEMORY);
+		return;
+	}
+	r->s = s;
+	r->answer = why;
+	r->len = (uint16_t)what.len;
+	memcpy(r->address, what.at, what.len);
+	TAILQ_INSERT_TAIL(&s->asked, r, order);
+	s->n_asked++;
+}
+
+static void
+look_up(struct session *s, const struct smtp_address *a)
+{
+	struct smtpd *d = s->d;
+	struct recipient *r = calloc(1, sizeof(*r) + a->len);
+
+	if (r == NULL) {
+		refuse_in_order(s, SAY_RESOURCES, smtp_address_slice(a));
+		return;
+	}
+	r->s = s;
+	r->answer = -1;
+	r->reserved = true;
+	r->ask.failed = ask_failed;
+	r->len = a->len;
+	memcpy(r->address, a->text, a->len);
+	s->t->n_reserved++;
+	TAILQ_INSERT_TAIL(&s->asked, r, order);
+	if (++s->n_asked >= ASKED_MAX)
+		session_wait(s, WAIT_RECIPIENTS);
+	if (sibling_ask(&d->directory, &r->ask, smtpd_now_ms(d), IPC_RESOLVE,
+		slice_of(d->body,
+		    directory_ask_encode(smtp_address_slice(a), d->body)),
+		NULL, 0) == -1)
+		answer(r, SAY_DIRECTORY_DOWN);
+}
+
+static enum smtpd_reply
+path_fault(enum smtp_path_fault why)
+{
+	switch (why) {
+	case SMTP_PATH_NOT_ASCII:
+		return SAY_NOT_ASCII;
+	case SMTP_PATH_LONG:
+	case SMTP_PATH_LOCAL_PART_LONG:
+	case SMTP_PATH_DOMAIN_LONG:
+		return SAY_LONG_FORWARD_PATH;
+	default:
+		return SAY_BAD_FORWARD_PATH;
+	}
+}
+
+static enum smtpd_reply
+parse(const struct session *s, struct slice args, struct smtp_address *a)
+{
+	enum smtp_path_fault why;
+	size_t used;
+
+	if (smtp_command_keyword(&args, SLICE_LITERAL("TO:")) != PARSE_OK)
+		return SAY_NEED_TO;
+	if (command_path(s, args, SMTP_PATH_FORWARD, a, &used, &why) !=
+	    PARSE_OK)
+		return path_fault(why);
+	switch (smtp_rcpt_params_parse(slice_skip(args, used))) {
+	case SMTP_PARAMS_OK:
+		return SAY_OK;
+	case SMTP_PARAMS_UNKNOWN:
+		return SAY_UNKNOWN_PARAMETER;
+	default:
+		return SAY_BAD_PARAMETER;
+	}
+}
+
+void
+recipient_command(struct session *s, struct slice args)
+{
+	enum smtpd_reply why;
+	struct smtp_address a;
+
+	why = parse(s, args, &a);
+	if (why != SAY_OK)
+		refuse_in_order(s, why, args);
+	else if (s->t->n_reserved >= s->d->set->max_recipients)
+		refuse_in_order(s, SAY_TOO_MANY_RECIPIENTS,
+		    smtp_address_slice(&a));
+	else
+		look_up(s, &a);
+}

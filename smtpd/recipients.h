@@ -1,0 +1,17 @@
+/*
+ * RCPT: each recipient is looked up by directory while further ones are
+ * taken; the replies come in the order of the commands.
+ */
+#ifndef SMTPD_RECIPIENTS_H
+#define SMTPD_RECIPIENTS_H
+
+#include "common/ipc/directory.h"
+#include "smtpd/session.h"
+
+/* directory's answer to the ask of a recipient. */
+void recipient_resolved(struct ask *, enum directory_verdict);
+
+/* Forget those of this session that are being looked up. */
+void recipients_forget(struct session *);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * Every reply of smtpd that says nothing but itself: name, reply code,
+ * enhanced status code (RFC 3463), text, and in the comment the reason in the
+ * standard.
+ */
+#ifndef SMTPD_REPLIES_H
+#define SMTPD_REPLIES_H
+
+#include "common/smtp/reply.h"
+
+#define SMTPD_REPLIES(X)						\
+	/* 2yz: done */							\
+	X(OK,			250, 2, 0, 0, "Ok")			\
+	X(MAIL_OK,		250, 2, 1, 0, "Ok")			\
+	X(RCPT_OK,		250, 2, 1, 5, "Ok")			\
+	X(BYE,			221, 2, 0, 0, "Goodbye")		\
+	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
+	    "Cannot verify, but will accept mail and attempt delivery")	\
+	X(HELP,			214, 2, 0, 0,				\
+	    "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP: see RFC 5321") \
+	X(GO_ON,		354, 0, 0, 0, "End data with <CRLF>.<CRLF>") \
+	/* 421: and the connection ends */				\
+	X(FULL,			421, 4, 3, 2, "Too many sessions, try later") \
+	X(CLIENT_FULL,		421, 4, 7, 0,				\
+	    "Too many sessions from your address, try later")		\
+	X(CLIENT_RATE,		421, 4, 7, 0,				\
+	    "Too many connections from your address, try later")	\
+	X(STOPPING,		421, 4, 3, 2, "Shutting down, try later") \
+	X(TIMEOUT,		421, 4, 4, 2, "Timeout, closing")	\
+	X(TOO_SLOW,		421, 4, 4, 2, "Too slow, closing")	\
+	X(TOO_LONG_SESSION,	421, 4, 4, 2, "Session too long, closing") \
+	X(ERRORS,		421, 4, 7, 0, "Too many errors, closing") \
+	X(IDLE_COMMANDS,	421, 4, 7, 0,				\
+	    "Too many commands without a message, closing")		\
+	X(NO_MEMORY,		421, 4, 3, 0, "Out of resources, try later") \
+	/* 45z: not now */						\
+	X(DIRECTORY_DOWN,	451, 4, 3, 0,				\
+	    "Address book not available, try later")			\
+	X(QUEUE_DOWN,		451, 4, 3, 0, "Queue not available, try later") \
+	X(RESOURCES,		452, 4, 3, 1, "Out of resources, try later") \
+	/* RFC 5321 section 4.5.3.1.10 */				\
+	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\
+	/* 50z: not understood */					\
+	X(UNKNOWN_COMMAND,	500, 5, 5, 1, "Command unrecognized")	\
+	X(BAD_LINE,		500, 5, 5, 2, "Command unrecognized")	\
+	X(LINE_LONG,		500, 5, 5, 2, "Line too long")		\
+	X(LINE_BARE,		500, 5, 5, 2,				\
+	    "Lines end with CRLF, not with a bare CR or LF; closing")	\
+	X(BAD_ARGUMENTS,	501, 5, 5, 4, "Syntax error in arguments") \
+	X(NO_ARGUMENTS,		501, 5, 5, 4, "No arguments, please")	\
+	X(NEED_FROM,		501, 5, 5, 4, "Syntax: MAIL FROM:<address>") \
+	X(NEED_TO,		501, 5, 5, 4, "Syntax: RCPT TO:<address>") \
+	X(NEED_DOMAIN,		501, 5, 5, 4,				\
+	    "Syntax: HELO or EHLO, a space, your domain or [address]")	\
+	X(NEED_STRING,		501, 5, 5, 4, "Say whom or what")	\
+	X(BAD_REVERSE_PATH,	501, 5, 1, 7, "Bad reverse-path syntax") \
+	X(BAD_FORWARD_PATH,	501, 5, 1, 3, "Bad forward-path syntax") \
+	X(LONG_REVERSE_PATH,	501, 5, 1, 7, "Path too long")		\
+	X(LONG_FORWARD_PATH,	501, 5, 1, 3, "Path too long")		\
+	X(BAD_PARAMETER,	501, 5, 5, 4, "Bad parameter")		\
+	X(NOT_IMPLEMENTED,	502, 5, 5, 1, "Command not implemented") \
+	X(BAD_SEQUENCE,		503, 5, 5, 1, "Bad sequence of commands") \
+	X(HELO_FIRST,		503, 5, 5, 1, "Say HELO or EHLO first")	\
+	X(MAIL_FIRST,		503, 5, 5, 1, "Say MAIL first")		\
+	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
+	/* 55z: refused */						\
+	X(UNKNOWN_RECIPIENT,	550, 5, 1, 1, "No such user here")	\
+	X(NO_RELAY,		550, 5, 7, 1, "Relaying denied")	\
+	X(TOO_BIG,		552, 5, 3, 4, "Message too big")	\
+	/* RFC 6531 section 3.5: SMTPUTF8 is not offered */		\
+	X(NOT_ASCII,		553, 5, 6, 7,				\
+	    "Addresses beyond ASCII are not supported")			\
+	X(NO_RECIPIENTS,	554, 5, 5, 1, "No valid recipients")	\
+	X(NOT_LINES,		554, 5, 5, 2,				\
+	    "Bare CR or LF in the message: lines end with CRLF")	\
+	X(TEXT_LINE_LONG,	554, 5, 6, 0, "Line of the message too long") \
+	X(NOT_8BIT,		554, 5, 6, 1, "8-bit content not declared") \
+	X(LOOP,			554, 5, 4, 6,				\
+	    "Too many Received fields: mail loop")			\
+	X(EARLY_TALKER,		554, 5, 5, 1,				\
+	    "You talked before the greeting")				\
+	X(NOT_HTTP,		554, 5, 5, 0, "This is not HTTP, closing") \
+	/* RFC 5321 section 4.1.1.11 */					\
+	X(UNKNOWN_PARAMETER,	555, 5, 5, 4, "Parameter not supported")
+
+enum smtpd_reply {
+#define X(name, ...) SAY_##name,
+	SMTPD_REPLIES(X)
+#undef X
+	SAY_COUNT
+};
+
+/* The status of a reply; and its name, for the log ("unknown_recipient"). */
+const struct smtp_status *smtpd_reply_status(enum smtpd_reply);
+const char *smtpd_reply_name(enum smtpd_reply);
+
+#endif

@@ -1,0 +1,54 @@
+/* The channel to directory (common/ipc/directory.h): RESOLVE and RESOLVED. */
+#include <stdlib.h>
+
+#include "common/ipc/directory.h"
+#include "smtpd/recipients.h"
+#include "smtpd/session.h"
+
+static int
+on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct smtpd *d = ctx;
+	struct directory_resolved resolved;
+	struct ask *a;
+
+	if (directory_resolved_decode(m->body, &resolved) == -1)
+		return -1;
+	a = sibling_answered(&d->directory, ch, m->id);
+	if (a != NULL)
+		recipient_resolved(a, resolved.verdict);
+	return 0;
+}
+
+static void
+on_closed(void *ctx, struct ipc_channel *ch)
+{
+	struct smtpd *d = ctx;
+
+	if (d->directory.ch != ch)
+		return;
+	log_warning("sibling-gone", LOG_CSTR("peer", "directory"));
+	sibling_gone(&d->directory);
+}
+
+static const struct ipc_handler handlers[] = {
+	{ IPC_RESOLVED, on_resolved },
+};
+
+static const struct ipc_events events = {
+	.handlers = handlers,
+	.count = sizeof(handlers) / sizeof(handlers[0]),
+	.closed = on_closed,
+};
+
+int
+resolve_connect(struct smtpd *d, int fd)
+{
+	struct ipc_channel *ch = ipc_channel_new(d->stage.base, fd,
+	    smtpd_role(d), IPC_DIRECTORY, &events, d);
+
+	if (ch == NULL)
+		return -1;
+	sibling_connect(&d->directory, ch);
+	return 0;
+}

@@ -1,0 +1,417 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smtpd/recipients.h"
+
+enum {
+	/* A client that was refused may still be sending; give it this long
+	 * to read why. */
+	LINGER_MS = 2000
+};
+
+/* ---- what the log says of a session ---- */
+
+const char *
+session_client(const struct session *s, char *out)
+{
+	return net_address_print(&s->peer, out);
+}
+
+static void
+log_refusal(const struct session *s, uint16_t code, const uint8_t enhanced[3],
+    const char *reason, const char *what, struct slice detail)
+{
+	char client[NET_ADDRESS_SIZE], status[16];
+	struct log_field f[12];
+	size_t n = 0;
+
+	snprintf(status, sizeof(status), "%u.%u.%u", enhanced[0], enhanced[1],
+	    enhanced[2]);
+	f[n++] = LOG_EVENT_("refused");
+	if (s->t != NULL && s->t->queue_id != 0)
+		f[n++] = LOG_QID(s->t->queue_id);
+	f[n++] = LOG_SID(s->id);
+	f[n++] = LOG_CSTR("client", session_client(s, client));
+	f[n++] = LOG_CSTR("what", what);
+	f[n++] = LOG_NUM("code", code);
+	f[n++] = LOG_CSTR("status", status);
+	f[n++] = LOG_CSTR("reason", reason);
+	f[n++] = LOG_STR("detail", detail);
+	if (s->t != NULL)
+		f[n++] = LOG_STR("from", transaction_reverse_path(s->t));
+	f[n++] = LOG_END_;
+	log_write(LEVEL_INFO, f);
+}
+
+static void
+log_end(const struct session *s, const char *why)
+{
+	char client[NET_ADDRESS_SIZE];
+
+	log_info("session-end", LOG_SID(s->id),
+	    LOG_CSTR("client", session_client(s, client)),
+	    LOG_CSTR("helo", s->helo != NULL ? s->helo : ""),
+	    LOG_NUM("messages", s->messages), LOG_NUM("refused", s->refused),
+	    LOG_NUM("seconds", (smtpd_now_ms(s->d) - s->began_ms) / 1000),
+	    LOG_CSTR("why", why));
+}
+
+/* ---- replies ---- */
+
+void
+session_reply(struct session *s, enum smtpd_reply r)
+{
+	char line[SMTP_REPLY_LINE_MAX];
+
+	stream_write(s->stream, line,
+	    smtp_reply_status(line, smtpd_reply_status(r)));
+}
+
+void
+session_refuse_status(struct session *s, uint16_t code,
+    const uint8_t enhanced[3], struct slice text, const char *reason,
+    const char *what, struct slice detail)
+{
+	char line[SMTP_REPLY_LINE_MAX];
+
+	if (s->phase == PHASE_END)
+		return;
+	log_refusal(s, code, enhanced, reason, what, detail);
+	stream_write(s->stream, line,
+	    smtp_reply_line(line, code, enhanced, text, 0));
+	s->refused++;
+	if (++s->errors >= s->d->set->max_errors)
+		session_close(s, SAY_ERRORS);
+}
+
+void
+session_refuse(struct session *s, enum smtpd_reply r, const char *what,
+    struct slice detail)
+{
+	const struct smtp_status *status = smtpd_reply_status(r);
+
+	session_refuse_status(s, status->code, status->enhanced,
+	    slice_str(status->text), smtpd_reply_name(r), what, detail);
+}
+
+/* ---- state ---- */
+
+enum session_state
+session_state(const struct session *s)
+{
+	if (s->t != NULL)
+		return s->t->n_recipients > 0 ? S_RCPT : S_MAIL;
+	return s->helo != NULL || s->d->inject ? S_READY : S_START;
+}
+
+void
+session_wait(struct session *s, enum session_pause why)
+{
+	s->waits |= (uint8_t)why;
+	stream_pause(s->stream);
+}
+
+void
+session_go_on(struct session *s, enum session_pause why)
+{
+	if ((s->waits & why) == 0)
+		return;
+	s->waits &= (uint8_t)~why;
+	if (s->waits == 0 && s->phase != PHASE_END)
+		stream_resume(s->stream);
+}
+
+/* Time for a command, or for a piece of data; never past the session's. */
+static void
+deadline(struct session *s, uint64_t seconds, uint64_t end_ms)
+{
+	uint64_t now = smtpd_now_ms(s->d), ms = seconds * 1000;
+	uint64_t last = s->began_ms + s->d->set->session_timeout * 1000;
+
+	if (end_ms != 0 && end_ms < last)
+		last = end_ms;
+	if (now + ms > last)
+		ms = last > now ? last - now : 1;
+	stream_deadline(s->stream, (unsigned)ms);
+}
+
+void
+session_deadline_command(struct session *s)
+{
+	deadline(s, s->d->set->command_timeout, 0);
+}
+
+void
+session_transaction_end(struct session *s)
+{
+	struct transaction *t = s->t;
+
+	s->t = NULL;
+	transaction_free(t);
+}
+
+void
+session_message_done(struct session *s)
+{
+	if (s->phase == PHASE_END)
+		return;
+	s->phase = PHASE_COMMAND;
+	s->idle_commands = 0;
+	stream_min_rate(s->stream, 0, 0);
+	session_deadline_command(s);
+	session_go_on(s, WAIT_QUEUE);
+	if (s->d->stopping)
+		session_close(s, SAY_STOPPING);
+}
+
+/* ---- input ---- */
+
+/* A line that no command can be in: too long, or not a line. */
+static size_t
+input_bad_line(struct session *s, enum smtp_line_fault why, size_t len)
+{
+	if (why == SMTP_LINE_BARE) {
+		session_close(s, SAY_LINE_BARE);
+		return len;
+	}
+	s->phase = PHASE_LONG_LINE;
+	return 0;
+}
+
+static size_t
+input_line(struct session *s, char *at, size_t len)
+{
+	enum smtp_line_fault why;
+	struct slice line = { at, 0 };
+	enum parse got = smtp_line_take(slice_of(at, len),
+	    s->d->set->max_command_line, &line, &why);
+
+	if (got == PARSE_MORE)
+		return 0;
+	if (!TAILQ_EMPTY(&s->asked) &&
+	    (got == PARSE_BAD || !command_line_may_overtake(line))) {
+		session_wait(s, WAIT_RECIPIENTS);
+		return 0;
+	}
+	if (got == PARSE_BAD)
+		return input_bad_line(s, why, len);
+	session_deadline_command(s);
+	command_line(s, line);
+	return line.len + 2;
+}
+
+/* Pass over the rest of a line that was too long, keeping nothing of it. */
+static size_t
+input_long_line(struct session *s, const char *at, size_t len)
+{
+	const char *end = memmem(at, len, "\r\n", 2);
+
+	if (end == NULL)
+		return at[len - 1] == '\r' ? len - 1 : len;
+	s->phase = PHASE_COMMAND;
+	session_deadline_command(s);
+	session_refuse(s, SAY_LINE_LONG, "command", slice_of("", 0));
+	return (size_t)(end - at) + 2;
+}
+
+static size_t
+input_early(struct session *s, size_t len)
+{
+	char client[NET_ADDRESS_SIZE];
+
+	if (s->d->set->early_talkers == 0) {
+		session_close(s, SAY_EARLY_TALKER);
+		return len;
+	}
+	log_info("early-talker", LOG_SID(s->id),
+	    LOG_CSTR("client", session_client(s, client)));
+	session_wait(s, WAIT_GREETING);
+	return 0;
+}
+
+static size_t
+session_input(void *owner, char *at, size_t len)
+{
+	struct session *s = owner;
+
+	if (stream_full(s->stream)) {
+		session_wait(s, WAIT_OUTPUT);
+		return 0;
+	}
+	switch ((enum session_phase)s->phase) {
+	case PHASE_GREETING:
+		return input_early(s, len);
+	case PHASE_COMMAND:
+		return input_line(s, at, len);
+	case PHASE_LONG_LINE:
+		return input_long_line(s, at, len);
+	case PHASE_DATA:
+		deadline(s, s->d->set->data_block_timeout, s->data_end_ms);
+		return transaction_data(s->t, at, len);
+	case PHASE_END:
+		break;
+	}
+	return len;
+}
+
+static void
+session_drained(void *owner)
+{
+	session_go_on(owner, WAIT_OUTPUT);
+}
+
+/* ---- the end ---- */
+
+/* What belongs to the dialogue goes at once; the session, with its stream. */
+static void
+end_dialogue(struct session *s)
+{
+	s->phase = PHASE_END;
+	recipients_forget(s);
+	session_transaction_end(s);
+	if (s->greet != NULL)
+		event_free(s->greet);
+	s->greet = NULL;
+}
+
+void
+session_finish(struct session *s, unsigned linger_ms)
+{
+	end_dialogue(s);
+	stream_finish(s->stream, linger_ms);
+}
+
+void
+session_close(struct session *s, enum smtpd_reply r)
+{
+	const struct smtp_status *status = smtpd_reply_status(r);
+
+	if (s->phase == PHASE_END)
+		return;
+	s->refused++;
+	log_refusal(s, status->code, status->enhanced, smtpd_reply_name(r),
+	    "session", slice_of("", 0));
+	session_reply(s, r);
+	session_finish(s, LINGER_MS);
+}
+
+static enum smtpd_reply
+timeout_reply(const struct session *s)
+{
+	uint64_t end = s->began_ms + s->d->set->session_timeout * 1000;
+
+	return smtpd_now_ms(s->d) + 100 >= end ? SAY_TOO_LONG_SESSION : SAY_TIMEOUT;
+}
+
+static void
+session_ended(void *owner, enum stream_end why)
+{
+	struct session *s = owner;
+
+	if (s->phase != PHASE_END && why == STREAM_TIMEOUT)
+		session_close(s, timeout_reply(s));
+	else if (s->phase != PHASE_END && why == STREAM_SLOW)
+		session_close(s, SAY_TOO_SLOW);
+	else {
+		log_end(s, stream_end_name(why));
+		session_free(s);
+	}
+}
+
+void
+session_free(struct session *s)
+{
+	struct smtpd *d = s->d;
+
+	end_dialogue(s);
+	stream_free(s->stream);
+	clients_leave(d->clients, s->client);
+	TAILQ_REMOVE(&d->sessions, s, all);
+	d->n_sessions--;
+	free(s->helo);
+	free(s);
+	smtpd_session_gone(d);
+}
+
+/* ---- the beginning ---- */
+
+static void
+greet(struct session *s)
+{
+	s->phase = PHASE_COMMAND;
+	stream_write(s->stream, s->d->greeting, s->d->greeting_len);
+	session_deadline_command(s);
+	session_go_on(s, WAIT_GREETING);
+}
+
+static void
+greet_now(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	event_free(s->greet);
+	s->greet = NULL;
+	greet(s);
+}
+
+static void
+greet_later(struct session *s)
+{
+	struct timeval delay = { (time_t)s->d->set->greeting_delay, 0 };
+
+	s->greet = evtimer_new(s->d->stage.base, greet_now, s);
+	if (s->greet == NULL || evtimer_add(s->greet, &delay) == -1)
+		session_close(s, SAY_NO_MEMORY);
+}
+
+static const struct stream_events stream_events = {
+	session_input, session_drained, session_ended
+};
+
+void
+session_kind(struct smtpd *d)
+{
+	d->kind = (struct stream_kind){
+		.on = stream_events,
+		.input_max = SMTPD_INPUT_MAX,
+		.output_max = SMTPD_OUTPUT_MAX,
+		.output_ms = (int)d->set->reply_timeout * 1000,
+	};
+}
+
+void
+session_new(struct smtpd *d, struct door *door, int fd,
+    const struct net_address *peer, struct client *client)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	char text[NET_ADDRESS_SIZE];
+
+	if (s != NULL)
+		s->stream = stream_new(d->loop, fd, &d->kind, s);
+	if (s == NULL || s->stream == NULL) {
+		free(s);
+		close(fd);
+		clients_leave(d->clients, client);
+		return;
+	}
+	s->d = d;
+	s->door = door;
+	s->client = client;
+	s->peer = *peer;
+	s->id = d->next_session++;
+	s->began_ms = smtpd_now_ms(d);
+	TAILQ_INIT(&s->asked);
+	TAILQ_INSERT_TAIL(&d->sessions, s, all);
+	d->n_sessions++;
+	log_debug("session-begin", LOG_SID(s->id),
+	    LOG_CSTR("client", session_client(s, text)),
+	    LOG_CSTR("listener", door_name(door)));
+	if (d->set->greeting_delay > 0 && !net_address_is_local(peer))
+		greet_later(s);
+	else
+		greet(s);
+}

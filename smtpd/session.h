@@ -1,0 +1,119 @@
+/*
+ * One client's connection: RFC 5321 section 3.1.
+ *
+ * The stream hands octets to session_input(), which takes command lines, or
+ * the data of a message, from them.  Replies leave in the order of the
+ * commands; while recipients are being looked up only further RCPT commands
+ * are taken (RFC 2920 section 3.2).
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "common/log/log.h"
+#include "smtpd/replies.h"
+#include "smtpd/smtpd.h"
+#include "smtpd/transaction.h"
+
+/* What the client may do next; bits, for the table of commands. */
+enum session_state {
+	S_START = 1 << 0,	/* no HELO yet */
+	S_READY = 1 << 1,	/* no transaction */
+	S_MAIL = 1 << 2,	/* a reverse-path, no recipient yet */
+	S_RCPT = 1 << 3,	/* at least one recipient */
+	S_ANY = S_START | S_READY | S_MAIL | S_RCPT
+};
+
+enum session_phase {
+	PHASE_GREETING,		/* waiting to greet */
+	PHASE_COMMAND,
+	PHASE_LONG_LINE,	/* passing over the rest of one */
+	PHASE_DATA,
+	PHASE_END		/* the last reply is on its way */
+};
+
+/* Why input rests; bits. */
+enum session_pause {
+	WAIT_RECIPIENTS = 1 << 0,
+	WAIT_QUEUE = 1 << 1,
+	WAIT_OUTPUT = 1 << 2,
+	WAIT_GREETING = 1 << 3
+};
+
+struct session {
+	TAILQ_ENTRY(session) all;
+	struct smtpd	*d;
+	struct stream	*stream;
+	struct door	*door;
+	struct client	*client;	/* in the table of clients */
+	struct transaction *t;		/* NULL: none */
+	struct recipients asked;	/* RCPTs without their reply yet */
+	char		*helo;		/* NULL: not said */
+	struct event	*greet;		/* the delay before the greeting */
+	uint64_t	 id;
+	uint64_t	 began_ms;
+	uint64_t	 data_end_ms;	/* when the message must be here */
+	struct net_address peer;
+	uint32_t	 n_asked;
+	uint32_t	 errors, idle_commands, messages, refused;
+	uint8_t		 http_lines;
+	uint8_t		 phase;		/* enum session_phase */
+	uint8_t		 waits;		/* enum session_pause */
+	bool		 esmtp;
+};
+
+/* Take over a connection; closes fd where that fails. */
+void session_new(struct smtpd *, struct door *, int fd,
+    const struct net_address *, struct client *);
+void session_free(struct session *);
+/* What the settings say of streams, into d->kind. */
+void session_kind(struct smtpd *);
+
+enum session_state session_state(const struct session *);
+
+/* Give this last reply, which is logged, and close. */
+void session_close(struct session *, enum smtpd_reply);
+/* Finish quietly: the last reply is written already. */
+void session_finish(struct session *, unsigned linger_ms);
+
+void session_reply(struct session *, enum smtpd_reply);
+/*
+ * Refuse, log the reason, count an error, and close after too many.  what is
+ * the command or the thing refused; detail its argument, perhaps empty.
+ */
+void session_refuse(struct session *, enum smtpd_reply, const char *what,
+    struct slice detail);
+/* The same with a status that somebody else decided. */
+void session_refuse_status(struct session *, uint16_t code,
+    const uint8_t enhanced[3], struct slice text, const char *reason,
+    const char *what, struct slice detail);
+
+/* Input rests until resumed for every reason. */
+void session_wait(struct session *, enum session_pause);
+void session_go_on(struct session *, enum session_pause);
+
+/* The mail transaction is over, whatever became of it. */
+void session_transaction_end(struct session *);
+/* The reply to the final dot has been given. */
+void session_message_done(struct session *);
+void session_deadline_command(struct session *);
+
+/* Client, for the log. */
+const char *session_client(const struct session *, char *out);
+
+/* commands.c: do one command line, without its CRLF. */
+void command_line(struct session *, struct slice line);
+/* May this line be taken while replies to RCPT are still owed? */
+bool command_line_may_overtake(struct slice line);
+
+/*
+ * Take a path as the settings and the kind of listener want it, from the
+ * front of args; as smtp_path_parse().
+ */
+enum parse command_path(const struct session *, struct slice args,
+    unsigned flags, struct smtp_address *, size_t *used,
+    enum smtp_path_fault *why);
+
+/* recipients.c */
+void recipient_command(struct session *, struct slice args);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * smtpd.conf.  The table is the parser, the checker, the manual page's list
+ * and the example file (common/settings/settings.h).
+ */
+#ifndef SMTPD_SETTINGS_H
+#define SMTPD_SETTINGS_H
+
+#include "common/settings/settings.h"
+
+#define SMTPD_SETTINGS(X)						\
+	X(greeting, STRING, "ESMTP", "0", "200", RELOAD,		\
+	    "What follows the host name in the greeting (RFC 5321 section 4.2)." \
+	    )								\
+	X(greeting_delay, SECONDS, "0", "0", "1m", RELOAD,		\
+	    "Wait so long before the greeting; clients that talk first show " \
+	    "themselves.  Clients of this host never wait.")		\
+	X(early_talkers, ENUM, "refuse", "refuse|accept", "", RELOAD,	\
+	    "A client that talks before the greeting: 554, or served as if " \
+	    "it had waited.  Either way it is logged.")			\
+	X(max_sessions, COUNT, "4000", "1", "100000", RELOAD,		\
+	    "Sessions at once in one process; further ones get 421.")	\
+	X(max_sessions_per_client, COUNT, "100", "1", "100000", RELOAD,	\
+	    "Sessions at once of one IPv4 address or IPv6 /64.")	\
+	X(max_connections_per_minute, COUNT, "1000", "1", "1000000", RELOAD, \
+	    "New sessions a minute of one IPv4 address or IPv6 /64.")	\
+	X(limit_this_host, BOOL, "no", "", "", RELOAD,			\
+	    "The two limits above hold for clients on this host, too.")	\
+	X(max_message_size, SIZE, "35M", "64K", "2G", RELOAD,		\
+	    "Largest message accepted, announced as SIZE (RFC 1870; RFC " \
+	    "5321 section 4.5.3.1.7).")					\
+	X(max_recipients, COUNT, "1000", "100", "20000", RELOAD,	\
+	    "Recipients of one message (RFC 5321 section 4.5.3.1.8); " \
+	    "further ones get 452.")					\
+	X(max_command_line, SIZE, "2048", "512", "16K", RELOAD,		\
+	    "Longest command line, CRLF counted (RFC 5321 section " \
+	    "4.5.3.1.4).")						\
+	X(max_text_line, SIZE, "64K", "1000", "16M", RELOAD,		\
+	    "Longest line of a message, CRLF counted (RFC 5321 section " \
+	    "4.5.3.1.6).")						\
+	X(max_local_part, COUNT, "64", "64", "248", RELOAD,		\
+	    "Longest local-part (RFC 5321 section 4.5.3.1.1).")		\
+	X(max_domain, COUNT, "255", "64", "255", RELOAD,		\
+	    "Longest domain (RFC 5321 section 4.5.3.1.2).")		\
+	X(max_path, COUNT, "256", "256", "1024", RELOAD,		\
+	    "Longest path, brackets counted (RFC 5321 section 4.5.3.1.3).") \
+	X(max_received, COUNT, "50", "10", "1000", RELOAD,		\
+	    "Received fields that a message may have already; more is a " \
+	    "loop (RFC 5321 section 6.3).")				\
+	X(max_errors, COUNT, "20", "1", "10000", RELOAD,		\
+	    "Refused commands in one session; then it is closed with 421.") \
+	X(max_idle_commands, COUNT, "200", "10", "1000000", RELOAD,	\
+	    "Commands without a message between them (NOOP, RSET, VRFY, " \
+	    "...); then the session is closed with 421.")		\
+	X(command_timeout, SECONDS, "5m", "1s", "1h", RELOAD,		\
+	    "Time for the next whole command (RFC 5321 section 4.5.3.2.7).") \
+	X(data_block_timeout, SECONDS, "3m", "1s", "1h", RELOAD,	\
+	    "Silence allowed inside a message (RFC 5321 section 4.5.3.2.5).") \
+	X(data_timeout, SECONDS, "1h", "1s", "1d", RELOAD,		\
+	    "Time for a whole message.")				\
+	X(session_timeout, SECONDS, "4h", "1s", "7d", RELOAD,		\
+	    "Time for a whole session.")				\
+	X(reply_timeout, SECONDS, "1m", "1s", "1h", RELOAD,		\
+	    "Patience with a client that does not read its replies.")	\
+	X(min_rate, SIZE, "100", "0", "1M", RELOAD,			\
+	    "Octets a second that a client must average while it sends a " \
+	    "message; 0: any.")						\
+	X(min_rate_grace, SECONDS, "30s", "1s", "1h", RELOAD,		\
+	    "From then on min_rate is asked for.")			\
+	X(sibling_timeout, SECONDS, "1m", "1s", "10m", RELOAD,		\
+	    "Patience with directory and queue-manager; then the client " \
+	    "gets 451.")						\
+	X(stop_timeout, SECONDS, "10s", "0", "10m", RELOAD,		\
+	    "When stopping, time for messages under way.")		\
+	X(bare_paths, BOOL, "no", "", "", RELOAD,			\
+	    "Take MAIL FROM:a@b without the angle brackets, too.")	\
+	X(strict_helo, BOOL, "no", "", "", RELOAD,			\
+	    "Refuse a HELO or EHLO whose argument is neither a domain nor " \
+	    "an address literal (RFC 5321 section 4.1.1.1).")		\
+	X(undeclared_8bit, ENUM, "accept", "accept|refuse", "", RELOAD,	\
+	    "8-bit content without BODY=8BITMIME (RFC 6152): kept as it is " \
+	    "and treated as if declared, or 554 5.6.1.")
+
+struct smtpd_settings {
+	SMTPD_SETTINGS(SETTING_MEMBER)
+};
+
+extern const struct settings_schema smtpd_schema;
+
+#endif

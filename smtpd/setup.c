@@ -1,0 +1,227 @@
+/* What supervisor gives us, and when: settings, sockets, channels, the end. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/net/listener.h"
+#include "smtpd/session.h"
+
+/* ---- settings ---- */
+
+static int
+on_settings(void *ctx, int shared_fd, int own_fd)
+{
+	struct smtpd *d = ctx;
+	struct settings_errors errors = { .n = 0 };
+	struct settings *s;
+
+	(void)shared_fd;	/* all we want of it is stage.hostname */
+	s = settings_read(&smtpd_schema, own_fd, &errors);
+	if (s == NULL) {
+		for (size_t i = 0; i < errors.n; i++)
+			log_error("bad-settings", LOG_CSTR("why", errors.at[i]));
+		return -1;
+	}
+	settings_free(d->next_settings);
+	d->next_settings = s;
+	return 0;
+}
+
+static size_t
+add_line(char *out, struct slice text, int more)
+{
+	return smtp_reply_line(out, 250, NULL, text, more);
+}
+
+/* RFC 5321 section 4.1.1.1: what EHLO answers, the same for everybody. */
+static void
+make_ehlo(struct smtpd *d)
+{
+	char line[SMTP_REPLY_LINE_MAX], size[32];
+	static const char *const extensions[] = { "PIPELINING", "8BITMIME",
+		"ENHANCEDSTATUSCODES" };
+	size_t n, len = 0;
+
+	n = add_line(line, slice_str(d->stage.hostname), 1);
+	memcpy(d->ehlo, line, n);
+	len = n;
+	for (size_t i = 0; i < 3; i++) {
+		n = add_line(line, slice_str(extensions[i]), 1);
+		memcpy(d->ehlo + len, line, n);
+		len += n;
+	}
+	snprintf(size, sizeof(size), "SIZE %llu",
+	    (unsigned long long)d->set->max_message_size);
+	n = add_line(line, slice_str(size), 0);
+	memcpy(d->ehlo + len, line, n);
+	d->ehlo_len = len + n;
+}
+
+static void
+make_greeting(struct smtpd *d)
+{
+	char text[480];
+	int n = snprintf(text, sizeof(text), "%s %s", d->stage.hostname,
+	    d->set->greeting);
+
+	d->greeting_len = smtp_reply_line(d->greeting, 220, NULL,
+	    slice_of(text, n < (int)sizeof(text) ? (size_t)n
+						 : sizeof(text) - 1), 0);
+}
+
+static void
+use_settings(struct smtpd *d)
+{
+	if (d->next_settings == NULL)
+		return;
+	settings_free(d->settings);
+	d->settings = d->next_settings;
+	d->next_settings = NULL;
+	d->set = settings_values(d->settings);
+	session_kind(d);
+	make_ehlo(d);
+	make_greeting(d);
+}
+
+/* ---- sockets and channels ---- */
+
+static int
+on_listener(void *ctx, const char *name, int fd)
+{
+	return doors_add(ctx, name, fd);
+}
+
+static int
+on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
+{
+	(void)instance;
+	switch (peer) {
+	case IPC_DIRECTORY:
+		return resolve_connect(ctx, fd);
+	case IPC_QUEUE_MANAGER:
+		return enqueue_connect(ctx, fd);
+	default:
+		close(fd);
+		return -1;
+	}
+}
+
+static int
+on_commit(void *ctx, bool first)
+{
+	struct smtpd *d = ctx;
+
+	use_settings(d);
+	if (d->set == NULL)
+		return -1;
+	if (!d->stopping && doors_open(d) == -1)
+		return -1;
+	log_notice(first ? "started" : "reloaded");
+	return 0;
+}
+
+/* ---- time ---- */
+
+static void
+tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct smtpd *d = arg;
+	uint64_t before;
+
+	(void)fd;
+	(void)what;
+	if (d->set == NULL)
+		return;
+	before = smtpd_now_ms(d) - d->set->sibling_timeout * 1000;
+	sibling_expire(&d->directory, before);
+	sibling_expire(&d->queue, before);
+}
+
+/* ---- the end ---- */
+
+void
+smtpd_session_gone(struct smtpd *d)
+{
+	if (d->stopping && d->n_sessions == 0)
+		stage_finished(&d->stage, 0);
+}
+
+/* Time is up for those that still have a message under way. */
+static void
+stop_now(evutil_socket_t fd, short what, void *arg)
+{
+	struct smtpd *d = arg;
+	struct session *s, *next;
+
+	(void)fd;
+	(void)what;
+	TAILQ_FOREACH_SAFE(s, &d->sessions, all, next)
+		if (s->phase == PHASE_END)
+			session_free(s);
+		else
+			session_close(s, SAY_STOPPING);
+	/* What is written leaves in this turn of the loop, the last one. */
+	stage_finished(&d->stage, 0);
+}
+
+/* Nobody new; who is between messages goes, the others may finish. */
+static void
+on_stop(void *ctx)
+{
+	struct smtpd *d = ctx;
+	struct timeval patience = { (time_t)d->set->stop_timeout, 0 };
+	struct session *s, *next;
+
+	d->stopping = true;
+	doors_close(d);
+	TAILQ_FOREACH_SAFE(s, &d->sessions, all, next)
+		if (s->t == NULL)
+			session_close(s, SAY_STOPPING);
+	evtimer_add(d->stop_timer, &patience);
+	smtpd_session_gone(d);
+}
+
+/* ---- the whole ---- */
+
+void
+smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
+{
+	d->inject = role == IPC_SUBMIT;
+	*hooks = (struct stage_hooks){
+		.role = role,
+		.settings = on_settings,
+		.listener = on_listener,
+		.channel = on_channel,
+		.commit = on_commit,
+		.stop = on_stop,
+	};
+}
+
+void
+smtpd_init(struct smtpd *d)
+{
+	static const struct timeval second = { 1, 0 };
+	struct timeval now;
+
+	TAILQ_INIT(&d->doors);
+	TAILQ_INIT(&d->sessions);
+	TAILQ_INIT(&d->held);
+	/* Microseconds since 1970: no former process of ours counted so far,
+	 * so a session's id in the log is its own. */
+	gettimeofday(&now, NULL);
+	d->next_session = (uint64_t)now.tv_sec * 1000000 +
+	    (uint64_t)now.tv_usec;
+	d->loop = stream_loop_new(d->stage.base, SMTPD_INPUT_MAX);
+	d->clients = clients_new(SMTPD_CLIENTS_MAX);
+	d->tick = event_new(d->stage.base, -1, EV_PERSIST, tick, d);
+	d->stop_timer = evtimer_new(d->stage.base, stop_now, d);
+	if (d->loop == NULL || d->clients == NULL || d->tick == NULL ||
+	    d->stop_timer == NULL || event_add(d->tick, &second) == -1 ||
+	    sibling_init(&d->directory, SMTPD_ASKS_MAX) == -1 ||
+	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1) {
+		log_error("cannot-start", LOG_ERRNO(errno));
+		exit(71);
+	}
+}

@@ -1,0 +1,392 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smtpd/session.h"
+
+enum {
+	/* Content that may wait for the end of a header section that is to
+	 * be completed; a longer one is taken as it is. */
+	EARLY_MAX = 64 * 1024
+};
+
+static void ask_failed(struct ask *);
+
+struct transaction *
+transaction_new(struct session *s, const struct smtp_address *reverse_path,
+    const struct smtp_mail_params *params)
+{
+	struct transaction *t = calloc(1, sizeof(*t) + reverse_path->len);
+
+	if (t == NULL)
+		return NULL;
+	t->s = s;
+	t->ask.failed = ask_failed;
+	t->params = *params;
+	t->fault = SAY_OK;
+	TAILQ_INIT(&t->recipients);
+	content_init(&t->content);
+	smtp_data_init(&t->data);
+	t->reverse_len = reverse_path->len;
+	memcpy(t->reverse_path, reverse_path->text, reverse_path->len);
+	return t;
+}
+
+static void
+hold(struct transaction *t, bool on)
+{
+	if (on == t->is_held)
+		return;
+	t->is_held = on;
+	if (on)
+		TAILQ_INSERT_TAIL(&t->s->d->held, t, held);
+	else
+		TAILQ_REMOVE(&t->s->d->held, t, held);
+}
+
+static void
+drop_content(struct transaction *t)
+{
+	content_clear(&t->content);
+	free((void *)(uintptr_t)t->trace.at);
+	t->trace = slice_of(NULL, 0);
+	free(t->early);
+	t->early = NULL;
+	t->early_len = 0;
+}
+
+void
+transaction_free(struct transaction *t)
+{
+	struct recipient *r;
+
+	if (t == NULL)
+		return;
+	hold(t, false);
+	if (t->part_sent)
+		enqueue_abort(t);
+	sibling_forget(&t->s->d->queue, &t->ask);
+	while ((r = TAILQ_FIRST(&t->recipients)) != NULL) {
+		TAILQ_REMOVE(&t->recipients, r, order);
+		free(r);
+	}
+	drop_content(t);
+	free(t->refusal);
+	free(t);
+}
+
+struct slice
+transaction_reverse_path(const struct transaction *t)
+{
+	return slice_of(t->reverse_path, t->reverse_len);
+}
+
+bool
+transaction_data_begin(struct transaction *t)
+{
+	t->queue_id = enqueue_take_id(t->s->d);
+	t->era = t->s->d->queue_era;
+	return t->queue_id != 0;
+}
+
+/* ---- content ---- */
+
+/* From here on the content is read to its end and thrown away. */
+static void
+spoil(struct transaction *t, enum smtpd_reply why)
+{
+	if (t->fault == SAY_OK)
+		t->fault = why;
+	drop_content(t);
+}
+
+static enum smtpd_reply
+judge(const struct transaction *t)
+{
+	const struct smtpd_settings *set = t->s->d->set;
+	const struct smtp_data *data = &t->data;
+
+	if (smtp_data_is_bare(data))
+		return SAY_NOT_LINES;
+	if (data->size > set->max_message_size)
+		return SAY_TOO_BIG;
+	if (data->longest > set->max_text_line ||
+	    data->line > set->max_text_line)
+		return SAY_TEXT_LINE_LONG;
+	if (data->received > set->max_received)
+		return SAY_LOOP;
+	if (data->eight_bit && set->undeclared_8bit != 0 &&
+	    t->params.body != SMTP_BODY_8BITMIME)
+		return SAY_NOT_8BIT;
+	return SAY_OK;
+}
+
+/* This part is full and more is to come. */
+static bool
+send_part(struct transaction *t)
+{
+	uint32_t octets;
+	int fd = content_seal(&t->content, &octets);
+
+	assert(!t->asking_part);
+	if (fd == -1) {
+		spoil(t, SAY_RESOURCES);
+		return false;
+	}
+	if (enqueue_part(t, fd, octets) == -1) {
+		spoil(t, SAY_QUEUE_DOWN);
+		return false;
+	}
+	t->asking_part = t->part_sent = true;
+	return true;
+}
+
+static void
+append_slice(struct transaction *t, char *at, size_t len)
+{
+	while (len > 0) {
+		size_t n = content_room(&t->content);
+		struct iovec iov;
+
+		if (n == 0) {
+			if (!send_part(t))
+				return;
+			continue;
+		}
+		if (n > len)
+			n = len;
+		iov = (struct iovec){ at, n };
+		if (content_append(&t->content, &iov, 1) == -1) {
+			spoil(t, SAY_RESOURCES);
+			return;
+		}
+		at += n;
+		len -= n;
+	}
+}
+
+/* In one call where it fits into this part, as it nearly always does. */
+static void
+append(struct transaction *t, struct iovec *iov, int n)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	if (len <= content_room(&t->content)) {
+		if (content_append(&t->content, iov, n) == -1)
+			spoil(t, SAY_RESOURCES);
+		return;
+	}
+	for (int i = 0; i < n && t->fault == SAY_OK; i++)
+		append_slice(t, iov[i].iov_base, iov[i].iov_len);
+}
+
+/*
+ * Is it known what has to stand in front of the content?  Whether there is a
+ * header section at all tells its first line; which fields it lacks, its end.
+ */
+static bool
+front_known(const struct transaction *t)
+{
+	if (t->ended || t->data.header_done)
+		return true;
+	return !t->s->d->inject && t->data.fields > 0;
+}
+
+static bool
+keep_early(struct transaction *t, const char *at, size_t len)
+{
+	char *p;
+
+	if (len == 0)
+		return true;
+	if (t->early_len + len > EARLY_MAX)
+		return false;
+	p = realloc(t->early, t->early_len + len);
+	if (p == NULL)
+		return false;
+	memcpy(p + t->early_len, at, len);
+	t->early = p;
+	t->early_len += len;
+	return true;
+}
+
+static void
+store(struct transaction *t, char *at, size_t len)
+{
+	struct iovec iov[3];
+	int n = 0;
+
+	if (!t->started) {
+		if (!front_known(t) && keep_early(t, at, len))
+			return;
+		t->started = true;
+		t->trace = trace_make(t);
+		if (t->trace.at == NULL) {
+			spoil(t, SAY_RESOURCES);
+			return;
+		}
+		iov[n++] = (struct iovec){ (char *)(uintptr_t)t->trace.at,
+			t->trace.len };
+		iov[n++] = (struct iovec){ t->early, t->early_len };
+	} else if (len == 0)
+		return;
+	iov[n++] = (struct iovec){ at, len };
+	append(t, iov, n);
+}
+
+/* ---- the end ---- */
+
+static void
+submit(struct transaction *t)
+{
+	uint32_t octets;
+	int fd;
+
+	if (t->s->d->queue.ch != NULL && ipc_channel_full(t->s->d->queue.ch)) {
+		hold(t, true);
+		return;
+	}
+	fd = content_seal(&t->content, &octets);
+	if (fd == -1)
+		spoil(t, SAY_RESOURCES);
+	else if (enqueue_message(t, fd, octets) == -1)
+		spoil(t, SAY_QUEUE_DOWN);
+}
+
+/* The reply to the final dot, and the end of all this. */
+static void
+refuse(struct transaction *t)
+{
+	struct session *s = t->s;
+	struct refusal *r = t->refusal;
+
+	if (r != NULL)
+		session_refuse_status(s, r->code, r->enhanced,
+		    slice_of(r->text, r->len), "queue-manager", "message",
+		    transaction_reverse_path(t));
+	else
+		session_refuse(s, t->fault, "message",
+		    transaction_reverse_path(t));
+	session_transaction_end(s);
+	session_message_done(s);
+}
+
+/* The data has ended: hand over, or say why not. */
+static void
+conclude(struct transaction *t)
+{
+	if (t->fault == SAY_OK && t->refusal == NULL && !t->asking_part)
+		submit(t);
+	if (t->fault != SAY_OK || t->refusal != NULL)
+		refuse(t);
+}
+
+void
+transaction_send(struct transaction *t)
+{
+	hold(t, false);
+	conclude(t);
+}
+
+size_t
+transaction_data(struct transaction *t, char *at, size_t len)
+{
+	size_t n, used = smtp_data_take(&t->data, at, len, &n);
+
+	t->ended = smtp_data_ended(&t->data);
+	if (t->fault == SAY_OK && t->refusal == NULL) {
+		enum smtpd_reply why = judge(t);
+
+		if (why == SAY_OK)
+			store(t, at, n);
+		else
+			spoil(t, why);
+	}
+	if (t->ended) {
+		session_wait(t->s, WAIT_QUEUE);
+		conclude(t);
+	} else if (t->asking_part &&
+	    content_room(&t->content) < SMTPD_INPUT_MAX)
+		session_wait(t->s, WAIT_QUEUE);
+	return used;
+}
+
+/* ---- answers ---- */
+
+/* A part is settled; go on reading, or with what waited for it. */
+static void
+part_settled(struct transaction *t)
+{
+	t->asking_part = false;
+	if (t->ended)
+		conclude(t);
+	else
+		session_go_on(t->s, WAIT_QUEUE);
+}
+
+void
+transaction_part_kept(struct transaction *t)
+{
+	part_settled(t);
+}
+
+static void
+log_accepted(const struct transaction *t)
+{
+	const struct session *s = t->s;
+	const struct recipient *first = TAILQ_FIRST(&t->recipients);
+	char client[NET_ADDRESS_SIZE];
+
+	log_info("message-accepted", LOG_QID(t->queue_id), LOG_SID(s->id),
+	    LOG_CSTR("client", session_client(s, client)),
+	    LOG_STR("from", transaction_reverse_path(t)),
+	    LOG_STR("to", slice_of(first->address, first->len)),
+	    LOG_NUM("recipients", t->n_recipients),
+	    LOG_NUM("size", t->data.size));
+}
+
+void
+transaction_queued(struct transaction *t)
+{
+	static const uint8_t ok[3] = { 2, 0, 0 };
+	struct session *s = t->s;
+	char line[SMTP_REPLY_LINE_MAX], text[64] = "Queued as ";
+	size_t len = strlen(text);
+
+	log_accepted(t);
+	len += trace_queue_id(t->queue_id, text + len);
+	stream_write(s->stream, line,
+	    smtp_reply_line(line, 250, ok, slice_of(text, len), 0));
+	t->part_sent = false;	/* it did come to an ENQUEUE */
+	s->messages++;
+	session_transaction_end(s);
+	session_message_done(s);
+}
+
+void
+transaction_refused(struct transaction *t, const struct refusal *r)
+{
+	size_t size = sizeof(*r) + r->len;
+
+	t->refusal = malloc(size);
+	if (t->refusal != NULL)
+		memcpy(t->refusal, r, size);
+	else
+		t->fault = SAY_QUEUE_DOWN;
+	t->part_sent = false;	/* queue-manager has forgotten it already */
+	drop_content(t);
+	part_settled(t);
+}
+
+static void
+ask_failed(struct ask *a)
+{
+	struct transaction *t = (struct transaction *)
+	    ((char *)a - offsetof(struct transaction, ask));
+
+	spoil(t, SAY_QUEUE_DOWN);
+	part_settled(t);
+}

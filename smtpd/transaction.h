@@ -1,0 +1,105 @@
+/*
+ * One mail transaction: RFC 5321 section 3.3.  It begins with an accepted MAIL
+ * and everything about it is in this one object, which is freed at whatever
+ * end: message accepted or refused, RSET, HELO, EHLO, QUIT, a lost client.
+ */
+#ifndef SMTPD_TRANSACTION_H
+#define SMTPD_TRANSACTION_H
+
+#include <bsd/sys/queue.h>
+
+#include "common/smtp/address.h"
+#include "common/smtp/command.h"
+#include "common/smtp/data.h"
+#include "smtpd/content.h"
+#include "smtpd/replies.h"
+#include "smtpd/sibling.h"
+
+struct session;
+
+/* A RCPT command: while it is looked up, and when it was accepted. */
+struct recipient {
+	TAILQ_ENTRY(recipient) order;
+	struct ask	 ask;		/* RESOLVE */
+	struct session	*s;
+	/* Counted as a recipient of the transaction. */
+	bool		 reserved;
+	int		 answer;	/* enum smtpd_reply; -1: none yet */
+	uint16_t	 len;
+	char		 address[];	/* canonical, no brackets, no NUL */
+};
+
+TAILQ_HEAD(recipients, recipient);
+
+/* What queue-manager said instead of taking the message. */
+struct refusal {
+	uint16_t	 code;
+	uint8_t		 enhanced[3];
+	size_t		 len;
+	char		 text[];
+};
+
+struct transaction {
+	TAILQ_ENTRY(transaction) held;	/* while is_held */
+	struct session	*s;
+	struct ask	 ask;		/* CONTENT, then ENQUEUE */
+	uint64_t	 queue_id;	/* 0 before DATA */
+	unsigned	 era;		/* of the channel that it is from */
+	struct smtp_mail_params params;
+	struct recipients recipients;	/* accepted ones */
+	uint32_t	 n_recipients;
+	uint32_t	 n_reserved;	/* accepted or being looked up */
+	struct smtp_data data;
+	struct content	 content;
+	struct slice	 trace;		/* allocated; goes in front */
+	char		*early;		/* content before the trace is made */
+	size_t		 early_len;
+	struct refusal	*refusal;	/* or NULL */
+	int		 fault;		/* enum smtpd_reply; SAY_OK: none */
+	bool		 ended;		/* the final dot was read */
+	bool		 started;	/* content has its trace */
+	bool		 part_sent;	/* a CONTENT went out */
+	bool		 asking_part;	/* ask is a CONTENT's */
+	bool		 is_held;
+	uint16_t	 reverse_len;
+	char		 reverse_path[];
+};
+
+/* NULL: no memory. */
+struct transaction *transaction_new(struct session *,
+    const struct smtp_address *reverse_path, const struct smtp_mail_params *);
+void transaction_free(struct transaction *);
+
+struct slice transaction_reverse_path(const struct transaction *);
+
+/* DATA was accepted: take a queue id.  False: there is none to have. */
+bool transaction_data_begin(struct transaction *);
+
+/*
+ * Octets of the data, decoded in place.  Returns how many belong to it; the
+ * rest are commands again.
+ */
+size_t transaction_data(struct transaction *, char *at, size_t len);
+
+/* From the channel to queue-manager. */
+void transaction_part_kept(struct transaction *);
+void transaction_queued(struct transaction *);
+void transaction_refused(struct transaction *, const struct refusal *);
+/* The channel has drained: send what was held back. */
+void transaction_send(struct transaction *);
+
+/* enqueue.c: give it to queue-manager.  -1: it is not there. */
+int enqueue_part(struct transaction *, int fd, uint32_t octets);
+int enqueue_message(struct transaction *, int fd, uint32_t octets);
+/* It will not come to an ENQUEUE. */
+void enqueue_abort(struct transaction *);
+
+/*
+ * trace.c: the Received field (RFC 5321 section 4.4), and for an injected
+ * message the fields that it lacks.  Allocated; at is NULL without memory.
+ */
+struct slice trace_make(const struct transaction *);
+/* A queue id as people see it; at most 16 octets, no NUL.  Its length. */
+size_t trace_queue_id(uint64_t id, char *out);
+
+#endif
