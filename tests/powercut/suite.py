@@ -15,13 +15,10 @@ the ledger must add up:
   R5  accepted = delivered + bounced + expired + deleted + held + queued
 """
 
-import fcntl
 import json
 import os
 import pickle
 import random
-import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -31,6 +28,7 @@ from pathlib import Path
 import lab as labs
 from support.instance import DOMAIN, Instance
 from support.ledger import Ledger
+from support.network import loopback_up
 
 MEBIBYTES = 32
 USERS = ("alice", "bob", "carol")
@@ -97,13 +95,6 @@ def live(folder, bin_dir, seed):
     instance.stop()
     lab.close()
     return lab, instance, ledger, first
-
-
-def loopback_up():
-    """ip link set lo up, without ip(8): SIOCSIFFLAGS with IFF_UP."""
-    with socket.socket() as s:
-        request = struct.pack("16sh14x", b"lo", 0x1)
-        fcntl.ioctl(s, 0x8914, request)
 
 
 class Recovery:
