@@ -328,6 +328,7 @@ failures_wait(void **state)
 {
 	struct play *p = play_open("failure_delay = 1s\n");
 	struct auth_client away = home;
+	enum ipc_type types[5] = { 0 };
 	uint64_t start = clock_ms();
 	struct ipc_message m;
 	int pop3 = add_gate(p, IPC_POP3D);
@@ -340,14 +341,18 @@ failures_wait(void **state)
 	    away);
 	assert_int_equal(answered(p, pop3, IPC_POP3D, 500, &m), 1);
 	assert_int_equal(m.rule->type, IPC_LOGIN_TICKET);
-	assert_true(clock_ms() - start < 900);
+	assert_true(clock_ms() - start < 950);
 	/* From home, it waits behind its own failure. */
 	login(p, 4, S("alice@x.example"), S("secret"));
-	assert_int_equal(answer_to(p, 1, 3000), IPC_LOGIN_REFUSED);
-	assert_true(clock_ms() - start >= 1000);
-	assert_int_equal(answer_to(p, 2, 3000), IPC_LOGIN_REFUSED);
-	assert_true(clock_ms() - start < 1900);
-	assert_int_equal(answer_to(p, 4, 3000), IPC_LOGIN_TICKET);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(answered(p, p->gate, IPC_IMAPD, 3000, &m), 1);
+		assert_true(clock_ms() - start >= 950);
+		assert_true(clock_ms() - start < 2500);
+		types[m.id] = m.rule->type;
+	}
+	assert_int_equal(types[1], IPC_LOGIN_REFUSED);
+	assert_int_equal(types[2], IPC_LOGIN_REFUSED);
+	assert_int_equal(types[4], IPC_LOGIN_TICKET);
 	close(pop3);
 	play_close(p);
 }
@@ -371,7 +376,7 @@ cancelled_counts(void **state)
 	assert_int_equal(answered(p, p->gate, IPC_IMAPD, 3000, &m), 1);
 	assert_int_equal(m.id, 2);
 	assert_int_equal(m.rule->type, IPC_LOGIN_TICKET);
-	assert_true(clock_ms() - start >= 990);
+	assert_true(clock_ms() - start >= 950);
 	play_close(p);
 }
 

@@ -4,11 +4,13 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct range {
 	uint64_t first, count;
@@ -119,6 +121,25 @@ check_mapped(struct search *s)
 	    taken(s, "/proc/self/uid_map does not hold them all");
 }
 
+/* Dead, and only waiting for its parent to notice: it can do nothing. */
+static bool
+is_zombie(int proc, const char *pid)
+{
+	char path[32], text[512];
+	const char *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%.20s/stat", pid);
+	if ((fd = openat(proc, path, O_RDONLY | O_CLOEXEC)) == -1)
+		return errno == ENOENT;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	/* proc(5): "pid (name) state ..."; the name may hold a ")". */
+	state = n <= 0 ? NULL : memrchr(text, ')', (size_t)n);
+	return state != NULL && text + n - state > 2 && state[2] == 'Z';
+}
+
 /* Another instance at work has processes of its uids. */
 static int
 check_processes(struct search *s)
@@ -131,7 +152,8 @@ check_processes(struct search *s)
 	while (result == 0 && proc != NULL && (d = readdir(proc)) != NULL)
 		if (isdigit((unsigned char)d->d_name[0]) &&
 		    fstatat(dirfd(proc), d->d_name, &sb, 0) == 0 &&
-		    overlaps(s->ours, (struct range){ sb.st_uid, 1 }))
+		    overlaps(s->ours, (struct range){ sb.st_uid, 1 }) &&
+		    !is_zombie(dirfd(proc), d->d_name))
 			result = taken(s, "process %.20s runs as %u", d->d_name,
 			    sb.st_uid);
 	if (proc != NULL)

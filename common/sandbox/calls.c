@@ -206,6 +206,8 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_PAM, "vfork", ANY },
 	{ CALLS_PAM, "execve", ANY },
 	{ CALLS_PAM, "wait4", ANY },
+	{ CALLS_PAM, "setsid", ANY },	/* pam_exec(8) and what it runs */
+	{ CALLS_PAM, "setpgid", ANY },
 	{ CALLS_PAM, "arch_prctl", ANY },
 	{ CALLS_PAM, "set_tid_address", ANY },
 	{ CALLS_PAM, "set_robust_list", ANY },

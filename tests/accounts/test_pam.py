@@ -1,0 +1,130 @@
+"""System users, by PAM with a service of the test's own.  The user is one
+that every Debian has; nothing of the host's is changed."""
+
+import concurrent.futures
+import os
+import pwd
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from support.instance import DOMAIN
+from .test_login import WRONG, login
+
+USER = pwd.getpwnam("games")
+
+# pam_exec runs a program of the test's: it gets the password on its standard
+# input and the rest in its environment.
+SERVICE = """\
+auth	[success=done default=ignore]	pam_exec.so expose_authtok quiet {script}
+auth	requisite	pam_deny.so
+account	required	{account}
+"""
+
+
+@pytest.fixture
+def pam(new_instance):
+    """Make an instance with system users, and a script in place of PAM's
+    usual modules."""
+    # Where the helper's uid can read.
+    where = Path(tempfile.mkdtemp(prefix="bh-pam-"))
+
+    def make(script, account="pam_permit.so", settings=""):
+        program = where / "script"
+        program.write_text("#!/bin/sh\nread -r password\n" + script)
+        (where / "bulkhead").write_text(
+            SERVICE.format(script=program, account=account))
+        os.chmod(where, 0o755)
+        os.chmod(program, 0o755)
+        i = new_instance(
+            settings="system_uid_min = 1\n",
+            files={"authd.conf": f"pam_dir = {where}\nfailure_delay = 0\n"
+                                 + settings})
+        text = (i.conf / "bulkhead.conf").read_text()
+        i.write("bulkhead.conf",
+                text.replace("system_users = no", "system_users = yes"))
+        return i.start()
+
+    yield make
+    shutil.rmtree(where)
+
+
+def test_system_user_logs_in(pam):
+    i = pam('test "$password" = "right one"')
+    assert login(i, USER.pw_name, "right one")[0] is True
+    assert login(i, f"{USER.pw_name.upper()}@{DOMAIN}", "right one")[0] is True
+    assert login(i, USER.pw_name, "wrong")[0] == WRONG
+    assert login(i, "no-such-user", "right one")[0] == WRONG
+    # Its session ran as that user, in a home that was made for it.
+    home = os.stat(i.mail / f"u{USER.pw_uid}")
+    assert (home.st_uid, home.st_gid) == (USER.pw_uid, USER.pw_gid)
+    [*sessions] = i.log(event="process-ready", process="pop3d-session")
+    assert {s["uid"] for s in sessions} == {str(USER.pw_uid)}
+
+
+def test_virtual_user_beside_it(pam):
+    i = pam("exit 1")
+    assert login(i, f"alice@{DOMAIN}", "alice-secret")[0] is True
+
+
+def test_account_is_checked(pam):
+    i = pam("exit 0", account="pam_deny.so")
+    assert login(i, USER.pw_name, "anything")[0] == WRONG
+
+
+def test_root_and_those_outside_the_range_never(pam):
+    i = pam("exit 0")
+    assert login(i, "root", "anything")[0] == WRONG
+    assert not i.log(event="process-ready", process="authd-pam")
+
+
+def test_empty_password_never_reaches_pam(pam):
+    i = pam("exit 0")
+    with i.imap() as c:
+        with pytest.raises(c.error):
+            c.login(USER.pw_name, "")
+    assert not i.log(event="process-ready", process="authd-pam")
+
+
+def test_slow_pam_holds_up_nobody(pam):
+    i = pam("sleep 3", settings="pam_parallel = 2\n")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        start = time.monotonic()
+        slow = [pool.submit(login, i, USER.pw_name, "x") for _ in range(4)]
+        time.sleep(0.5)
+        assert len(i.pids("authd-pam")) == 2
+        result, took = login(i, f"alice@{DOMAIN}", "alice-secret")
+        assert result is True and took < 1.5
+        # All are who they say; only one may have the maildrop at a time.
+        for s in slow:
+            result, _ = s.result()
+            assert result is True or b"[IN-USE]" in result
+        assert time.monotonic() - start >= 6	# two at a time
+    assert not i.pids("authd-pam")
+
+
+def test_helper_that_dies(pam):
+    i = pam("sleep 5")		# it outlives who waits for it
+    i.expect_failures = True
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = pool.submit(login, i, USER.pw_name, "x")
+        i.await_log(event="process-ready", process="authd-pam")
+        time.sleep(0.2)
+        assert i.kill("authd-pam")
+        result, took = waiting.result()
+    assert b"[SYS/TEMP]" in result and took < 10
+
+
+@pytest.mark.slow
+def test_helper_is_killed_at_its_deadline(pam):
+    i = pam("sleep 36")
+    i.expect_failures = True
+    result, took = login(i, USER.pw_name, "x", timeout=60)
+    assert b"[SYS/TEMP]" in result and 25 < took < 40
+    deadline = time.monotonic() + 10
+    while i.pids("authd-pam"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
