@@ -50,19 +50,25 @@ rules_of(const struct authd *a)
 	    s->failures_per_network };
 }
 
+/* reason: NULL where it needs none. */
 static void
 log_login(const struct login *l, const char *event, const char *reason)
 {
 	char client[INET6_ADDRSTRLEN], account[ACCOUNT_TEXT];
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	bool v4 = memcmp(l->client.octets, mapped, sizeof(mapped)) == 0;
+	const struct log_field fields[] = {
+		LOG_CSTR("event", event), LOG_CSTR("session", l->session),
+		LOG_CSTR("client", inet_ntop(v4 ? AF_INET : AF_INET6,
+		    l->client.octets + (v4 ? 12 : 0), client,
+		    sizeof(client))),
+		LOG_CSTR("name", l->name), LOG_CSTR("account", l->known ?
+		    account_text(l->account, account) : "none"),
+		reason == NULL ? LOG_END_ : LOG_CSTR("reason", reason),
+		LOG_END_,
+	};
 
-	inet_ntop(v4 ? AF_INET : AF_INET6, l->client.octets + (v4 ? 12 : 0),
-	    client, sizeof(client));
-	log_info(event, LOG_CSTR("session", l->session),
-	    LOG_CSTR("client", client), LOG_CSTR("name", l->name),
-	    LOG_CSTR("account", l->known ? account_text(l->account, account) :
-	    "none"), LOG_CSTR("reason", reason));
+	log_write(LEVEL_INFO, fields);
 }
 
 static void
@@ -138,7 +144,7 @@ login_checked(struct login *l, enum check result)
 			return;
 		}
 		delays_passed(l->authd->delays, clock_ms(), name, &l->client);
-		log_login(l, "login", "");
+		log_login(l, "login", NULL);
 		answer_ticket(l);
 		login_free(l);
 		return;
@@ -261,11 +267,14 @@ on_login(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (auth_login_decode(m->body, &in) == -1)
 		return -1;
-	if (g->logins < authd_settings(g->authd)->logins_max)
+	/* Channels come before the tables do, at the start. */
+	if (g->authd->book.domains != NULL &&
+	    g->logins < authd_settings(g->authd)->logins_max)
 		l = login_new(g, m->id, &in);
 	if (l == NULL) {
 		log_warning("login-unavailable", LOG_STR("session",
-		    in.session), LOG_CSTR("reason", "too many at once"));
+		    in.session), LOG_CSTR("reason", g->authd->book.domains ==
+		    NULL ? "no tables yet" : "too many at once"));
 		return ipc_send(ch, IPC_LOGIN_REFUSED, m->id, slice_of(body,
 		    auth_refusal_encode(AUTH_UNAVAILABLE, body)), NULL, 0);
 	}

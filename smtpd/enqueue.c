@@ -17,6 +17,8 @@ enqueue_take_id(struct smtpd *d)
 	struct queue_ids *lease = &d->leases[0];
 	uint64_t id;
 
+	if (d->n_spare_ids > 0)
+		return d->spare_ids[--d->n_spare_ids];
 	if (d->n_leases == 0)
 		return 0;
 	id = lease->first++;
@@ -27,6 +29,22 @@ enqueue_take_id(struct smtpd *d)
 	return id;
 }
 
+void
+enqueue_give_back_id(struct smtpd *d, uint64_t id)
+{
+	if (d->n_spare_ids < SMTPD_SPARE_IDS_MAX)
+		d->spare_ids[d->n_spare_ids++] = id;
+}
+
+/* What a former queue-manager leased is nothing to the next. */
+static void
+forget_ids(struct smtpd *d)
+{
+	d->n_leases = 0;
+	d->n_spare_ids = 0;
+	d->queue_era++;
+}
+
 static int
 on_ids(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -35,9 +53,10 @@ on_ids(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	(void)ch;
 	if (queue_ids_decode(m->body, &ids) == -1 || ids.count == 0 ||
-	    ids.first == 0 || d->n_leases == SMTPD_LEASES_MAX)
+	    ids.first == 0)
 		return -1;
-	d->leases[d->n_leases++] = ids;
+	if (d->n_leases < SMTPD_LEASES_MAX)
+		d->leases[d->n_leases++] = ids;
 	return 0;
 }
 
@@ -135,8 +154,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	if (d->queue.ch != ch)
 		return;
 	log_warning("sibling-gone", LOG_CSTR("peer", "queue-manager"));
-	d->n_leases = 0;
-	d->queue_era++;
+	forget_ids(d);
 	sibling_gone(&d->queue);
 	/* Those that waited for room have no channel to wait for. */
 	while (!TAILQ_EMPTY(&d->held))
@@ -175,8 +193,7 @@ enqueue_connect(struct smtpd *d, int fd)
 
 	if (ch == NULL)
 		return -1;
-	d->n_leases = 0;
-	d->queue_era++;
+	forget_ids(d);
 	sibling_connect(&d->queue, ch);
 	while (!TAILQ_EMPTY(&d->held))
 		transaction_send(TAILQ_FIRST(&d->held));
@@ -198,6 +215,7 @@ enqueue_part(struct transaction *t, int fd, uint32_t octets)
 		close(fd);
 		return -1;
 	}
+	t->known = true;
 	return sibling_ask(&d->queue, &t->ask, smtpd_now_ms(d), IPC_CONTENT,
 	    slice_of(d->body, queue_part_encode(&part, d->body)), &fd, 1);
 }
@@ -283,6 +301,7 @@ enqueue_message(struct transaction *t, int fd, uint32_t octets)
 				close(fds[i]);
 		return -1;
 	}
+	t->known = true;
 	return sibling_ask(&d->queue, &t->ask, smtpd_now_ms(d), IPC_ENQUEUE,
 	    slice_of(d->body, queue_enqueue_encode(&e, d->body)), fds, nfds);
 }

@@ -30,7 +30,7 @@ log_refusal(const struct session *s, uint16_t code, const uint8_t enhanced[3],
 	snprintf(status, sizeof(status), "%u.%u.%u", enhanced[0], enhanced[1],
 	    enhanced[2]);
 	f[n++] = LOG_EVENT_("refused");
-	if (s->t != NULL && s->t->queue_id != 0)
+	if (s->t != NULL && s->t->known)
 		f[n++] = LOG_QID(s->t->queue_id);
 	f[n++] = LOG_SID(s->id);
 	f[n++] = LOG_CSTR("client", session_client(s, client));
@@ -168,16 +168,31 @@ session_message_done(struct session *s)
 
 /* ---- input ---- */
 
+/* Pass over the rest of a line that was too long, keeping nothing of it. */
+static size_t
+input_long_line(struct session *s, const char *at, size_t len)
+{
+	const char *end = memmem(at, len, "\r\n", 2);
+
+	if (end == NULL)
+		return at[len - 1] == '\r' ? len - 1 : len;
+	s->phase = PHASE_COMMAND;
+	session_deadline_command(s);
+	session_refuse(s, SAY_LINE_LONG, "command", slice_of("", 0));
+	return (size_t)(end - at) + 2;
+}
+
 /* A line that no command can be in: too long, or not a line. */
 static size_t
-input_bad_line(struct session *s, enum smtp_line_fault why, size_t len)
+input_bad_line(struct session *s, enum smtp_line_fault why, const char *at,
+    size_t len)
 {
 	if (why == SMTP_LINE_BARE) {
 		session_close(s, SAY_LINE_BARE);
 		return len;
 	}
 	s->phase = PHASE_LONG_LINE;
-	return 0;
+	return input_long_line(s, at, len);
 }
 
 static size_t
@@ -196,24 +211,10 @@ input_line(struct session *s, char *at, size_t len)
 		return 0;
 	}
 	if (got == PARSE_BAD)
-		return input_bad_line(s, why, len);
+		return input_bad_line(s, why, at, len);
 	session_deadline_command(s);
 	command_line(s, line);
 	return line.len + 2;
-}
-
-/* Pass over the rest of a line that was too long, keeping nothing of it. */
-static size_t
-input_long_line(struct session *s, const char *at, size_t len)
-{
-	const char *end = memmem(at, len, "\r\n", 2);
-
-	if (end == NULL)
-		return at[len - 1] == '\r' ? len - 1 : len;
-	s->phase = PHASE_COMMAND;
-	session_deadline_command(s);
-	session_refuse(s, SAY_LINE_LONG, "command", slice_of("", 0));
-	return (size_t)(end - at) + 2;
 }
 
 static size_t

@@ -26,6 +26,7 @@ TAILQ_HEAD(transactions, transaction);
 
 enum {
 	SMTPD_LEASES_MAX = 8,
+	SMTPD_SPARE_IDS_MAX = 1024,
 	/* Octets read at once, and the most that is kept for a session. */
 	SMTPD_INPUT_MAX = 32 * 1024,
 	/* Replies that may wait for a client. */
@@ -62,6 +63,8 @@ struct smtpd {
 	unsigned	 queue_era;	/* counts channels to queue-manager */
 	struct queue_ids leases[SMTPD_LEASES_MAX];
 	unsigned	 n_leases;
+	uint64_t	 spare_ids[SMTPD_SPARE_IDS_MAX];	/* given back */
+	unsigned	 n_spare_ids;
 	struct transactions held;	/* wait for the channel to drain */
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
 	uint8_t		 envelope[QUEUE_ENVELOPE_INLINE];
@@ -106,5 +109,10 @@ int resolve_connect(struct smtpd *, int fd);
 int enqueue_connect(struct smtpd *, int fd);
 /* A queue id of the lease; 0: there is none now. */
 uint64_t enqueue_take_id(struct smtpd *);
+/*
+ * An id that queue-manager never heard of can be taken again: who only ever
+ * sends what is refused does not use up the lease.
+ */
+void enqueue_give_back_id(struct smtpd *, uint64_t id);
 
 #endif

@@ -67,6 +67,8 @@ transaction_free(struct transaction *t)
 	if (t->part_sent)
 		enqueue_abort(t);
 	sibling_forget(&t->s->d->queue, &t->ask);
+	if (t->queue_id != 0 && !t->known && t->era == t->s->d->queue_era)
+		enqueue_give_back_id(t->s->d, t->queue_id);
 	while ((r = TAILQ_FIRST(&t->recipients)) != NULL) {
 		TAILQ_REMOVE(&t->recipients, r, order);
 		free(r);

@@ -58,6 +58,7 @@ struct transaction {
 	int		 fault;		/* enum smtpd_reply; SAY_OK: none */
 	bool		 ended;		/* the final dot was read */
 	bool		 started;	/* content has its trace */
+	bool		 known;		/* queue-manager has heard of queue_id */
 	bool		 part_sent;	/* a CONTENT went out */
 	bool		 asking_part;	/* ask is a CONTENT's */
 	bool		 is_held;

@@ -94,16 +94,33 @@ take(struct ipc_pending *p, struct entry *e)
 	return e->ctx;
 }
 
-void *
-ipc_pending_take(struct ipc_pending *p, const struct ipc_channel *ch,
-    uint64_t id)
+static struct entry *
+find(struct ipc_pending *p, const struct ipc_channel *ch, uint64_t id)
 {
 	struct entry *e;
 
 	LIST_FOREACH(e, &p->chains[id & p->mask], chain)
 		if (e->id == id)
-			return e->ch == ch ? take(p, e) : NULL;
+			return e->ch == ch ? e : NULL;
 	return NULL;
+}
+
+void *
+ipc_pending_take(struct ipc_pending *p, const struct ipc_channel *ch,
+    uint64_t id)
+{
+	struct entry *e = find(p, ch, id);
+
+	return e == NULL ? NULL : take(p, e);
+}
+
+void *
+ipc_pending_peek(struct ipc_pending *p, const struct ipc_channel *ch,
+    uint64_t id)
+{
+	struct entry *e = find(p, ch, id);
+
+	return e == NULL ? NULL : e->ctx;
 }
 
 void *

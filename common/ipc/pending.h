@@ -27,6 +27,9 @@ uint64_t ipc_pending_add(struct ipc_pending *, const struct ipc_channel *ch,
 /* The request's ctx, once; NULL when no such request waits at ch. */
 void *ipc_pending_take(struct ipc_pending *, const struct ipc_channel *ch,
     uint64_t id);
+/* The same, while more parts of the answer are to come: it goes on waiting. */
+void *ipc_pending_peek(struct ipc_pending *, const struct ipc_channel *ch,
+    uint64_t id);
 /* Any request that waits at ch, for when ch has gone; NULL at the end. */
 void *ipc_pending_take_any(struct ipc_pending *, const struct ipc_channel *ch);
 unsigned ipc_pending_count(const struct ipc_pending *);

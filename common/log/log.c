@@ -105,7 +105,7 @@ add_text(struct line *l, struct slice s)
 		size_t len = escape((unsigned char)s.at[i], out);
 
 		if (n + len > sizeof(value) - 4) {
-			memcpy(value + n, "...", 3);
+			memset(value + n, '.', 3);
 			n += 3;
 			break;
 		}

@@ -40,11 +40,12 @@ errors_add(struct settings_errors *e, const char *file, unsigned line,
     const char *format, va_list ap)
 {
 	size_t size = sizeof(e->at[0]);
-	char *to = e->at[e->n];
+	char *to;
 	int n;
 
-	if (e->n == SETTINGS_ERRORS_MAX)
+	if (e->n >= SETTINGS_ERRORS_MAX)
 		return;
+	to = e->at[e->n];
 	n = line > 0 ? snprintf(to, size, "%s:%u: ", file, line)
 		     : snprintf(to, size, "%s: ", file);
 	if (n >= 0 && (size_t)n < size)

@@ -74,8 +74,10 @@ test_whole_file(void **state)
 	const struct sockaddr_in *sin;
 
 	(void)state;
-	if (s == NULL)
+	if (s == NULL) {
 		fail_msg("%s", e.at[0]);
+		return;
+	}
 	v = settings_values(s);
 	assert_false(v->strict);
 	assert_int_equal(v->timeout, 90);
@@ -349,16 +351,20 @@ test_example(void **state)
 	struct settings *s = parse(text, &e);
 
 	(void)state;
-	if (s == NULL)
+	if (s == NULL) {
 		fail_msg("%s", e.at[0]);
+		return;
+	}
 	settings_free(s);
 	for (; *at != '\0' && strncmp(at, "\n# Where mail", 13) != 0; at++)
 		if (*at == '\n' && at[1] == '#' && at[2] != ' ')
 			at[1] = ' ';
 	*at = '\0';
 	s = parse(text, &e);
-	if (s == NULL)
+	if (s == NULL) {
 		fail_msg("%s\n%s", e.at[0], text);
+		return;
+	}
 	settings_free(s);
 	free(text);
 }
@@ -379,8 +385,10 @@ test_listing(void **state)
 	assert_non_null(strstr(text, "greeting = \"a # b\" # x.conf:1\n"));
 	assert_non_null(strstr(text, "timeout = 5m\n"));
 	again = parse(text, &e);
-	if (again == NULL)
+	if (again == NULL) {
 		fail_msg("%s", e.at[0]);
+		return;
+	}
 	assert_string_equal(
 	    ((const struct example_settings *)settings_values(again))->greeting,
 	    "a # b");

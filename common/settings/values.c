@@ -315,7 +315,7 @@ static int
 parse_addresses(struct work *w, struct slice text, void *to)
 {
 	struct settings_addresses list = { 0 };
-	struct settings_words words;
+	struct settings_words words = { 0 };
 
 	if (parse_words(w, text, &words) == -1)
 		return -1;

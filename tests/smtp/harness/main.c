@@ -2,7 +2,7 @@
  * The world around one smtpd, for its tests: supervisor, directory and
  * queue-manager as far as smtpd can see them, each able to misbehave.
  *
- *	tests-smtp-harness PROGRAM OUT [inject]
+ *	tests-smtp-harness PROGRAM OUT smtp|inject [DESCRIPTORS]
  *
  * starts PROGRAM in its real sandbox with the settings in OUT/smtpd.conf,
  * prints "port N" (or "socket PATH"), and obeys lines on standard input,
@@ -36,6 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -51,6 +52,7 @@
 #include "common/stage/fields.h"
 
 #define HELD_MAX	4096
+#define LEASE		600
 
 struct parts {
 	uint64_t	 queue_id;
@@ -68,6 +70,7 @@ struct world {
 	int		 listener;
 	uint64_t	 next_id;
 	unsigned	 leased;
+	rlim_t		 descriptors;	/* its limit; 0: as ours */
 	bool		 hold, forget;
 	unsigned long	 messages;
 	struct { uint64_t id, queue_id; } held[HELD_MAX];
@@ -285,10 +288,10 @@ static void
 lease(struct world *w)
 {
 	uint8_t body[QUEUE_SMALL_BODY_MAX];
-	struct queue_ids ids = { .first = w->next_id, .count = 64 };
+	struct queue_ids ids = { .first = w->next_id, .count = LEASE };
 
-	w->next_id += 64;
-	w->leased += 64;
+	w->next_id += LEASE;
+	w->leased += LEASE;
 	ipc_send(w->queue, IPC_QUEUE_IDS, 0,
 	    slice_of(body, queue_ids_encode(&ids, body)), NULL, 0);
 }
@@ -396,7 +399,7 @@ on_enqueue(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (envelope_decode(q.envelope, &e) == -1)
 		die("a malformed envelope");
 	w->messages++;
-	if (--w->leased < 32)
+	if (--w->leased < LEASE)
 		lease(w);
 	if (!w->forget) {
 		p = parts_of(w, q.queue_id);
@@ -532,6 +535,10 @@ start(struct world *w, const char *program, int channel)
 			die("dup");
 	for (int i = 0; i < 3; i++)
 		dup2(fd[i], 3 + i);
+	if (w->descriptors != 0 &&
+	    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ w->descriptors,
+		w->descriptors }) == -1)
+		die("setrlimit");
 	become((uid_t)(1900000000U + (unsigned)getpid() % 1000000));
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fexecve(prog, argv, envp);
@@ -695,11 +702,13 @@ main(int argc, char *argv[])
 	static struct world w = { .next_id = 0x1000 };
 	int sv[2];
 
-	if (argc < 3)
-		die("usage: harness PROGRAM OUT [inject]");
+	if (argc < 4)
+		die("usage: harness PROGRAM OUT smtp|inject [DESCRIPTORS]");
 	signal(SIGPIPE, SIG_IGN);
 	w.out = argv[2];
-	w.role = argc > 3 ? IPC_SUBMIT : IPC_SMTPD;
+	w.role = strcmp(argv[3], "inject") == 0 ? IPC_SUBMIT : IPC_SMTPD;
+	if (argc > 4)
+		w.descriptors = strtoul(argv[4], NULL, 10);
 	w.base = event_base_new();
 	if (w.role == IPC_SUBMIT)
 		listen_unix(&w);

@@ -1,0 +1,165 @@
+/*
+ * A gate's client for fuzzing a protocol without sockets: keeps what the
+ * protocol writes, answers every login at once, and checks what goes out.
+ * Included once, by a fuzz target; it takes the place of client.c and
+ * login.c.
+ */
+#ifndef COMMON_GATE_FUZZ_STAND_IN_H
+#define COMMON_GATE_FUZZ_STAND_IN_H
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/gate/gate.h"
+
+struct gate_client {
+	const struct gate_protocol *protocol;
+	void		*state;
+	bool		 closing, handed_over;
+	unsigned	 bad, logins;
+	char		 tag[256];
+	size_t		 tag_len;
+	size_t		 line;		/* octets since the last line end */
+	char		 last;
+};
+
+void *
+gate_client_state(struct gate_client *c)
+{
+	return c->state;
+}
+
+struct slice
+gate_client_tag(const struct gate_client *c)
+{
+	return slice_of(c->tag, c->tag_len);
+}
+
+const char *
+gate_hostname(const struct gate_client *c)
+{
+	(void)c;
+	return "mx.example.org";
+}
+
+bool
+gate_login_allowed(const struct gate_client *c)
+{
+	(void)c;
+	return true;
+}
+
+/* Whole lines of printable ASCII, whatever the client has sent. */
+void
+gate_write(struct gate_client *c, struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char at = s.at[i];
+
+		assert(at == '\r' || at == '\n' || (at >= ' ' && at <= '~'));
+		assert((at == '\n') == (c->last == '\r'));
+		c->line = at == '\n' ? 0 : c->line + 1;
+		assert(c->line <= 1024);
+		c->last = at;
+	}
+}
+
+void
+gate_print(struct gate_client *c, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	assert(n >= 0 && (size_t)n < sizeof(text));
+	gate_write(c, slice_of(text, (size_t)n));
+}
+
+void
+gate_login(struct gate_client *c, struct slice tag, struct slice name,
+    struct slice password)
+{
+	uint8_t pick = 0;
+
+	assert(tag.len <= 255);
+	memcpy(c->tag, tag.at, tag.len);
+	c->tag_len = tag.len;
+	for (size_t i = 0; i < name.len; i++)
+		pick ^= (uint8_t)name.at[i];
+	for (size_t i = 0; i < password.len; i++)
+		pick ^= (uint8_t)password.at[i];
+	if (pick % 4 == 3) {
+		c->handed_over = true;
+		return;
+	}
+	c->protocol->refused(c, (enum gate_refusal)(pick % 4));
+	if (++c->logins == 5) {
+		c->protocol->goodbye(c, GATE_TOO_MANY_ERRORS);
+		c->closing = true;
+	}
+}
+
+bool
+gate_bad_command(struct gate_client *c)
+{
+	if (++c->bad < 20)
+		return false;
+	if (!c->closing)
+		c->protocol->goodbye(c, GATE_TOO_MANY_ERRORS);
+	c->closing = true;
+	return true;
+}
+
+void
+gate_close(struct gate_client *c)
+{
+	c->closing = true;
+}
+
+/*
+ * The octets as they would come in: line by line, as exact lines do, what the
+ * protocol leaves before what follows.  Each piece is a copy of its own, so
+ * that nothing is read behind its end.
+ */
+static void
+stand_in_dialogue(const struct gate_protocol *protocol, const uint8_t *data,
+    size_t size)
+{
+	struct gate_client c = { .protocol = protocol,
+		.state = calloc(1, protocol->state_size) };
+	size_t from = 0, to = 0;
+
+	protocol->greet(&c);
+	assert(c.last == '\n');
+	while (to < size && !c.closing && !c.handed_over) {
+		const uint8_t *lf = memchr(data + to, '\n', size - to);
+		char *piece;
+		size_t used;
+
+		to = lf == NULL ? size : (size_t)(lf - data) + 1;
+		if (to - from > protocol->input_max) {
+			protocol->goodbye(&c, GATE_LINE_TOO_LONG);
+			break;
+		}
+		do {
+			size_t len = to - from;
+
+			piece = malloc(len);
+			memcpy(piece, data + from, len);
+			used = protocol->input(&c, piece, len);
+			free(piece);
+			assert(used <= len);
+			from += used;
+		} while (used > 0 && from < to && !c.closing &&
+		    !c.handed_over);
+		assert(c.last == '\n');
+	}
+	free(c.state);
+}
+
+#endif

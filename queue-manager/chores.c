@@ -1,0 +1,195 @@
+/* What time brings: syncs, retries, the index, old segments. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "common/log/log.h"
+#include "queue-manager/daemon.h"
+
+enum {
+	SOON_MS = 10,		/* results wait that long for company */
+	SETTLED_SOON_MS = 1500,	/* younger messages are not indexed */
+	KEEP_MS = 3000,		/* due within that: stays in memory */
+	DUE_A_TURN = 1000,	/* messages brought into memory */
+	CLOCK_MARK_S = 60
+};
+
+void
+flush_now(struct daemon *d)
+{
+	log_flush(d->queue.log);
+	dispatch_run(d);
+}
+
+void
+flush_soon(struct daemon *d)
+{
+	static const struct timeval soon = { .tv_usec = SOON_MS * 1000 };
+
+	if (!evtimer_pending(d->soon, NULL))
+		evtimer_add(d->soon, &soon);
+}
+
+static void
+on_soon(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	flush_now(arg);
+}
+
+static void
+on_sync(int fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	worker_reap(d->queue.sync);
+	intake_resume(d);
+	dispatch_run(d);
+}
+
+static void
+on_disk(int fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	worker_reap(d->queue.disk);
+	log_tend(d->queue.log, d->queue.replay.generation);
+}
+
+/* What is in memory and due, and what of it waits for nothing any more. */
+static void
+look_at_memory(struct daemon *d)
+{
+	struct message *m, *next;
+
+	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next)
+		dispatch_message(d, m);
+	queue_sweep(&d->queue, queue_now(&d->queue) + KEEP_MS);
+}
+
+static bool
+has_place(const struct daemon *d)
+{
+	return d->queue.n_memory < d->set->active_messages;
+}
+
+/* Those that the index says are due.  A message that stays in memory is met
+ * again from the start of the list; one that is there already costs little. */
+static void
+load_due(struct daemon *d)
+{
+	uint64_t ids[DUE_A_TURN], now = queue_now(&d->queue);
+	struct message *m;
+	size_t n;
+
+	if (!has_place(d))
+		return;
+	n = index_due(d->queue.index, now, &d->due, ids, DUE_A_TURN);
+	if (n == 0)
+		d->due = (struct index_cursor){ 0 };
+	for (size_t i = 0; i < n && has_place(d); i++)
+		if (queue_find(&d->queue, ids[i]) == NULL &&
+		    (m = queue_load(&d->queue, ids[i])) != NULL)
+			dispatch_message(d, m);
+}
+
+static void
+flush_message(struct daemon *d, uint64_t id)
+{
+	struct message *m = queue_load(&d->queue, id);
+
+	if (m == NULL || m->held)
+		return;
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!m->recipients[i]->busy)
+			m->recipients[i]->due_ms = 0;
+	dispatch_message(d, m);
+}
+
+/* An operator's flush goes through the index piece by piece. */
+static void
+go_on_flushing(struct daemon *d)
+{
+	uint64_t ids[DUE_A_TURN];
+	size_t n;
+
+	if (!d->flushing || !has_place(d))
+		return;
+	n = index_list(d->queue.index, d->flush_destination, d->flush_after,
+	    ids, DUE_A_TURN);
+	for (size_t i = 0; i < n; i++)
+		flush_message(d, ids[i]);
+	if (n > 0)
+		d->flush_after = ids[n - 1];
+	d->flushing = n == DUE_A_TURN;
+}
+
+static void
+check_law(struct daemon *d)
+{
+	int64_t off = queue_difference(&d->queue);
+
+	if (off != 0)
+		log_error("count-differs", LOG_INT("difference", off));
+}
+
+static void
+on_tick(int fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct queue *q = &d->queue;
+
+	(void)fd;
+	(void)what;
+	look_at_memory(d);
+	load_due(d);
+	go_on_flushing(d);
+	queue_checkpoint(q, SETTLED_SOON_MS);
+	queue_compact(q);
+	log_tend(q->log, q->replay.generation);
+	intake_lease(d);
+	if (queue_now(q) - q->last_mark.spool_ms > CLOCK_MARK_S * 1000)
+		queue_put_clock(q);
+	check_law(d);
+	flush_now(d);
+}
+
+static int
+watch(struct daemon *d, struct worker *w, event_callback_fn f,
+    struct event **e)
+{
+	*e = event_new(d->stage.base, worker_fd(w), EV_READ | EV_PERSIST, f, d);
+	return *e == NULL || event_add(*e, NULL) == -1 ? -1 : 0;
+}
+
+int
+chores_start(struct daemon *d)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+
+	if (watch(d, d->queue.sync, on_sync, &d->sync_event) == -1 ||
+	    watch(d, d->queue.disk, on_disk, &d->disk_event) == -1)
+		return -1;
+	d->soon = evtimer_new(d->stage.base, on_soon, d);
+	d->tick = event_new(d->stage.base, -1, EV_PERSIST, on_tick, d);
+	if (d->soon == NULL || d->tick == NULL)
+		return -1;
+	return event_add(d->tick, &second);
+}
+
+void
+chores_stop(struct daemon *d)
+{
+	struct event *all[] = { d->sync_event, d->disk_event, d->soon,
+	    d->tick };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] != NULL)
+			event_free(all[i]);
+}

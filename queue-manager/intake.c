@@ -1,0 +1,606 @@
+/*
+ * Mail from smtpd (common/ipc/queue.h).  What comes is judged as if smtpd were
+ * an attacker: seals, size and kind of each memfd, and every field of the
+ * envelope.  Its octets are read with pread, never mapped.
+ */
+#include <sys/stat.h>
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/checksum/crc32c.h"
+#include "common/ipc/queue.h"
+#include "common/log/log.h"
+#include "queue-manager/daemon.h"
+
+enum { UPLOADS_MAX = 1000, LARGE_MAX_MIB = 4096 };
+
+#define ALL_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
+/* Content above QUEUE_PART_MAX, part after part into a nameless file. */
+struct upload {
+	TAILQ_ENTRY(upload) entry;
+	uint64_t	queue_id, octets;
+	uint32_t	next_part, crc;
+	int		fd;
+};
+
+/* An ENQUEUE that waits to be durable. */
+struct intake {
+	struct job	 job;		/* first: large content's commit */
+	TAILQ_ENTRY(intake) entry;
+	struct daemon	*d;
+	struct peer	*peer;		/* NULL: gone meanwhile */
+	uint64_t	 request, queue_id;
+	struct queue_content content;
+	int		 fd;		/* content, ours; or -1 */
+	int		 error;
+	const struct spool_files *files;
+	size_t		 envelope_len;
+	char		 envelope[];
+};
+
+/* ---- answers ---- */
+
+struct refusal {
+	uint16_t	 code;
+	uint8_t		 enhanced[3];
+	const char	*text;
+};
+
+static const struct refusal no_room = { 452, { 4, 3, 1 },
+    "Insufficient system storage" };
+static const struct refusal no_memory = { 452, { 4, 3, 0 },
+    "Insufficient system resources" };
+static const struct refusal not_written = { 451, { 4, 3, 0 },
+    "The message could not be stored; try again" };
+static const struct refusal too_large = { 552, { 5, 3, 4 },
+    "Message or envelope too large for the spool" };
+
+static const struct refusal *
+refusal_of(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+		return &no_room;
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+		return &no_memory;
+	case EFBIG:
+		return &too_large;
+	default:
+		return &not_written;
+	}
+}
+
+static void
+refuse(struct peer *p, uint64_t request, uint64_t queue_id,
+    const struct refusal *why)
+{
+	struct queue_refused q = { .queue_id = queue_id, .code = why->code,
+	    .text = slice_str(why->text) };
+	char body[QUEUE_REFUSED_MAX];
+
+	memcpy(q.enhanced, why->enhanced, sizeof(q.enhanced));
+	log_warning("enqueue-refused", LOG_QID(queue_id),
+	    LOG_NUM("code", why->code), LOG_CSTR("reason", why->text));
+	if (p != NULL)
+		ipc_send(p->ch, IPC_ENQUEUE_REFUSED, request,
+		    slice_of(body, queue_refused_encode(&q, body)), NULL, 0);
+}
+
+/* ---- queue ids ---- */
+
+/* Once half of a lease has been seen used, the next one follows. */
+static void
+lease(struct peer *p)
+{
+	struct queue *q = &p->d->queue;
+	struct queue_ids ids = { 0 };
+	char body[QUEUE_SMALL_BODY_MAX];
+
+	ids.count = queue_lease_ids(q, LEASE, &ids.first);
+	if (ids.count == 0)
+		return;		/* the ceiling rises; chores try again */
+	p->lease = ids;
+	ipc_send(p->ch, IPC_QUEUE_IDS, 0,
+	    slice_of(body, queue_ids_encode(&ids, body)), NULL, 0);
+}
+
+void
+intake_lease(struct daemon *d)
+{
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &d->peers, entry)
+		if (p->lease.count == 0)
+			lease(p);
+}
+
+static void
+id_seen(struct peer *p, uint64_t id)
+{
+	if (id >= p->lease.first &&
+	    id - p->lease.first >= p->lease.count / 2)
+		lease(p);
+}
+
+/* An id that we never gave out, or that is in use, is a lie. */
+static bool
+is_leased(const struct peer *p, uint64_t id)
+{
+	return id != 0 && id < p->d->queue.next_id &&
+	    queue_find(&p->d->queue, id) == NULL;
+}
+
+/* ---- memfds ---- */
+
+/* 0 when fd is a regular file that nobody can change, of that size. */
+static int
+memfd_check(int fd, uint64_t octets)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	if (seals == -1 || (seals & ALL_SEALS) != ALL_SEALS)
+		return -1;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return -1;
+	return (uint64_t)st.st_size == octets ? 0 : -1;
+}
+
+/* ---- CONTENT ---- */
+
+static struct upload *
+upload_find(struct peer *p, uint64_t queue_id)
+{
+	struct upload *u;
+
+	TAILQ_FOREACH(u, &p->uploads, entry)
+		if (u->queue_id == queue_id)
+			return u;
+	return NULL;
+}
+
+static void
+upload_end(struct peer *p, struct upload *u)
+{
+	TAILQ_REMOVE(&p->uploads, u, entry);
+	p->n_uploads--;
+	if (u->fd != -1)
+		close(u->fd);
+	free(u);
+}
+
+static struct upload *
+upload_new(struct peer *p, uint64_t queue_id)
+{
+	struct upload *u;
+
+	if (p->n_uploads >= UPLOADS_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if ((u = calloc(1, sizeof(*u))) == NULL)
+		return NULL;
+	u->queue_id = queue_id;
+	if ((u->fd = large_file_create(&p->d->queue.files)) == -1) {
+		free(u);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&p->uploads, u, entry);
+	p->n_uploads++;
+	return u;
+}
+
+/* Into the page cache; made durable later, in a thread.  0 or an errno. */
+static int
+upload_append(struct upload *u, int fd, uint32_t octets)
+{
+	char *buf;
+	int error;
+
+	if (u->octets + octets > (uint64_t)LARGE_MAX_MIB << 20)
+		return EFBIG;
+	if ((buf = malloc(octets + 1)) == NULL)
+		return ENOMEM;
+	error = pread_all(fd, buf, octets, 0);
+	if (error == 0)
+		error = pwrite_all(u->fd, buf, octets, (off_t)u->octets);
+	u->crc = crc32c(u->crc, buf, octets);
+	u->octets += octets;
+	u->next_part++;
+	free(buf);
+	return error;
+}
+
+static int
+on_content(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct peer *p = ctx;
+	struct queue_part part;
+	struct upload *u;
+	char body[QUEUE_SMALL_BODY_MAX];
+	int error;
+
+	(void)ch;
+	if (queue_part_decode(m->body, &part) == -1 ||
+	    part.octets != QUEUE_PART_MAX ||
+	    !is_leased(p, part.queue_id) ||
+	    memfd_check(m->fds[0], part.octets) == -1)
+		return -1;
+	u = upload_find(p, part.queue_id);
+	if (part.part != (u == NULL ? 0 : u->next_part))
+		return -1;
+	if (u == NULL && (u = upload_new(p, part.queue_id)) == NULL) {
+		refuse(p, m->id, part.queue_id, refusal_of(errno));
+		return 0;
+	}
+	if ((error = upload_append(u, m->fds[0], part.octets)) != 0) {
+		upload_end(p, u);
+		refuse(p, m->id, part.queue_id, refusal_of(error));
+		return 0;
+	}
+	part.octets = 0;
+	ipc_send(p->ch, IPC_CONTENT_KEPT, m->id,
+	    slice_of(body, queue_part_encode(&part, body)), NULL, 0);
+	return 0;
+}
+
+static int
+on_abort(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct peer *p = ctx;
+	struct upload *u;
+	uint64_t id;
+
+	(void)ch;
+	if (queue_id_decode(m->body, &id) == -1)
+		return -1;
+	if ((u = upload_find(p, id)) != NULL)
+		upload_end(p, u);
+	id_seen(p, id);
+	return 0;
+}
+
+/* ---- ENQUEUE ---- */
+
+static void
+intake_free(struct intake *in)
+{
+	if (in->peer != NULL)
+		TAILQ_REMOVE(&in->peer->intakes, in, entry);
+	if (in->fd != -1)
+		close(in->fd);
+	free(in);
+}
+
+/* The content's descriptor serves the first deliveries. */
+static void
+keep_descriptor(struct intake *in, struct message *m)
+{
+	struct daemon *d = in->d;
+
+	if (d->queue.n_memory > d->set->content_descriptors)
+		return;
+	if (in->content.large)
+		m->fd = large_file_open(&d->queue.files, m->id);
+	else {
+		m->fd = in->fd;
+		in->fd = -1;
+	}
+}
+
+static void
+log_queued(const struct message *m)
+{
+	log_info("queued", LOG_QID(m->id), LOG_SID(m->session),
+	    LOG_STR("from", m->reverse_path),
+	    LOG_NUM("size", m->content_octets), LOG_NUM("recipients", m->n));
+}
+
+static void
+intake_done(void *arg, int error)
+{
+	struct intake *in = arg;
+	struct daemon *d = in->d;
+	char body[QUEUE_SMALL_BODY_MAX];
+	struct message *m;
+
+	if (error != 0) {
+		if (in->content.large)
+			large_file_remove(&d->queue.files, in->queue_id);
+		refuse(in->peer, in->request, in->queue_id,
+		    refusal_of(error));
+		intake_free(in);
+		return;
+	}
+	if (in->peer != NULL)
+		ipc_send(in->peer->ch, IPC_ENQUEUED, in->request,
+		    slice_of(body, queue_id_encode(in->queue_id, body)),
+		    NULL, 0);
+	if ((m = queue_find(&d->queue, in->queue_id)) != NULL) {
+		log_queued(m);
+		keep_descriptor(in, m);
+		if (d->queue.n_memory <= d->set->active_messages)
+			dispatch_message(d, m);
+	}
+	intake_free(in);
+}
+
+static void
+intake_put(struct intake *in)
+{
+	int error = queue_put_message(&in->d->queue, in->queue_id,
+	    slice_of(in->envelope, in->envelope_len), &in->content,
+	    intake_done, in);
+
+	if (error != 0)
+		intake_done(in, error);
+}
+
+static void
+large_run(struct job *j)
+{
+	struct intake *in = (struct intake *)j;
+
+	in->error = large_file_commit(in->files, in->fd, in->queue_id);
+}
+
+static void
+large_done(struct job *j)
+{
+	struct intake *in = (struct intake *)j;
+
+	if (in->error != 0)
+		intake_done(in, in->error);
+	else {
+		intake_put(in);
+		flush_now(in->d);
+	}
+}
+
+/* The last part of content that came before in parts. */
+static int
+intake_large(struct intake *in, struct peer *p,
+    const struct queue_enqueue *e, int fd)
+{
+	struct upload *u = upload_find(p, e->queue_id);
+	int error = upload_append(u, fd, e->last_octets);
+
+	in->content = (struct queue_content){ .fd = -1, .large = true,
+	    .size = u->octets, .crc = u->crc };
+	in->fd = u->fd;
+	u->fd = -1;
+	upload_end(p, u);
+	if (error != 0)
+		return error;
+	in->files = &p->d->queue.files;
+	in->job = (struct job){ .run = large_run, .done = large_done };
+	worker_submit(p->d->queue.disk, &in->job);
+	return 0;
+}
+
+static struct intake *
+intake_new(struct peer *p, const struct queue_enqueue *e, uint64_t request)
+{
+	struct intake *in = calloc(1, sizeof(*in) + e->envelope_octets);
+
+	if (in == NULL)
+		return NULL;
+	in->d = p->d;
+	in->peer = p;
+	in->request = request;
+	in->queue_id = e->queue_id;
+	in->envelope_len = e->envelope_octets;
+	in->fd = -1;
+	TAILQ_INSERT_TAIL(&p->intakes, in, entry);
+	return in;
+}
+
+/* What only queue-manager says of itself, no smtpd may say. */
+static bool
+is_envelope(struct slice octets)
+{
+	struct envelope env;
+
+	return envelope_decode(octets, &env) == 0 &&
+	    (env.flags & (ENVELOPE_BOUNCE | ENVELOPE_DOUBLE_BOUNCE)) == 0;
+}
+
+/* 1: good; 0: refused; -1: malformed. */
+static int
+intake_envelope(struct intake *in, const struct queue_enqueue *e,
+    struct ipc_message *m)
+{
+	bool outside = e->envelope_octets > QUEUE_ENVELOPE_INLINE;
+
+	if ((m->nfds == 2) != outside)
+		return -1;
+	if (!outside)
+		memcpy(in->envelope, e->envelope.at, e->envelope.len);
+	else if (memfd_check(m->fds[1], e->envelope_octets) == -1)
+		return -1;
+	else if (pread_all(m->fds[1], in->envelope, e->envelope_octets, 0)
+	    != 0)
+		return 0;
+	return is_envelope(slice_of(in->envelope, in->envelope_len)) ? 1 : -1;
+}
+
+static bool
+is_sound(struct peer *p, const struct queue_enqueue *e, int fd)
+{
+	struct upload *u = upload_find(p, e->queue_id);
+	uint32_t parts = u == NULL ? 0 : u->next_part;
+
+	if (!is_leased(p, e->queue_id) || e->last_part != parts ||
+	    memfd_check(fd, e->last_octets) == -1)
+		return false;
+	return e->content_octets == e->last_octets +
+	    (u == NULL ? 0 : u->octets);
+}
+
+static const struct refusal *
+room(const struct daemon *d, const struct queue_enqueue *e)
+{
+	if (d->stopping)
+		return &not_written;
+	if (!log_has_room(d->queue.log, e->last_octets + e->envelope_octets))
+		return &no_room;
+	/* The index cannot take what memory cannot hold. */
+	if (d->queue.n_memory > 4 * d->set->active_messages)
+		return &no_memory;
+	return NULL;
+}
+
+static void
+intake_begin(struct intake *in, const struct queue_enqueue *e,
+    struct ipc_message *m)
+{
+	int error;
+
+	if (e->last_part > 0) {
+		error = intake_large(in, in->peer, e, m->fds[0]);
+		if (error != 0)
+			intake_done(in, error);
+		return;
+	}
+	in->fd = ipc_message_take_fd(m, 0);
+	in->content = (struct queue_content){ .fd = in->fd,
+	    .size = e->last_octets };
+	intake_put(in);
+}
+
+/* Back-pressure: what waits for the disk is bounded. */
+static void
+pause_if_full(struct peer *p)
+{
+	if (p->paused || log_waiting(p->d->queue.log) < INTAKE_WAITING_MAX)
+		return;
+	ipc_channel_pause(p->ch);
+	p->paused = true;
+}
+
+static int
+on_enqueue(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct peer *p = ctx;
+	const struct refusal *why;
+	struct queue_enqueue e;
+	struct intake *in;
+	int good;
+
+	(void)ch;
+	if (queue_enqueue_decode(m->body, &e) == -1 ||
+	    !is_sound(p, &e, m->fds[0]))
+		return -1;
+	id_seen(p, e.queue_id);
+	why = room(p->d, &e);
+	in = why == NULL ? intake_new(p, &e, m->id) : NULL;
+	if (in == NULL) {
+		struct upload *u = upload_find(p, e.queue_id);
+
+		if (u != NULL)
+			upload_end(p, u);
+		refuse(p, m->id, e.queue_id, why == NULL ? &no_memory : why);
+		return 0;
+	}
+	if ((good = intake_envelope(in, &e, m)) != 1) {
+		intake_free(in);
+		if (good == 0)
+			refuse(p, m->id, e.queue_id, &no_memory);
+		return good;
+	}
+	intake_begin(in, &e, m);
+	pause_if_full(p);
+	return 0;
+}
+
+void
+intake_resume(struct daemon *d)
+{
+	struct peer *p;
+
+	if (log_waiting(d->queue.log) > INTAKE_WAITING_MAX / 2)
+		return;
+	TAILQ_FOREACH(p, &d->peers, entry) {
+		if (!p->paused)
+			continue;
+		p->paused = false;
+		ipc_channel_resume(p->ch);
+	}
+}
+
+/* ---- peers ---- */
+
+static void
+on_closed(void *ctx, struct ipc_channel *ch)
+{
+	struct peer *p = ctx;
+	struct intake *in;
+
+	(void)ch;
+	while (!TAILQ_EMPTY(&p->uploads))
+		upload_end(p, TAILQ_FIRST(&p->uploads));
+	while ((in = TAILQ_FIRST(&p->intakes)) != NULL) {
+		TAILQ_REMOVE(&p->intakes, in, entry);
+		in->peer = NULL;
+	}
+	TAILQ_REMOVE(&p->d->peers, p, entry);
+	free(p);
+}
+
+/* All that came in this turn goes to the disk together. */
+static void
+on_turn(void *ctx, struct ipc_channel *ch)
+{
+	struct peer *p = ctx;
+
+	(void)ch;
+	flush_now(p->d);
+}
+
+static const struct ipc_handler handlers[] = {
+	{ IPC_CONTENT, on_content },
+	{ IPC_ENQUEUE, on_enqueue },
+	{ IPC_ENQUEUE_ABORT, on_abort },
+};
+
+static const struct ipc_events events = {
+	.handlers = handlers,
+	.count = sizeof(handlers) / sizeof(handlers[0]),
+	.closed = on_closed,
+	.turn = on_turn,
+};
+
+int
+intake_open(struct daemon *d, enum ipc_role role, int fd)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		close(fd);
+		return -1;
+	}
+	p->d = d;
+	TAILQ_INIT(&p->uploads);
+	TAILQ_INIT(&p->intakes);
+	p->ch = ipc_channel_new(d->stage.base, fd, IPC_QUEUE_MANAGER, role,
+	    &events, p);
+	if (p->ch == NULL) {
+		free(p);
+		return -1;
+	}
+	TAILQ_INSERT_TAIL(&d->peers, p, entry);
+	if (d->open)
+		lease(p);
+	else
+		ipc_channel_pause(p->ch);
+	p->paused = !d->open;
+	return 0;
+}

@@ -1,0 +1,429 @@
+/* bulkhead queue ... (common/ipc/control.h). */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/ipc/control.h"
+#include "common/log/log.h"
+#include "queue-manager/daemon.h"
+
+/* Rows on their way out; sent when full. */
+struct answer {
+	struct daemon	*d;
+	struct ipc_channel *ch;
+	uint64_t	 request;
+	struct ipc_writer w;
+	uint8_t		 body[QUEUE_ROWS_MAX];
+};
+
+static void
+send_rows(struct answer *a)
+{
+	if (a->w.len > 0)
+		ipc_send(a->ch, IPC_QUEUE_ROWS, a->request,
+		    slice_of(a->body, a->w.len), NULL, 0);
+	ipc_writer_init(&a->w, a->body, sizeof(a->body));
+}
+
+static void
+send_done(struct daemon *d, struct ipc_channel *ch, uint64_t request,
+    enum queue_status status, uint64_t affected, uint64_t next)
+{
+	const struct queue *q = &d->queue;
+	struct queue_done done = { .status = status, .affected = affected,
+	    .next = next, .counters = {
+		.accepted = q->counters.accepted,
+		.delivered = q->counters.delivered,
+		.bounced = q->counters.bounced,
+		.expired = q->counters.expired,
+		.deleted = q->counters.deleted,
+		.held = q->held, .queued = q->open - q->held } };
+	char body[QUEUE_DONE_MAX];
+
+	ipc_send(ch, IPC_QUEUE_DONE, request,
+	    slice_of(body, queue_done_encode(&done, body)), NULL, 0);
+}
+
+/* ---- looking ---- */
+
+static int64_t
+wall_of(const struct daemon *d, uint64_t spool_ms)
+{
+	uint64_t now = queue_now(&d->queue);
+	int64_t ahead = (int64_t)(spool_ms - now);
+
+	return spool_ms <= now ? 0 : (clock_wall_ms() + ahead) / 1000;
+}
+
+static enum queue_row_state
+row_state(const struct daemon *d, const struct message *m)
+{
+	if (m->held)
+		return QUEUE_ROW_HELD;
+	for (uint32_t i = 0; i < m->n; i++)
+		if (m->recipients[i]->busy ||
+		    m->recipients[i]->job.state != JOB_IDLE)
+			return QUEUE_ROW_ACTIVE;
+	return message_due(m) <= queue_now(&d->queue) ? QUEUE_ROW_ACTIVE :
+	    QUEUE_ROW_DEFERRED;
+}
+
+static void
+put_recipient(const struct daemon *d, struct ipc_writer *w,
+    const struct recipient *r)
+{
+	struct queue_recipient_row row = { .number = r->number,
+	    .attempts = r->attempts, .next_attempt = wall_of(d, r->due_ms),
+	    .address = r->address,
+	    .reason = slice_str(r->reason == NULL ? "" : r->reason) };
+
+	queue_recipient_row_put(w, &row);
+}
+
+/* A message from recipient `from` on, with as many as are asked for and as
+ * fit; how many those were. */
+static uint32_t
+put_row(struct answer *a, const struct message *m, uint32_t from,
+    uint32_t most)
+{
+	uint32_t n = m->n - from < most ? m->n - from : most;
+	struct queue_row row = { .queue_id = m->id,
+	    .state = row_state(a->d, m), .arrival = m->wall_ms / 1000,
+	    .content_octets = m->content_octets,
+	    .reverse_path = m->reverse_path, .n_recipients = m->n };
+
+	for (;; n /= 2) {
+		struct ipc_writer start = a->w;
+
+		row.n_listed = (uint16_t)n;
+		queue_row_put(&a->w, &row);
+		for (uint32_t i = 0; i < n; i++)
+			put_recipient(a->d, &a->w, m->recipients[from + i]);
+		if (!a->w.failed)
+			return n;
+		a->w = start;
+		if (start.len > 0) {
+			send_rows(a);
+			n *= 2;	/* once more, with all the room */
+		}
+	}
+}
+
+static uint64_t
+first_in_memory(struct queue *q, uint64_t after, uint64_t destination)
+{
+	struct message find = { .id = after + 1 }, *m;
+
+	if (after == UINT64_MAX || destination != 0)
+		return UINT64_MAX;
+	m = RB_NFIND(message_tree, &q->messages, &find);
+	while (m != NULL && !m->listed)
+		m = RB_NEXT(message_tree, &q->messages, m);
+	return m == NULL ? UINT64_MAX : m->id;
+}
+
+/* The next id in memory or in the index. */
+static uint64_t
+next_id(struct queue *q, uint64_t destination, uint64_t after)
+{
+	uint64_t memory = first_in_memory(q, after, destination);
+	uint64_t id;
+
+	if (index_list(q->index, destination, after, &id, 1) == 1 &&
+	    id < memory)
+		return id;
+	return memory;
+}
+
+static void
+list(struct answer *a, const struct queue_ask *ask)
+{
+	struct queue *q = &a->d->queue;
+	uint64_t destination = ask->destination.len == 0 ? 0 :
+	    index_destination(ask->destination);
+	uint64_t id = ask->after;
+	uint32_t n = 0;
+
+	while (n < ask->limit) {
+		bool here;
+		struct message *m;
+
+		if ((id = next_id(q, destination, id)) == UINT64_MAX)
+			break;
+		here = queue_find(q, id) != NULL;
+		if ((m = queue_load(q, id)) == NULL)
+			continue;	/* settled, not yet out of the index */
+		put_row(a, m, 0, 20);
+		n++;
+		if (!here)
+			queue_unload(q, m);
+	}
+	send_rows(a);
+	send_done(a->d, a->ch, a->request, QUEUE_OK, n,
+	    id == UINT64_MAX ? 0 : id);
+}
+
+static void
+show(struct answer *a, const struct queue_ask *ask)
+{
+	struct message *m = queue_load(&a->d->queue, ask->queue_id);
+	uint32_t from = 0;
+
+	if (m == NULL) {
+		send_done(a->d, a->ch, a->request, QUEUE_NOT_FOUND, 0, 0);
+		return;
+	}
+	while (from < m->n)
+		from += put_row(a, m, from, 500);
+	send_rows(a);
+	send_done(a->d, a->ch, a->request, QUEUE_OK, 1, 0);
+}
+
+/* ---- doing ---- */
+
+static void
+make_due(struct daemon *d, struct message *m)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!m->recipients[i]->busy)
+			m->recipients[i]->due_ms = 0;
+	dispatch_message(d, m);
+}
+
+static uint64_t
+flush_memory(struct daemon *d, uint64_t destination)
+{
+	struct message *m, *next;
+	uint64_t n = 0;
+
+	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next) {
+		if (m->held || destination != 0)
+			continue;
+		make_due(d, m);
+		n++;
+	}
+	return n;
+}
+
+static void
+flush(struct answer *a, const struct queue_ask *ask)
+{
+	struct daemon *d = a->d;
+	uint64_t n;
+
+	scheduler_flush(d->scheduler);
+	d->flush_destination = ask->destination.len == 0 ? 0 :
+	    index_destination(ask->destination);
+	d->flush_after = 0;
+	d->flushing = true;
+	n = flush_memory(d, d->flush_destination);
+	send_done(d, a->ch, a->request, QUEUE_OK, n, 0);
+}
+
+/* An order that must be durable before it is answered. */
+struct order {
+	struct daemon	*d;
+	uint64_t	 client;	/* tag of its channel, while it lives */
+	struct ipc_channel *ch;
+	uint64_t	 request, queue_id;
+	unsigned	 left;
+	int		 error;
+};
+
+static void
+order_done(void *arg, int error)
+{
+	struct order *o = arg;
+	struct message *m;
+
+	if (error != 0)
+		o->error = error;
+	if (--o->left > 0)
+		return;
+	if (operator_alive(o->d, o->ch, o->client))
+		send_done(o->d, o->ch, o->request,
+		    o->error == 0 ? QUEUE_OK : QUEUE_FAILED, 1, 0);
+	if ((m = queue_find(&o->d->queue, o->queue_id)) != NULL)
+		dispatch_message(o->d, m);
+	free(o);
+}
+
+static struct order *
+order_new(struct answer *a, const struct queue_ask *ask, unsigned left)
+{
+	struct order *o = calloc(1, sizeof(*o));
+
+	if (o == NULL)
+		return NULL;
+	*o = (struct order){ .d = a->d, .ch = a->ch, .request = a->request,
+	    .client = ipc_channel_tag(a->ch), .queue_id = ask->queue_id,
+	    .left = left };
+	return o;
+}
+
+static bool
+is_busy(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (m->recipients[i]->busy)
+			return true;
+	return false;
+}
+
+static enum queue_status
+hold(struct answer *a, const struct queue_ask *ask, struct message *m)
+{
+	struct order *o = order_new(a, ask, 1);
+
+	if (o == NULL)
+		return QUEUE_FAILED;
+	if (queue_put_hold(&a->d->queue, m, ask->verb == QUEUE_HOLD,
+	    order_done, o) != 0) {
+		free(o);
+		return QUEUE_FAILED;
+	}
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!m->recipients[i]->busy)
+			scheduler_remove(a->d->scheduler,
+			    &m->recipients[i]->job);
+	return QUEUE_OK;
+}
+
+static enum queue_status
+delete(struct answer *a, const struct queue_ask *ask, struct message *m)
+{
+	struct order *o;
+
+	if (is_busy(m))
+		return QUEUE_BUSY;
+	if ((o = order_new(a, ask, m->n)) == NULL)
+		return QUEUE_FAILED;
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct recipient *r = m->recipients[i];
+		struct event_result e = { .number = r->number,
+		    .outcome = OUTCOME_DELETED, .attempts = r->attempts };
+
+		scheduler_remove(a->d->scheduler, &r->job);
+		if (queue_put_result(&a->d->queue, m, &e, order_done, o) == 0)
+			continue;
+		o->error = ENOMEM;
+		o->left--;
+	}
+	if (o->left == 0) {
+		free(o);
+		return QUEUE_FAILED;
+	}
+	log_notice("deleted", LOG_QID(m->id), LOG_NUM("recipients", m->n));
+	return QUEUE_OK;
+}
+
+/* The verbs about one message.  QUEUE_OK: the answer comes when durable. */
+static void
+one_message(struct answer *a, const struct queue_ask *ask)
+{
+	struct message *m = queue_load(&a->d->queue, ask->queue_id);
+	enum queue_status status = QUEUE_NOT_FOUND;
+
+	if (m != NULL && ask->verb == QUEUE_RETRY) {
+		make_due(a->d, m);
+		send_done(a->d, a->ch, a->request, QUEUE_OK, 1, 0);
+		return;
+	}
+	if (m != NULL)
+		status = ask->verb == QUEUE_DELETE ? delete(a, ask, m) :
+		    hold(a, ask, m);
+	if (status != QUEUE_OK)
+		send_done(a->d, a->ch, a->request, status, 0, 0);
+	flush_now(a->d);
+}
+
+static int
+on_ask(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct operator *op = ctx;
+	struct answer *a = calloc(1, sizeof(*a));
+	struct queue_ask ask;
+
+	if (a == NULL || queue_ask_decode(m->body, &ask) == -1) {
+		free(a);
+		return -1;
+	}
+	a->d = op->d;
+	a->ch = ch;
+	a->request = m->id;
+	ipc_writer_init(&a->w, a->body, sizeof(a->body));
+	switch (ask.verb) {
+	case QUEUE_LIST:
+		list(a, &ask);
+		break;
+	case QUEUE_SHOW:
+		show(a, &ask);
+		break;
+	case QUEUE_FLUSH:
+		flush(a, &ask);
+		break;
+	case QUEUE_COUNT:
+		send_done(a->d, ch, a->request, QUEUE_OK,
+		    a->d->queue.n_messages, 0);
+		break;
+	default:
+		one_message(a, &ask);
+	}
+	free(a);
+	return 0;
+}
+
+bool
+operator_alive(const struct daemon *d, const struct ipc_channel *ch,
+    uint64_t tag)
+{
+	const struct operator *op;
+
+	TAILQ_FOREACH(op, &d->operators, entry)
+		if (op->ch == ch && op->tag == tag)
+			return true;
+	return false;
+}
+
+static void
+on_closed(void *ctx, struct ipc_channel *ch)
+{
+	struct operator *op = ctx;
+
+	(void)ch;
+	TAILQ_REMOVE(&op->d->operators, op, entry);
+	free(op);
+}
+
+static const struct ipc_handler handlers[] = {
+	{ IPC_QUEUE_ASK, on_ask },
+};
+
+static const struct ipc_events events = {
+	.handlers = handlers,
+	.count = sizeof(handlers) / sizeof(handlers[0]),
+	.closed = on_closed,
+};
+
+int
+operator_open(struct daemon *d, int fd)
+{
+	struct operator *op = calloc(1, sizeof(*op));
+
+	if (op == NULL || !d->open) {
+		free(op);
+		close(fd);
+		return -1;
+	}
+	op->d = d;
+	op->tag = ++d->operator_tags;
+	op->ch = ipc_channel_new(d->stage.base, fd, IPC_QUEUE_MANAGER,
+	    IPC_CONTROL, &events, op);
+	if (op->ch == NULL) {
+		free(op);
+		return -1;
+	}
+	ipc_channel_set_tag(op->ch, op->tag);
+	TAILQ_INSERT_TAIL(&d->operators, op, entry);
+	return 0;
+}

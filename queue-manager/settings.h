@@ -1,0 +1,41 @@
+/* queue-manager.conf: see queue-manager.conf(5). */
+#ifndef QUEUE_MANAGER_SETTINGS_H
+#define QUEUE_MANAGER_SETTINGS_H
+
+#include "common/settings/settings.h"
+
+#define QUEUE_MANAGER_SETTINGS(X)					\
+	X(retry_min, SECONDS, "5m", "1s", "1d", RELOAD,			\
+	    "Wait after the first attempt that failed for now; twice as "	\
+	    "long after each further one.")				\
+	X(retry_max, SECONDS, "2h", "1s", "7d", RELOAD,			\
+	    "Longest wait between two attempts.")			\
+	X(lifetime, SECONDS, "5d", "10s", "100d", RELOAD,		\
+	    "A recipient that was not reached for so long is given up, and "	\
+	    "the sender told (RFC 5321 section 4.5.4.1).")		\
+	X(deliveries, COUNT, "512", "1", "4000", RELOAD,		\
+	    "Deliveries under way at once.")				\
+	X(mailbox_deliveries, COUNT, "64", "1", "4000", RELOAD,		\
+	    "Of them, to one mailbox.")					\
+	X(active_messages, COUNT, "20000", "100", "1000000", RELOAD,	\
+	    "Messages held in memory.  The others wait in the spool's "	\
+	    "index.")							\
+	X(content_descriptors, COUNT, "4000", "10", "12000", RELOAD,	\
+	    "Messages whose content is kept at hand as it came; that of the " \
+	    "others is read from the spool again.")			\
+	X(double_bounce_recipient, STRING, "postmaster", "1", "640", RELOAD, \
+	    "Who gets a report when a report itself cannot be delivered.") \
+	X(segment_size, SIZE, "32M", "1M", "1G", RESTART,		\
+	    "Size of a file of the spool's log.")			\
+	X(index_size, SIZE, "8G", "64M", "200G", RESTART,		\
+	    "Greatest size of the spool's index; it grows as needed.")	\
+	X(bench_sync_delay, COUNT, "0", "0", "1000000", RESTART,	\
+	    "For benchmarks: each sync takes so many microseconds longer.")
+
+struct queue_manager_settings {
+	QUEUE_MANAGER_SETTINGS(SETTING_MEMBER)
+};
+
+extern const struct settings_schema queue_manager_schema;
+
+#endif

@@ -1,0 +1,216 @@
+/* The scheduler in virtual time: rules one by one, then a busy week. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue-manager/scheduler.h"
+
+static const struct scheduler_limits limits = {
+	.total = 20, .destination = 10,
+	.backoff_min_ms = 1000, .backoff_max_ms = 60000,
+	.lifetime_ms = 1000000,
+};
+
+static void
+test_backoff(void **state)
+{
+	(void)state;
+	assert_int_equal(scheduler_backoff(&limits, 1, 0), 1000);
+	assert_int_equal(scheduler_backoff(&limits, 2, 0), 2000);
+	assert_int_equal(scheduler_backoff(&limits, 4, 0), 8000);
+	assert_int_equal(scheduler_backoff(&limits, 4, UINT32_MAX), 6000);
+	assert_int_equal(scheduler_backoff(&limits, 4000000000u, 0), 60000);
+}
+
+static void
+test_fairness(void **state)
+{
+	struct scheduler *s = scheduler_new(&limits);
+	struct scheduler_job many[100] = { 0 }, one = { 0 }, *j;
+	unsigned before = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(scheduler_add(s, &many[i], 1, true), 0);
+	assert_int_equal(scheduler_add(s, &one, 2, true), 0);
+	while ((j = scheduler_start(s, 0)) != NULL && j != &one)
+		before++;
+	assert_ptr_equal(j, &one);
+	assert_int_equal(before, 1);
+	while (scheduler_start(s, 0) != NULL)
+		before++;
+	assert_int_equal(before, 8);	/* the first window */
+	scheduler_free(s);
+}
+
+static void
+test_fresh_first(void **state)
+{
+	struct scheduler_limits l = limits;
+	struct scheduler *s;
+	struct scheduler_job fresh[40] = { 0 }, old[40] = { 0 }, *j;
+	unsigned n_fresh = 0, n_old = 0;
+
+	(void)state;
+	l.destination = 1000;
+	s = scheduler_new(&l);
+	for (unsigned i = 0; i < 40; i++) {
+		scheduler_add(s, &old[i], i, false);
+		scheduler_add(s, &fresh[i], 100 + i, true);
+	}
+	while ((j = scheduler_start(s, 0)) != NULL)
+		j->fresh ? n_fresh++ : n_old++;
+	assert_int_equal(n_fresh + n_old, 20);
+	assert_int_equal(n_old, 3);
+	scheduler_free(s);
+}
+
+/* Retries alone get half of the places. */
+static void
+test_retries_bounded(void **state)
+{
+	struct scheduler *s = scheduler_new(&limits);
+	struct scheduler_job old[40] = { 0 };
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++)
+		scheduler_add(s, &old[i], i, false);
+	while (scheduler_start(s, 0) != NULL)
+		n++;
+	assert_int_equal(n, 10);
+	scheduler_free(s);
+}
+
+static void
+test_rest(void **state)
+{
+	struct scheduler *s = scheduler_new(&limits);
+	struct scheduler_job jobs[10] = { 0 }, *j;
+	uint64_t now = 5;
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		scheduler_add(s, &jobs[i], 1, true);
+	while ((j = scheduler_start(s, now)) != NULL) {
+		scheduler_finish(s, j, SCHEDULER_DEFERRED, now);
+		n++;
+	}
+	assert_int_equal(n, 4);
+	assert_int_equal(scheduler_wakeup(s, now), 1005);
+	assert_null(scheduler_start(s, 1004));
+	assert_non_null(j = scheduler_start(s, 1005));
+	scheduler_finish(s, j, SCHEDULER_DONE, 1006);
+	assert_int_equal(scheduler_wakeup(s, now), UINT64_MAX);
+	assert_non_null(scheduler_start(s, 1006));
+	scheduler_free(s);
+}
+
+/*
+ * A week of virtual time: 300 destinations of which a third is dead; letters
+ * come in all the time.  None is lost, a live destination's letter leaves
+ * within a second, a dead one's expires after its lifetime.
+ */
+struct letter {
+	struct scheduler_job job;
+	uint64_t	arrival, due, ends;
+	uint32_t	destination, attempts;
+	enum { WAITING, READY, RUNNING, SENT, EXPIRED } state;
+};
+
+enum { LETTERS = 3000, DESTINATIONS = 300 };
+
+static uint64_t seed = 20261121;
+
+static uint32_t
+rnd(void)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(seed >> 32);
+}
+
+static void
+attempt_ended(struct scheduler *s, struct letter *l, uint64_t now)
+{
+	bool dead = l->destination % 3 == 0;
+
+	scheduler_finish(s, &l->job,
+	    dead ? SCHEDULER_DEFERRED : SCHEDULER_DONE, now);
+	l->state = WAITING;
+	l->attempts++;
+	if (!dead)
+		l->state = SENT;
+	else if (now - l->arrival >= limits.lifetime_ms)
+		l->state = EXPIRED;
+	else
+		l->due = now + scheduler_backoff(&limits, l->attempts, rnd());
+}
+
+static void
+test_week(void **state)
+{
+	struct letter *letters = calloc(LETTERS, sizeof(*letters));
+	struct scheduler *s = scheduler_new(&limits);
+	unsigned sent = 0, expired = 0, attempts = 0;
+	struct scheduler_job *j;
+
+	(void)state;
+	for (unsigned i = 0; i < LETTERS; i++) {
+		letters[i].arrival = letters[i].due = i * 200;
+		letters[i].destination = rnd() % DESTINATIONS;
+	}
+	for (uint64_t now = 0; now < 2200000; now += 50) {
+		for (unsigned i = 0; i < LETTERS; i++) {
+			struct letter *l = &letters[i];
+
+			if (l->state == RUNNING && l->ends <= now)
+				attempt_ended(s, l, now);
+			if (l->state != WAITING || l->due > now)
+				continue;
+			assert_int_equal(scheduler_add(s, &l->job,
+			    l->destination, l->attempts == 0), 0);
+			l->state = READY;
+		}
+		while ((j = scheduler_start(s, now)) != NULL) {
+			struct letter *l = (struct letter *)j;
+
+			assert_int_equal(l->state, READY);
+			l->state = RUNNING;
+			l->ends = now + 50 + rnd() % 100;
+			attempts++;
+			if (l->destination % 3 != 0)
+				assert_true(now - l->arrival <= 1000);
+			assert_true(scheduler_running(s) <= limits.total);
+		}
+	}
+	for (unsigned i = 0; i < LETTERS; i++) {
+		sent += letters[i].state == SENT;
+		expired += letters[i].state == EXPIRED;
+	}
+	assert_int_equal(sent + expired, LETTERS);
+	assert_int_equal(scheduler_running(s) + scheduler_ready(s), 0);
+	/* Backing off: a dead letter is tried about 25 times, not 20,000. */
+	assert_true(attempts < LETTERS * 15);
+	scheduler_free(s);
+	free(letters);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_fairness),
+		cmocka_unit_test(test_fresh_first),
+		cmocka_unit_test(test_retries_bounded),
+		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_week),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
