@@ -1,5 +1,6 @@
 #include "common/mailbox/deliver.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -293,7 +294,10 @@ begin_item(struct mailbox *mb, struct target **all, struct delivery_item *it)
 static int
 sync_file(struct delivery_file *f)
 {
-	int r = fsync(f->fd);
+	int r;
+
+	assert(f != NULL);	/* who is open has a file */
+	r = fsync(f->fd);
 
 	if (close(f->fd) == -1)
 		r = -1;
