@@ -108,6 +108,8 @@ queue_gone(struct queue *q, uint64_t id)
 		q->gone_max = max;
 	}
 	q->gone[q->n_gone++] = id;
+	if (id_set_add(&q->settled, id) == -1)
+		abort();
 }
 
 /* The last recipient is settled: nothing of it is needed any more. */

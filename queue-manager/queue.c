@@ -40,7 +40,8 @@ queue_load(struct queue *q, uint64_t id)
 	struct slice state;
 	uint8_t *value;
 
-	if (m != NULL)
+	/* What was settled a moment ago may still stand in the index. */
+	if (m != NULL || id_set_has(&q->settled, id))
 		return m;
 	switch (index_get(q->index, id, &value, &state, &place)) {
 	case INDEX_NONE:

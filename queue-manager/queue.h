@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "queue-manager/id_set.h"
 #include "queue-manager/message.h"
 #include "queue-manager/spool/clock.h"
 #include "queue-manager/spool/files.h"
@@ -74,8 +75,10 @@ struct queue {
 	struct message_list	 by_arrival;	/* not in the index as yet */
 	struct place		 replay;	/* as the index has it */
 	struct checkpoint	*checkpoint;
-	uint64_t		*gone;		/* settled, still in the index */
+	uint64_t		*gone;		/* to be taken out of the index */
 	size_t			 n_gone, gone_max;
+	/* Settled, and still in the index: never to be loaded from there. */
+	struct id_set		 settled;
 	uint64_t		 compacting;	/* generation, or 0 */
 	size_t			 compact_at;
 	unsigned		 compact_under_way;

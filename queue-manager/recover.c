@@ -661,5 +661,6 @@ queue_close(struct queue *q)
 	log_free(q->log);
 	spool_files_close(&q->files);
 	free(q->gone);
+	id_set_clear(&q->settled);
 	*q = (struct queue){ 0 };
 }
