@@ -14,7 +14,8 @@ USERS = ["alice", "bob", "carol", "dave"]
 STAGES = ["smtpd", "queue-manager", "local-delivery", "local-delivery-worker",
           "directory", "authd", "authd-verifier", "pop3d", "imapd"]
 ON_DEMAND = {"local-delivery-worker"}
-# The uid of an instance with its numbers is that of one kind of process.
+# What a kill has deferred is soon tried again.
+QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"}
 SLOW = 2 if SANITIZED else 1
 
 
@@ -25,7 +26,7 @@ def pids_of_stages(instance, but):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_is_killed_under_load(new_instance, stage):
-    instance = new_instance(users=USERS).start()
+    instance = new_instance(users=USERS, files=QUICK).start()
     ledger = Ledger()
     before = pids_of_stages(instance, stage)
     with Load(instance, ledger, USERS) as load:
@@ -54,7 +55,7 @@ def test_a_stage_is_killed_under_load(new_instance, stage):
 
 @pytest.mark.slow
 def test_kills_at_random(new_instance):
-    instance = new_instance(users=USERS).start()
+    instance = new_instance(users=USERS, files=QUICK).start()
     ledger, rng, kills = Ledger(), random.Random(7), 0
     with Load(instance, ledger, USERS) as load:
         until = time.monotonic() + 12 * SLOW
@@ -84,7 +85,7 @@ def _kill(pid):
 
 @pytest.mark.slow
 def test_the_whole_instance_is_killed_under_load(new_instance):
-    instance = new_instance(users=USERS)
+    instance = new_instance(users=USERS, files=QUICK)
     ledger, rng = Ledger(), random.Random(3)
     rounds = 5
     for n in range(rounds):
@@ -104,7 +105,7 @@ def test_the_whole_instance_is_killed_under_load(new_instance):
 
 def test_supervisor_alone_is_killed(new_instance):
     """Nobody stays behind as an orphan with a port of ours."""
-    instance = new_instance(users=USERS).start()
+    instance = new_instance(users=USERS, files=QUICK).start()
     ledger = Ledger()
     with Load(instance, ledger, USERS):
         time.sleep(0.5)

@@ -291,9 +291,10 @@ class Instance:
             time.sleep(0.02)
         return found
 
-    def tail(self, lines=40):
+    def tail(self, lines=30):
+        """The end of the log, without what is only daily work."""
         text = self.log_path.read_text(errors="replace").splitlines()
-        return "\n".join(text[-lines:])
+        return "\n".join([l for l in text if "level=info" not in l][-lines:])
 
     def check_log(self):
         found = logs.sanitizer_reports(self.log_path)
