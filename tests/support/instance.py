@@ -269,7 +269,8 @@ class Instance:
         deadline = time.monotonic() + (patience or PATIENCE)
         while True:
             counted = self.counters()
-            if counted is not None and counted["empty"]:
+            if counted is not None and \
+                    counted["queued"] == counted["held"] == 0:
                 return counted
             assert time.monotonic() < deadline, (
                 f"the queue does not empty: {counted}\n"

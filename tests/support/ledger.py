@@ -40,7 +40,10 @@ class Ledger:
         self.recipients[name] = tuple(recipients)
         return name, text.replace(b"\n", b"\r\n")
 
-    def promise(self, name):
+    def promise(self, name, recipients=None):
+        """The 250 has been seen; recipients: those whose RCPT had one, too."""
+        if recipients is not None:
+            self.recipients[name] = tuple(recipients)
         self.promised.add(name)
 
     def audit(self, mailboxes, promised=None, delivered=True):

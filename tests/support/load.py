@@ -37,8 +37,10 @@ class Load:
     def _one(self, c, rng):
         to = rng.sample(self.users, rng.choice((1, 1, 2)))
         name, octets = self.ledger.message(to, rng.choice(self.sizes))
-        c.sendmail("a@example.net", [f"{u}@{DOMAIN}" for u in to], octets)
-        self.ledger.promise(name)
+        refused = c.sendmail("a@example.net", [f"{u}@{DOMAIN}" for u in to],
+                             octets)
+        self.ledger.promise(name, [u for u in to
+                                   if f"{u}@{DOMAIN}" not in refused])
 
     def __enter__(self):
         for t in self._threads:
