@@ -236,7 +236,7 @@ checkpoint_done(struct job *j)
 	if (c->error == 0) {
 		q->replay = c->batch.meta.replay;
 		for (size_t i = c->n_messages; i < c->batch.n; i++)
-			id_set_remove(&q->settled, c->batch.ops[i].id);
+			queue_forget(q, c->batch.ops[i].id);
 	}
 	batch_clear(c);
 }

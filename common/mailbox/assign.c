@@ -6,7 +6,7 @@
  *     its file name says so.
  * A2  A UID is given away only after folder_take_uids made it durable; a file
  *     that was renamed but not synced gets another one after a power cut, and
- *     the first is used by nobody (CRASH rule U1).
+ *     the first is used by nobody.
  * A3  Of several files with one identity the one whose inode the view or the index
  *     knows is the original; when none is known, all get new UIDs.
  */
