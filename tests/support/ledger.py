@@ -62,7 +62,7 @@ class Ledger:
                     wrong.append(f"half {name} in {user}'s")
                 else:
                     seen[name, user] += 1
-        for name, users in self.recipients.items():
+        for name, users in list(self.recipients.items()):
             have = [u for u in users if seen[name, u]]
             if delivered and name in promised and len(have) < len(users):
                 wrong.append(f"lost {name}: {len(have)} of {len(users)}")
