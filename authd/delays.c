@@ -61,6 +61,16 @@ net_len(const struct auth_client *client)
 	return memcmp(client->octets, mapped, sizeof(mapped)) == 0 ? 16 : 8;
 }
 
+/* 127.0.0.0/8 and ::1: see delays.h. */
+static bool
+is_loopback(const struct auth_client *client)
+{
+	static const struct auth_client six = { { [15] = 1 } };
+
+	return net_len(client) == 16 ? client->octets[12] == 127 :
+	    memcmp(client, &six, sizeof(six)) == 0;
+}
+
 /* Of a table's WAYS places for this key the one it has, or is to have. */
 static struct entry *
 entry_of(struct delays *d, struct entry *table, uint64_t key, uint64_t now_ms)
@@ -137,7 +147,7 @@ delays_admit(struct delays *d, const struct delays_rules *rules,
 	if (p.name->at_once >= DELAYS_AT_ONCE)
 		return DELAYS_ASK_MS;
 	p.name->at_once++;
-	if (p.net->failures > rules->net_free)
+	if (p.net->failures > rules->net_free && !is_loopback(client))
 		p.net->not_before_ms = now_ms + rules->first_ms;
 	return 0;
 }

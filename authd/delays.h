@@ -11,7 +11,8 @@
  *    failure of that name from there, up to a limit; until then no other
  *    attempt on that name from there begins.
  *  - A network with more failures than are free begins its attempts one at a
- *    time, a delay apart, whatever the names.
+ *    time, a delay apart, whatever the names.  Not so the loopback: who
+ *    comes from there is likely a webmail, and speaks for many.
  *  - Of one name from one network only so many are checked at a time, so
  *    that connections side by side gain nothing.
  *  - All is forgotten after a while without failures; a success forgets the

@@ -267,11 +267,14 @@ on_login(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (auth_login_decode(m->body, &in) == -1)
 		return -1;
-	if (g->logins < authd_settings(g->authd)->logins_max)
+	/* Channels come before the tables do, at the start. */
+	if (g->authd->book.domains != NULL &&
+	    g->logins < authd_settings(g->authd)->logins_max)
 		l = login_new(g, m->id, &in);
 	if (l == NULL) {
 		log_warning("login-unavailable", LOG_STR("session",
-		    in.session), LOG_CSTR("reason", "too many at once"));
+		    in.session), LOG_CSTR("reason", g->authd->book.domains ==
+		    NULL ? "no tables yet" : "too many at once"));
 		return ipc_send(ch, IPC_LOGIN_REFUSED, m->id, slice_of(body,
 		    auth_refusal_encode(AUTH_UNAVAILABLE, body)), NULL, 0);
 	}

@@ -113,6 +113,34 @@ network_is_slowed(void **state)
 	delays_free(d);
 }
 
+/* A webmail on the host: its users do not wait for each other. */
+static void
+loopback_is_no_network(void **state)
+{
+	static const struct auth_client loopback[] = {
+		{ { [10] = 0xff, 0xff, 127, 0, 0, 1 } }, { { [15] = 1 } },
+	};
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct delays *d = delays_new(64);
+		char name[16];
+
+		for (int i = 0; i < 30; i++) {
+			snprintf(name, sizeof(name), "u%d", i);
+			fail_once(d, 100, slice_str(name), &loopback[k]);
+		}
+		assert_int_equal(delays_admit(d, &rules, 100, S("x"),
+		    &loopback[k]), 0);
+		assert_int_equal(delays_admit(d, &rules, 100, S("y"),
+		    &loopback[k]), 0);
+		/* For one name it is as everywhere. */
+		assert_int_equal(delays_admit(d, &rules, 100, S("u1"),
+		    &loopback[k]), 1000);
+		delays_free(d);
+	}
+}
+
 static void
 networks(void **state)
 {
@@ -191,6 +219,7 @@ main(void)
 		cmocka_unit_test(success_forgets_the_name),
 		cmocka_unit_test(time_forgets),
 		cmocka_unit_test(network_is_slowed),
+		cmocka_unit_test(loopback_is_no_network),
 		cmocka_unit_test(networks),
 		cmocka_unit_test(few_at_once),
 		cmocka_unit_test(bounded),

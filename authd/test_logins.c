@@ -621,6 +621,27 @@ hostile_gate(void **state)
 	play_close(p);
 }
 
+/* A gate that is quicker than the tables. */
+static void
+too_early(void **state)
+{
+	struct play *p = play_open("");
+	struct book book = p->a.book;
+	enum auth_refusal why;
+	struct ipc_message m;
+
+	(void)state;
+	p->a.book = (struct book){ 0 };
+	login(p, 1, S("alice@x.example"), S("secret"));
+	assert_int_equal(answered(p, p->gate, IPC_IMAPD, 1000, &m), 1);
+	assert_int_equal(auth_refusal_decode(m.body, &why), 0);
+	assert_int_equal(why, AUTH_UNAVAILABLE);
+	p->a.book = book;
+	login(p, 2, S("alice@x.example"), S("secret"));
+	assert_int_equal(answer_to(p, 2, 1000), IPC_LOGIN_TICKET);
+	play_close(p);
+}
+
 static void
 made_up_ticket(void **state)
 {
@@ -650,6 +671,7 @@ main(void)
 		cmocka_unit_test(pam_blocks_nobody),
 		cmocka_unit_test(pam_helper_refused),
 		cmocka_unit_test(hostile_gate),
+		cmocka_unit_test(too_early),
 		cmocka_unit_test(made_up_ticket),
 	};
 

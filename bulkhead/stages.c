@@ -6,6 +6,7 @@
 #include "bulkhead/bulkhead.h"
 #include "common/settings/nearest.h"
 #include "directory/settings.h"
+#include "queue-manager/settings.h"
 #include "authd/settings.h"
 #include "local-delivery/settings.h"
 #include "smtpd/settings.h"
@@ -20,6 +21,7 @@ static const struct settings_schema *const schemas[] = {
 	&smtpd_schema,
 	&local_delivery_schema,
 	&authd_schema,
+	&queue_manager_schema,
 };
 
 const struct settings_schema *

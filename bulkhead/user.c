@@ -185,10 +185,11 @@ do_user_list(struct bulkhead *b, int argc, char *argv[])
 	size_t n = users == NULL ? 0 : users_count(users);
 
 	(void)argc, (void)argv;
-	if (n > 0 && (sorted = reallocarray(NULL, n, sizeof(*sorted))) != NULL) {
+	if (n > 0 && (sorted = reallocarray(NULL, n,
+	    sizeof(struct user *))) != NULL) {
 		for (size_t i = 0; i < n; i++)
 			sorted[i] = users_at(users, i);
-		qsort(sorted, n, sizeof(*sorted), by_number);
+		qsort(sorted, n, sizeof(struct user *), by_number);
 		printf("%-40s %8s %10s  %s\n", "name", "number", "uid",
 		    "home");
 		for (size_t i = 0; i < n; i++)

@@ -46,6 +46,13 @@ on_drained(void *ctx, struct ipc_channel *ch)
 	ipc_channel_resume(ch);
 }
 
+/* Channels come before the tables do, at the start. */
+static bool
+too_early(const struct directory *d)
+{
+	return d->book.domains == NULL;
+}
+
 static int
 on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -57,11 +64,10 @@ on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (directory_ask_decode(m->body, &address) == -1)
 		return -1;
-	a.verdict = verdict_of(book_resolve(&d->book, address,
-	    canonical));
-	a.canonical = slice_str(canonical);
-	if (a.verdict != DIRECTORY_LOCAL)
-		a.canonical.len = 0;
+	a.verdict = too_early(d) ? DIRECTORY_TEMPFAIL :
+	    verdict_of(book_resolve(&d->book, address, canonical));
+	a.canonical = a.verdict == DIRECTORY_LOCAL ? slice_str(canonical) :
+	    SLICE_LITERAL("");
 	return answer(ch, IPC_RESOLVED, m->id, body,
 	    directory_resolved_encode(&a, body));
 }
@@ -94,14 +100,15 @@ on_expand(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct directory *d = ctx;
 	struct directory_part part;
-	struct book_expansion x;
-	enum book_verdict v;
+	struct book_expansion x = { 0 };
+	enum book_verdict v = BOOK_TOO_MUCH;
 	struct slice address;
 	int result;
 
 	if (directory_ask_decode(m->body, &address) == -1)
 		return -1;
-	v = book_expand(&d->book, address, &x);
+	if (!too_early(d))
+		v = book_expand(&d->book, address, &x);
 	if (v == BOOK_LOCAL)
 		result = send_expansion(d, ch, m->id, &x);
 	else {
@@ -109,7 +116,7 @@ on_expand(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		result = answer(ch, IPC_EXPANDED, m->id, d->expanded,
 		    directory_part_end(&part, verdict_of(v), true));
 	}
-	if (v == BOOK_TOO_MUCH)
+	if (v == BOOK_TOO_MUCH && !too_early(d))
 		log_warning("expansion-refused", LOG_STR("address", address));
 	book_expansion_clear(&x);
 	return result;
@@ -126,8 +133,8 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	if (directory_ask_decode(m->body, &address) == -1)
 		return -1;
-	a.verdict = verdict_of(book_mailbox(&d->book, address,
-	    &mailbox));
+	a.verdict = too_early(d) ? DIRECTORY_TEMPFAIL :
+	    verdict_of(book_mailbox(&d->book, address, &mailbox));
 	if (a.verdict == DIRECTORY_LOCAL) {
 		a.account = mailbox.account;
 		a.canonical = slice_str(mailbox.canonical);

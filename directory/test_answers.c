@@ -221,6 +221,34 @@ voucher_once(void **state)
 	free(k);
 }
 
+/* A peer that is quicker than the tables: later, and no guess. */
+static void
+too_early(void **state)
+{
+	static const struct {
+		enum ipc_role	role;
+		enum ipc_type	type;
+	} cases[] = {
+		{ IPC_SMTPD, IPC_RESOLVE },
+		{ IPC_QUEUE_MANAGER, IPC_EXPAND },
+		{ IPC_LOCAL_DELIVERY, IPC_ACCOUNT_OF },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct desk *k = calloc(1, sizeof(*k));
+		struct ipc_message m;
+
+		desk_open(k, cases[i].role, S(""));
+		k->d->book = (struct book){ 0 };
+		ask(k, cases[i].type, 1, S("alice@x.example"));
+		assert_int_equal(receive(k, &m), 1);
+		assert_int_equal(m.body.at[0], DIRECTORY_TEMPFAIL);
+		desk_close(k);
+		free(k);
+	}
+}
+
 /* What a peer may not say, or says malformed, ends its channel alone. */
 static void
 hostile_peer(void **state)
@@ -262,6 +290,7 @@ main(void)
 		cmocka_unit_test(resolve),
 		cmocka_unit_test(expand_in_parts),
 		cmocka_unit_test(voucher_once),
+		cmocka_unit_test(too_early),
 		cmocka_unit_test(hostile_peer),
 	};
 

@@ -452,6 +452,7 @@ owners_tick(struct local_delivery *ld)
 
 	for (o = TAILQ_FIRST(&ld->by_use); o != NULL; o = next) {
 		/* The rest was used later still. */
+		/* NOLINTNEXTLINE: what owner_tick freed is off the list */
 		if (now - o->used_ms < 1000 || o->used_ms > now)
 			break;
 		next = TAILQ_NEXT(o, entry);
@@ -466,8 +467,9 @@ owners_clear(struct local_delivery *ld)
 {
 	struct owner *o;
 
+	/* NOLINTNEXTLINE: owner_free takes it off the list */
 	while ((o = TAILQ_FIRST(&ld->by_use)) != NULL) {
-		struct ipc_channel *ch = o->worker;
+		struct ipc_channel *ch = o->worker;	/* NOLINT: as above */
 
 		o->worker = NULL;
 		o->queued = o->in_hand = 0;

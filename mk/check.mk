@@ -55,6 +55,8 @@ lint:
 	    --suppressions-list=mk/cppcheck.txt \
 	    --cppcheck-build-dir=build/cppcheck -D_GNU_SOURCE -I. \
 	    $(wildcard $(TOP_DIRS))
+	@! grep -nE '\b(strcpy|strcat|sprintf|gets|strtok|atoi|alloca)\(' \
+	    $(filter-out $(TEST_SOURCES),$(SOURCES))
 	@mk/format-check $(LINT_BASE)
 	@echo "lint: no findings"
 

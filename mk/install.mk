@@ -25,7 +25,7 @@ fill_in = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@CONFDIR@|$(CONFDIR)|g' \
 DAEMON_PROGRAMS := $(filter-out %/bulkhead %/bulkhead-sendmail,$(PROGRAMS))
 MANUALS := $(sort $(wildcard $(foreach n,1 5 7 8,doc/*.$(n) */*.$(n) */*/*.$(n))))
 STAGE_MANUALS := $(foreach c,$(basename $(notdir $(wildcard etc/*.conf))), \
-	$(if $(wildcard $(c)/$(c).8),$(c)))
+	$(if $(wildcard $(c)/$(c).conf.5),,$(if $(wildcard $(c)/$(c).8),$(c))))
 DOCUMENTS := $(wildcard README.md INSTALL LICENSE doc/*.md)
 
 install: all install-programs install-manuals install-etc install-links
@@ -39,7 +39,7 @@ install-programs: all
 install-manuals:
 	$(foreach m,$(MANUALS),$(INSTALL) -D -m 644 $(m) \
 	    $(D)$(MANDIR)/man$(lastword $(subst ., ,$(m)))/$(notdir $(m)) && ) :
-	@# stage.conf(5) is a part of stage(8).
+	@# Where stage.conf(5) is a part of stage(8).
 	$(INSTALL) -d -m 755 $(D)$(MANDIR)/man5
 	$(foreach s,$(STAGE_MANUALS),echo '.so man8/$(s).8' \
 	    >$(D)$(MANDIR)/man5/$(s).conf.5 && ) :

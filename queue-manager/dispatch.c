@@ -208,7 +208,7 @@ static void
 quarantine(struct daemon *d, struct message *m)
 {
 	log_error("content-damaged", LOG_QID(m->id),
-	    LOG_CSTR("effect", "held; see spool(5)"));
+	    LOG_CSTR("effect", "held; see queue-manager(8)"));
 	queue_put_hold(&d->queue, m, true, NULL, NULL);
 	flush_soon(d);
 }

@@ -20,7 +20,7 @@ static const struct map_process processes[] = {
 	{ .role = IPC_AUTHD_PAM, .program = "authd-pam", .user = "bh-pam",
 	    .group = "shadow", .start = START_DEMAND, .jail = JAIL_NONE,
 	    .network = true, .conf = "authd.conf", .stop_phase = 1,
-	    .deadline_s = 30 },
+	    .deadline_s = 30, .alone = true },
 	{ .role = IPC_QUEUE_MANAGER, .program = "queue-manager",
 	    .user = "bh-queue", .count = 1, .jail = JAIL_SPOOL,
 	    .conf = "queue-manager.conf", .stop_phase = 2,

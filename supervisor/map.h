@@ -43,6 +43,9 @@ struct map_process {
 	/* Added to its score when memory runs out: who is killed first. */
 	int		 oom_score;
 	unsigned	 deadline_s;	/* it is killed then; 0: none */
+	/* A process namespace of its own, where the host allows: whatever it
+	 * has started ends with it. */
+	bool		 alone;
 };
 
 /* One row for each role that is a process; supervisor has none. */

@@ -219,6 +219,7 @@ process_new(struct supervisor *sv, const struct map_process *map,
 
 	if (p == NULL)
 		return NULL;
+	assert(sv != NULL);
 	*p = (struct process){ .sv = sv, .map = map, .instance = instance };
 	if ((p->timer = event_new(sv->base, -1, 0, on_timer, p)) == NULL) {
 		free(p);
@@ -248,6 +249,7 @@ process_start_all(struct supervisor *sv)
 	struct process *p;
 
 	channel_events_init(sv);
+	assert(sv->base != NULL);
 	for (size_t i = 0; (map = map_at(i)) != NULL; i++)
 		for (unsigned n = 0; map->start == START_ALWAYS &&
 		    n < map->count; n++)

@@ -222,6 +222,19 @@ child(const struct plan *p)
 	child_failed("exec");
 }
 
+/*
+ * As fork(2), into a process namespace of its own, or without one where the
+ * host does not let us.
+ */
+static pid_t
+fork_alone(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0,
+	    0);
+
+	return pid == -1 ? fork() : pid;
+}
+
 pid_t
 spawn(const struct supervisor *sv, const struct map_process *map,
     const struct identity *id, int channel_fd)
@@ -248,7 +261,7 @@ spawn(const struct supervisor *sv, const struct map_process *map,
 	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (p.program == -1)
 		return -1;
-	if ((pid = fork()) == 0)
+	if ((pid = map->alone ? fork_alone() : fork()) == 0)
 		child(&p);
 	saved = errno;
 	close(p.program);

@@ -14,8 +14,6 @@ static const struct field {
 	size_t		 seen;	/* offset of a bool in struct header, or 0 */
 } fields[] = {
 	{ "From", 0, offsetof(struct header, has_from) },
-	{ "Date", 0, offsetof(struct header, has_date) },
-	{ "Message-ID", 0, offsetof(struct header, has_message_id) },
 	{ "To", TO, 0 },
 	{ "Cc", TO, 0 },
 	{ "Bcc", TO | DROPPED, 0 },

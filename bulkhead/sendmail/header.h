@@ -20,7 +20,7 @@ struct header {
 	struct text	first_body;	/* a line read too far, without end */
 	bool		body_follows;	/* more input is there to be sent */
 	bool		first_body_open;/* that line goes on in the input */
-	bool		has_from, has_date, has_message_id;
+	bool		has_from;
 	bool		has_resent;	/* any Resent- field */
 	struct address_list to;		/* of To, Cc, Bcc */
 	struct address_list resent_to;	/* of Resent-To, -Cc, -Bcc */

@@ -5,7 +5,7 @@
  * sending anybody the message twice.
  */
 #include "bulkhead/sendmail/client.h"
-#include "bulkhead/sendmail/fields.h"
+#include "bulkhead/sendmail/from.h"
 #include "bulkhead/sendmail/recipients.h"
 
 #include <errno.h>
@@ -230,10 +230,9 @@ prepare(struct submission *s)
 		 s->o->recipients_in_header)) != 0 ||
 	    (status = find_recipients(s)) != 0)
 		return status;
-	if (fields_complete(&s->header,
+	if (from_complete(&s->header,
 		s->reverse_path[0] == '\0' ? s->caller : s->reverse_path,
-		name == NULL ? s->full_name : name, s->site->domain,
-		time(NULL)) == -1)
+		name == NULL ? s->full_name : name) == -1)
 		return sendmail_fail(EX_DATAERR,
 		    "the header section is too long");
 	return 0;

@@ -4,7 +4,7 @@
  * queue-manager sends DELIVER to local-delivery, with the content's
  * descriptor; local-delivery sends it on to the worker of the mailbox's owner.
  * Each is answered by exactly one DELIVERED, after the message would survive
- * a power cut (CRASH rule B2) or with the reason why it was not delivered.
+ * a power cut or with the reason why it was not delivered.
  *
  * The descriptor is read with pread only: a sealed memfd, or a read-only
  * regular file in which the content begins at content_offset.

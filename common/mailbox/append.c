@@ -121,7 +121,7 @@ flush(struct append *a)
 	return 0;
 }
 
-/* Whole, and on disk before it gets its name (CRASH rule B1). */
+/* Whole, and on disk before it gets its name. */
 static int
 finish_current(struct append *a)
 {

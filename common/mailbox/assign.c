@@ -6,7 +6,7 @@
  *     its file name says so.
  * A2  A UID is given away only after folder_take_uids made it durable; a file
  *     that was renamed but not synced gets another one after a power cut, and
- *     the first is used by nobody (CRASH rule U1).
+ *     the first is used by nobody.
  * A3  Of several files with one identity the one whose inode the view or the index
  *     knows is the original; when none is known, all get new UIDs.
  */
@@ -132,15 +132,16 @@ static int
 print_short(struct folder *f, struct maildir_name *n, bool info,
     char to[MAILDIR_NAME_MAX + 1])
 {
+	struct maildir_name shorter = *n;
 	char base[UNIQUE_MAX];
 
 	if (maildir_name_print(n, info, to) == 0)
 		return 0;
 	mailbox_unique_name(f->mb, base);
-	n->base = slice_str(base);
-	n->fields = slice_of("", 0);
-	n->unknown = slice_of("", 0);
-	return maildir_name_print(n, info, to);
+	shorter.base = slice_str(base);
+	shorter.fields = slice_of("", 0);
+	shorter.unknown = slice_of("", 0);
+	return maildir_name_print(&shorter, info, to);
 }
 
 /* 1: done, 0: the file is not there any more, -1: errno. */

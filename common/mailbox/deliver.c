@@ -1,5 +1,6 @@
 #include "common/mailbox/deliver.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -290,15 +291,44 @@ begin_item(struct mailbox *mb, struct target **all, struct delivery_item *it)
 		it->result = failure(errno);
 }
 
-static int
-sync_file(struct delivery_file *f)
-{
-	int r = fsync(f->fd);
+/*
+ * Every sync waits for the disk, so a batch must not cost one for each of its
+ * files: from a few on, one syncfs(2) makes all of them durable.  It reports
+ * failures since the descriptor was opened, which was before we wrote.
+ */
+enum { SYNC_EACH_MAX = 3 };
 
-	if (close(f->fd) == -1)
-		r = -1;
-	f->fd = -1;
-	return r;
+static void
+fail_all(struct delivery_item *items, size_t n, const struct target *t, int error)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_open(&items[i]) && items[i].file->target == t)
+			items[i].result = failure(error);
+}
+
+static void
+sync_each(struct delivery_item *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_open(&items[i]) && fsync(items[i].file->fd) == -1)
+			items[i].result = failure(errno);
+}
+
+static void
+sync_files(struct delivery_item *items, size_t n, const struct target *t)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < n; i++)
+		open += is_open(&items[i]);
+	if (open <= SYNC_EACH_MAX) {
+		sync_each(items, n);
+		return;
+	}
+	/* Folders may lie on different file systems. */
+	for (; t != NULL; t = t->next)
+		if (syncfs(t->tmp_fd) == -1)
+			fail_all(items, n, t, errno);
 }
 
 static int
@@ -333,7 +363,12 @@ is_there_already(struct delivery_item *it)
 static void
 finish_item(struct delivery_item *it, time_t now)
 {
-	if (sync_file(it->file) == -1) {
+	int r;
+
+	assert(it->file != NULL);	/* who is open has a file */
+	r = close(it->file->fd);
+	it->file->fd = -1;
+	if (r == -1) {
 		it->result = failure(errno);
 	} else if (name_file(it, now) == -1) {
 		int error = errno;
@@ -391,6 +426,7 @@ mailbox_deliver(struct mailbox *mb, struct delivery_item *items, size_t n)
 	}
 	for (size_t i = 0; i < n; i++)
 		begin_item(mb, &all, &items[i]);
+	sync_files(items, n, all);
 	for (size_t i = 0; i < n; i++)
 		if (is_open(&items[i]))
 			finish_item(&items[i], now);

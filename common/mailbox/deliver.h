@@ -1,13 +1,14 @@
 /*
  * Delivery into an owner's mail: many messages at once, durable on return.
  *
- * The order that no power cut breaks (CRASH rules B1, B2): write each to tmp/,
- * start writing all of them to disk, fsync each, rename each into new/, fsync
- * new/ once.  A batch of n costs little more than one.
+ * The order that no power cut breaks: write each to tmp/, start writing all of
+ * them to disk, sync the files, rename each into new/, fsync new/ once.  Few
+ * files are synced by fsync(2), more of them by one syncfs(2): a batch waits for
+ * the disk twice, however many messages it holds.
  *
  * A file's name holds queue id, recipient number and the spool's nonce:
  *	<seconds>.Q<queue id>R<number>.<nonce>,S=<size>,W=<size with CRLF>
- * so that an attempt whose outcome nobody knows is found again (rule B3).
+ * so that an attempt whose outcome nobody knows is found again.
  */
 #ifndef COMMON_MAILBOX_DELIVER_H
 #define COMMON_MAILBOX_DELIVER_H
@@ -36,7 +37,7 @@ struct delivery_item {
  */
 void mailbox_deliver(struct mailbox *, struct delivery_item *items, size_t n);
 
-/* Remove from the tmp/ of all folders what was left there 36 hours ago (rule B4). */
+/* Remove from the tmp/ of all folders what was left there 36 hours ago. */
 void mailbox_clean_tmp(struct mailbox *);
 
 #endif

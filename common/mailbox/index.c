@@ -165,6 +165,9 @@ open_locked(struct index *ix)
 	first = lock_fd(ix->alive_fd, LOCK_EX | LOCK_NB) == 0;
 	if (first && !mark_is(ix, MARK_CLEAN))
 		unlinkat(ix->dir_fd, "data.mdb", 0);
+	/* Before LMDB sees it: what it reads there may be the end of us. */
+	if (first && mark_write(ix, MARK_USED) == -1)
+		return -1;
 	if (lock_fd(ix->alive_fd, LOCK_SH) == -1)
 		return -1;
 	if (env_open(ix) == -1) {
@@ -175,7 +178,7 @@ open_locked(struct index *ix)
 		if (env_open(ix) == -1)
 			return -1;
 	}
-	return first ? mark_write(ix, MARK_USED) : 0;
+	return 0;
 }
 
 static void

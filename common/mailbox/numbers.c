@@ -137,6 +137,12 @@ next_read(struct folder *f)
 
 /* ---- handing out ---- */
 
+static bool
+numbers_equal(const struct numbers *a, const struct numbers *b)
+{
+	return a->uid == b->uid && a->modseq == b->modseq;
+}
+
 static int
 reserve(struct folder *f, const struct numbers *need)
 {
@@ -148,7 +154,7 @@ reserve(struct folder *f, const struct numbers *need)
 	if (need->modseq > s.ceiling.modseq)
 		s.ceiling.modseq = need->modseq > MODSEQ_MAX - MODSEQ_BLOCK ?
 		    MODSEQ_MAX : need->modseq + MODSEQ_BLOCK;
-	if (memcmp(&s.ceiling, &f->state.ceiling, sizeof(s.ceiling)) == 0)
+	if (numbers_equal(&s.ceiling, &f->state.ceiling))
 		return 0;
 	if (state_write(f->dir_fd, &s) == -1)
 		return -1;
@@ -301,7 +307,7 @@ folder_leave(struct folder *f)
 	if (folder_lock(f) == -1)
 		return;
 	if (lock_fd(f->live_fd, LOCK_EX | LOCK_NB) == 0 &&
-	    memcmp(&f->next, &f->state.ceiling, sizeof(f->next)) != 0) {
+	    !numbers_equal(&f->next, &f->state.ceiling)) {
 		f->state.ceiling = f->next;
 		folder_state_write(f);
 	}

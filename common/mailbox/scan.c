@@ -74,7 +74,7 @@ read_name(void *ctx, const char *name, uint64_t ino, unsigned char type)
 		return -1;
 	*found = (struct found){ .ino = ino, .keywords = n.keywords,
 		.flags = n.flags, .in_new = r->in_new, .recent = r->in_new };
-	/* A number that this folder never gave away is no identity (U1). */
+	/* A number that this folder never gave away is no identity. */
 	if (n.has_identity && n.uidvalidity == r->f->state.uidvalidity &&
 	    n.uid < r->f->next.uid)
 		found->uid = n.uid;

@@ -187,7 +187,7 @@ struct expunge {
 	bool	from_cur, from_new;
 };
 
-/* The first failure is kept; the others are tried all the same (P2). */
+/* The first failure is kept; the others are tried all the same. */
 static int
 expunge_one(struct folder *f, uint32_t seq, struct expunge *x)
 {

@@ -4,7 +4,6 @@
  */
 #include "common/mailbox/testing.h"
 
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/mman.h>
 
@@ -289,41 +288,6 @@ test_clean_tmp(void **state)
 
 /* ---- killed before each system call ---- */
 
-/* Run in a traced child; killed before its k-th call.  False: it finished. */
-static bool
-killed_at(struct home *h, void (*work)(struct home *), unsigned k)
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid != -1);
-	if (pid == 0) {
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
-			_exit(99);
-		raise(SIGSTOP);
-		work(h);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSTOPPED(status));
-	ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD);
-	for (unsigned entry = 0; entry < k; entry++) {
-		/* to the entry of a call, and then to its exit */
-		for (int half = entry == 0 ? 1 : 0; half < 2; half++) {
-			ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
-			assert_int_equal(waitpid(pid, &status, 0), pid);
-			if (WIFEXITED(status)) {
-				assert_int_equal(WEXITSTATUS(status), 0);
-				return false;
-			}
-		}
-	}
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
-	return true;
-}
-
 #define KILL_TEXT "Subject: kill\r\n\r\nbody\r\n"
 #define KILL_STORED "Return-Path: <alice@crepes.fr>\n" \
 	"Delivered-To: bob@hamburger.edu\nSubject: kill\n\nbody\n"
@@ -369,7 +333,7 @@ test_killed_anywhere(void **state)
 		size_t n;
 
 		assert_int_equal(home_setup(state), 0);
-		h = *state;
+		h = *state;	/* NOLINT: setup made a new one */
 		killed = killed_at(h, deliver_two, points + 1);
 		if (faccessat(h->fd, "Maildir/new", F_OK, 0) == 0) {
 			n = count_files(h, "Maildir/new");

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -42,7 +43,9 @@ home_setup(void **state)
 {
 	struct home *h = calloc(1, sizeof(*h));
 
-	snprintf(h->path, sizeof(h->path), "/tmp/bulkhead-test.XXXXXX");
+	/* In memory where there is such a place: these tests sync a lot. */
+	snprintf(h->path, sizeof(h->path), "%s/bulkhead-test.XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(h->path) == NULL)
 		return -1;
 	h->fd = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -176,6 +179,41 @@ static inline void
 sync_ok(struct folder *f, struct folder_changes *c)
 {
 	assert_int_equal(folder_sync(f, 0, c), 0);
+}
+
+/* Run in a traced child; killed before its k-th call.  False: it finished. */
+static inline bool
+killed_at(struct home *h, void (*work)(struct home *), unsigned k)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
+			_exit(99);
+		raise(SIGSTOP);
+		work(h);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD);
+	for (unsigned entry = 0; entry < k; entry++) {
+		/* to the entry of a call, and then to its exit */
+		for (int half = entry == 0 ? 1 : 0; half < 2; half++) {
+			ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			if (WIFEXITED(status)) {
+				assert_int_equal(WEXITSTATUS(status), 0);
+				return false;
+			}
+		}
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	return true;
 }
 
 #endif

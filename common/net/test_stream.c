@@ -96,8 +96,8 @@ setup(void **state)
 
 	p->base = event_base_new();
 	p->loop = stream_loop_new(p->base, 4096);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv) == -1)
-		return -1;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    sv), 0);
 	p->s = stream_new(p->loop, sv[0], &kind, p);
 	p->fd = sv[1];
 	*state = p;

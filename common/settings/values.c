@@ -319,6 +319,7 @@ parse_addresses(struct work *w, struct slice text, void *to)
 
 	if (parse_words(w, text, &words) == -1)
 		return -1;
+	/* NOLINTNEXTLINE: parse_words has set words.n when it answers 0 */
 	list.at = settings_alloc(w->s, words.n * 2 + 1, sizeof(list.at[0]));
 	if (list.at == NULL)
 		return no_memory(w);

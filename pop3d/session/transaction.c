@@ -8,7 +8,7 @@
 #include "pop3d/command.h"
 #include "pop3d/settings.h"
 
-enum { SAY_MAX = 512 };
+enum { SAY_MAX = 512, WAIT_MS = 100, WAITS_MAX = 10 };
 
 void
 transaction_say(struct transaction *t, const char *fmt, ...)
@@ -116,6 +116,9 @@ on_ended(void *owner, enum stream_end end)
 		return;
 	}
 	release(t, stream_end_name(end));
+	if (t->wait != NULL)
+		event_free(t->wait);
+	t->wait = NULL;
 	session_end(&t->session);
 }
 
@@ -139,17 +142,37 @@ refusal(int error)
 }
 
 static void
-on_begin(void *ctx, struct session *s)
+refuse(struct transaction *t, int error)
 {
-	struct transaction *t = ctx;
+	log_warning("maildrop-refused", LOG_SID(t->session.id),
+	    LOG_ERRNO(error));
+	transaction_say(t, "-ERR %s\r\n", refusal(error));
+	transaction_finish(t, "refused");
+}
+
+/*
+ * A session whose client has just gone may not have seen that yet: a lock is
+ * waited for a little while.
+ */
+static bool
+wait_a_little(struct transaction *t)
+{
+	static const struct timeval pause = { .tv_usec = WAIT_MS * 1000 };
+
+	return t->waits++ < WAITS_MAX && t->wait != NULL &&
+	    event_add(t->wait, &pause) == 0;
+}
+
+static void
+begin(struct transaction *t)
+{
+	struct session *s = &t->session;
 
 	if (maildrop_open(&t->maildrop, s->home_fd) == -1) {
 		int error = errno;
 
-		log_warning("maildrop-refused", LOG_SID(s->id),
-		    LOG_ERRNO(error));
-		transaction_say(t, "-ERR %s\r\n", refusal(error));
-		transaction_finish(t, "refused");
+		if (error != EBUSY || !wait_a_little(t))
+			refuse(t, error);
 		return;
 	}
 	log_info("session-begun", LOG_SID(s->id),
@@ -158,6 +181,27 @@ on_begin(void *ctx, struct session *s)
 	transaction_say(t, "+OK %lu messages (%llu octets)\r\n",
 	    t->maildrop.count, (unsigned long long)t->maildrop.octets);
 	arm_deadline(t);
+	stream_resume(s->stream);
+}
+
+static void
+on_wait(int fd, short what, void *arg)
+{
+	struct transaction *t = arg;
+
+	(void)fd, (void)what;
+	if (!t->finishing)
+		begin(t);
+}
+
+static void
+on_begin(void *ctx, struct session *s)
+{
+	struct transaction *t = ctx;
+
+	t->wait = event_new(s->stage.base, -1, 0, on_wait, t);
+	stream_pause(s->stream);
+	begin(t);
 }
 
 static void

@@ -19,6 +19,8 @@ struct transaction {
 	unsigned	 bad_commands;
 	bool		 finishing;
 	bool		 released;	/* the maildrop is */
+	struct event	*wait;		/* for a maildrop that is locked */
+	unsigned	 waits;
 	/*
 	 * A response too long to write at once: called until it answers
 	 * false, whenever the client has read enough of what there was.

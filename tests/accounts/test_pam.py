@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.instance import DOMAIN
+from support.slots import uids_in_use
 from .test_login import WRONG, login
 
 USER = pwd.getpwnam("games")
@@ -89,6 +90,17 @@ def test_empty_password_never_reaches_pam(pam):
     assert not i.log(event="process-ready", process="authd-pam")
 
 
+def test_as_root_only_where_the_settings_say_so(pam):
+    i = pam('test "$(id -u)" != 0')
+    assert login(i, USER.pw_name, "x")[0] is True
+    i.stop()
+    i.write("bulkhead.conf", (i.conf / "bulkhead.conf").read_text()
+            + "pam_as_root = yes\n")
+    i.start()
+    assert login(i, USER.pw_name, "x")[0] == WRONG
+    assert login(i, f"alice@{DOMAIN}", "alice-secret")[0] is True
+
+
 def test_slow_pam_holds_up_nobody(pam):
     i = pam("sleep 3", settings="pam_parallel = 2\n")
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -107,7 +119,7 @@ def test_slow_pam_holds_up_nobody(pam):
 
 
 def test_helper_that_dies(pam):
-    i = pam("sleep 5")		# it outlives who waits for it
+    i = pam("sleep 300")
     i.expect_failures = True
     with concurrent.futures.ThreadPoolExecutor() as pool:
         waiting = pool.submit(login, i, USER.pw_name, "x")
@@ -116,15 +128,23 @@ def test_helper_that_dies(pam):
         assert i.kill("authd-pam")
         result, took = waiting.result()
     assert b"[SYS/TEMP]" in result and took < 10
+    none_left(i)
+
+
+def none_left(i):
+    """Neither the helper nor what its modules started."""
+    uids = range(i.slot.uid_base, i.slot.uid_base + 100)
+    deadline = time.monotonic() + 10
+    while any(name in ("authd-pam", "script", "sleep")
+              for _, name in uids_in_use(uids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
 def test_helper_is_killed_at_its_deadline(pam):
-    i = pam("sleep 36")
+    i = pam("sleep 300")
     i.expect_failures = True
     result, took = login(i, USER.pw_name, "x", timeout=60)
     assert b"[SYS/TEMP]" in result and 25 < took < 40
-    deadline = time.monotonic() + 10
-    while i.pids("authd-pam"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    none_left(i)

@@ -233,6 +233,18 @@ def test_one_session_at_a_time(home, session):
     assert u.line().startswith("+OK")
 
 
+def test_a_lock_is_waited_for_a_little(home, session):
+    put(home, 1, PLAIN)
+    s = session()
+    assert s.line().startswith("+OK")
+    t = session()			# s is about to notice its end
+    t.say("STAT")
+    s.file.close()
+    s.sock.close()
+    assert t.line().startswith("+OK 1 messages")
+    assert t.line().startswith("+OK 1 ")
+
+
 def test_the_next_session_begins_at_once(home, session):
     put(home, 1, PLAIN)
     for _ in range(5):

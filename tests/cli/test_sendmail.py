@@ -146,9 +146,6 @@ def test_a_message(site):
     got = fields(suite.content)
     assert got[b"Subject"] == b"x"
     assert b"root@example.org" in got[b"From"]
-    assert re.fullmatch(rb"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}",
-                        got[b"Date"])
-    assert re.fullmatch(rb"<[^@<>]+@example\.org>", got[b"Message-ID"])
 
 
 def test_line_ends_and_dots(site):

@@ -325,10 +325,13 @@ compare(const void *a, const void *b)
 static double
 percentile_ms(const struct load *l, unsigned percent)
 {
+	uint64_t at;
+
 	if (l->accepted == 0)
 		return 0;
-	return (double)l->took_ns[(uint64_t)(l->accepted - 1) * percent / 100] /
-	    1e6;
+	at = (uint64_t)(l->accepted - 1) * percent / 100;
+
+	return (double)l->took_ns[at] / 1e6;
 }
 
 /* Lines of 72 letters that no two messages share would only cost the client

@@ -1,0 +1,126 @@
+/*
+ * A command after login, parsed (RFC 3501 sections 6 and 9), pure.  The table
+ * says for each which arguments it has and in which states it is allowed.
+ */
+#ifndef IMAPD_SESSION_COMMAND_H
+#define IMAPD_SESSION_COMMAND_H
+
+#include <stdint.h>
+
+#include "imapd/session/arena.h"
+#include "imapd/session/fetch_items.h"
+#include "imapd/session/search_keys.h"
+#include "imapd/session/set.h"
+
+enum imap_state {
+	IMAP_AUTHENTICATED = 1 << 0,
+	IMAP_SELECTED = 1 << 1,
+	IMAP_ANY = IMAP_AUTHENTICATED | IMAP_SELECTED
+};
+
+enum imap_arguments {
+	ARGS_NONE,
+	ARGS_MAILBOX,
+	ARGS_RENAME,
+	ARGS_LIST,
+	ARGS_STATUS,
+	ARGS_APPEND,	/* without its message: see command.c */
+	ARGS_SEARCH,
+	ARGS_FETCH,
+	ARGS_STORE,
+	ARGS_COPY,
+	ARGS_EXPUNGE,	/* none; after UID a set */
+	ARGS_ID
+};
+
+/* Name, arguments, states, has a UID form. */
+#define IMAP_COMMANDS(X)						\
+	X(CAPABILITY,	NONE,	 ANY,		false)			\
+	X(NOOP,		NONE,	 ANY,		false)			\
+	X(LOGOUT,	NONE,	 ANY,		false)			\
+	X(ID,		ID,	 ANY,		false)			\
+	X(NAMESPACE,	NONE,	 ANY,		false)			\
+	X(SELECT,	MAILBOX, ANY,		false)			\
+	X(EXAMINE,	MAILBOX, ANY,		false)			\
+	X(CREATE,	MAILBOX, ANY,		false)			\
+	X(DELETE,	MAILBOX, ANY,		false)			\
+	X(RENAME,	RENAME,	 ANY,		false)			\
+	X(SUBSCRIBE,	MAILBOX, ANY,		false)			\
+	X(UNSUBSCRIBE,	MAILBOX, ANY,		false)			\
+	X(LIST,		LIST,	 ANY,		false)			\
+	X(LSUB,		LIST,	 ANY,		false)			\
+	X(STATUS,	STATUS,	 ANY,		false)			\
+	X(APPEND,	APPEND,	 ANY,		false)			\
+	X(IDLE,		NONE,	 ANY,		false)			\
+	X(CHECK,	NONE,	 SELECTED,	false)			\
+	X(CLOSE,	NONE,	 SELECTED,	false)			\
+	X(UNSELECT,	NONE,	 SELECTED,	false)			\
+	X(EXPUNGE,	EXPUNGE, SELECTED,	true)			\
+	X(SEARCH,	SEARCH,	 SELECTED,	true)			\
+	X(FETCH,	FETCH,	 SELECTED,	true)			\
+	X(STORE,	STORE,	 SELECTED,	true)			\
+	X(COPY,		COPY,	 SELECTED,	true)			\
+	X(MOVE,		COPY,	 SELECTED,	true)
+
+enum imap_verb {
+#define X(name, ...) IMAP_##name,
+	IMAP_COMMANDS(X)
+#undef X
+	IMAP_VERBS
+};
+
+enum imap_status_item {
+	STATUS_MESSAGES = 1 << 0, STATUS_RECENT = 1 << 1,
+	STATUS_UIDNEXT = 1 << 2, STATUS_UIDVALIDITY = 1 << 3,
+	STATUS_UNSEEN = 1 << 4
+};
+
+/* The system flags as FLAG_*, the keywords by name. */
+struct flag_list {
+	uint8_t		 flags;
+	struct slice	*keywords;
+	size_t		 len;
+};
+
+enum { FLAG_LIST_MAX = 64 };	/* keywords in one command */
+
+struct imap_command {
+	struct slice	 tag;		/* set whenever there is one */
+	enum imap_verb	 verb;
+	unsigned	 when;		/* states that allow it */
+	bool		 uid;		/* "UID FETCH" */
+	struct slice	 mailbox;	/* LIST: the reference */
+	struct slice	 other;		/* RENAME: new name; LIST: pattern */
+	struct set	 set;		/* as sent */
+	struct fetch_items fetch;
+	struct search	 search;
+	unsigned	 status;	/* of enum imap_status_item */
+	struct flag_list flags;		/* STORE, APPEND */
+	char		 store;		/* '+', '-' or '\0' */
+	bool		 silent;
+	int64_t		 date;		/* APPEND; valid if has_date */
+	bool		 has_date;
+};
+
+/* Why a command was refused. */
+enum imap_fault {
+	IMAP_NO_TAG,		/* nothing to answer to */
+	IMAP_UNKNOWN,		/* no such command */
+	IMAP_SYNTAX,		/* in its arguments */
+	IMAP_CHARSET		/* SEARCH CHARSET of another than we know */
+};
+
+/*
+ * Parse one whole command: its line without the last line end, literals and
+ * their octets in place.  Slices point into it or into the arena, which
+ * the caller clears.  PARSE_BAD: *fault says why; tag is set unless
+ * IMAP_NO_TAG.
+ *
+ * Of APPEND what comes before the message's literal is the command; on
+ * PARSE_BAD with IMAP_SYNTAX more of it may be to come (a mailbox name as a
+ * literal).
+ */
+enum parse imap_command_parse(struct slice in, struct arena *,
+    struct imap_command *, enum imap_fault *);
+
+#endif

@@ -1,0 +1,296 @@
+/*
+ * FETCH (RFC 3501 section 6.4.5): message by message, item by item.  All that
+ * can fail is made ready before the first word about a message is said.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log/log.h"
+#include "common/message/date.h"
+#include "imapd/session/session.h"
+
+struct fetch {
+	size_t		 range;		/* of the set */
+	uint32_t	 seq;		/* the message; 0: none yet */
+	bool		 in_message;	/* its response has begun */
+	size_t		 item;		/* the next one */
+	bool		 in_body;	/* of the section that item is */
+	int		 fd;		/* -1: not open */
+	uint64_t	 size;
+	time_t		 date;
+	struct message_info info;
+	struct body	 body;
+	bool		 any_gone;
+	int		 failed;	/* errno of the last that failed */
+	unsigned	 needs;		/* bits 1 << enum fetch_kind */
+	bool		 sets_seen;
+};
+
+static void
+message_end(struct fetch *f)
+{
+	body_end(&f->body);
+	message_info_clear(&f->info);
+	if (f->fd != -1)
+		close(f->fd);
+	f->fd = -1;
+	f->in_message = f->in_body = false;
+}
+
+void
+fetch_end(struct imap *s)
+{
+	if (s->fetch == NULL)
+		return;
+	message_end(s->fetch);
+	free(s->fetch);
+	s->fetch = NULL;
+}
+
+static bool
+next_message(struct imap *s, struct fetch *f)
+{
+	const struct set *set = &s->command.set;
+
+	if (f->range < set->len && f->seq == set->range[f->range].last)
+		f->range++;
+	if (f->range == set->len)
+		return false;
+	if (f->seq < set->range[f->range].first)
+		f->seq = set->range[f->range].first;
+	else
+		f->seq++;
+	return true;
+}
+
+static int
+need_file(struct imap *s, struct fetch *f)
+{
+	if (f->fd == -1)
+		f->fd = folder_message_open(s->folder, f->seq);
+	return f->fd == -1 ? -1 : 0;
+}
+
+/* Read what this message's items need. */
+static int
+prepare(struct imap *s, struct fetch *f)
+{
+	unsigned inside = 1U << FETCH_ENVELOPE | 1U << FETCH_BODY |
+	    1U << FETCH_BODYSTRUCTURE | 1U << FETCH_SECTION;
+
+	if (folder_message(s->folder, f->seq)->gone) {
+		errno = ENOENT;
+		return -1;
+	}
+	if ((f->needs & 1U << FETCH_SECTION) != 0 && need_file(s, f) == -1)
+		return -1;
+	if ((f->needs & 1U << FETCH_SIZE) != 0 &&
+	    folder_message_size(s->folder, f->seq, &f->size) == -1)
+		return -1;
+	if ((f->needs & 1U << FETCH_INTERNALDATE) != 0 &&
+	    folder_message_date(s->folder, f->seq, &f->date) == -1)
+		return -1;
+	if ((f->needs & inside) != 0 &&
+	    message_info_get(s->folder, f->seq, &f->fd, &f->info) == -1)
+		return -1;
+	return 0;
+}
+
+/* True when the flag is new and the client must hear of it. */
+static bool
+set_seen(struct imap *s, struct fetch *f)
+{
+	uint32_t seq = f->seq;
+
+	if (!f->sets_seen || s->read_only ||
+	    (folder_message(s->folder, seq)->flags & FLAG_SEEN) != 0)
+		return false;
+	if (folder_store(s->folder, &seq, 1, STORE_ADD, FLAG_SEEN, 0) == -1) {
+		log_warning("seen-not-stored", LOG_SID(s->session.id),
+		    LOG_ERRNO(errno));
+		return false;
+	}
+	imap_settle_soon(s);
+	return true;
+}
+
+static void
+write_date(struct imap *s, time_t t)
+{
+	int64_t days = t / 86400, rest = t % 86400;
+	int year, month, day;
+
+	if (rest < 0) {
+		rest += 86400;
+		days--;
+	}
+	date_civil(days, &year, &month, &day);
+	imap_print(s, "\"%2d-%s-%04d %02d:%02d:%02d +0000\"", day,
+	    date_month_name(month), year, (int)(rest / 3600),
+	    (int)(rest / 60 % 60), (int)(rest % 60));
+}
+
+static void
+begin_section(struct imap *s, struct fetch *f, const struct fetch_item *item)
+{
+	uint32_t uid = folder_message(s->folder, f->seq)->uid;
+	int r = body_begin(&f->body, &f->info, f->fd, item, uid,
+	    &s->body_place);
+
+	if (r == 0) {
+		imap_write(s, SLICE_LITERAL("NIL"));
+		return;
+	}
+	if (r == -1) {
+		imap_write(s, SLICE_LITERAL("NIL"));
+		f->failed = errno;
+		return;
+	}
+	imap_print(s, "{%llu}\r\n", (unsigned long long)f->body.left);
+	f->in_body = true;
+}
+
+static void
+write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
+{
+	const struct message *m = folder_message(s->folder, f->seq);
+
+	imap_write(s, item->label);
+	imap_write(s, SLICE_LITERAL(" "));
+	switch (item->kind) {
+	case FETCH_UID:
+		imap_print(s, "%u", m->uid);
+		break;
+	case FETCH_FLAGS:
+		imap_write_flags(s, m);
+		break;
+	case FETCH_INTERNALDATE:
+		write_date(s, f->date);
+		break;
+	case FETCH_SIZE:
+		imap_print(s, "%llu", (unsigned long long)f->size);
+		break;
+	case FETCH_ENVELOPE:
+		imap_write(s, f->info.envelope);
+		break;
+	case FETCH_BODY:
+		imap_write(s, f->info.body);
+		break;
+	case FETCH_BODYSTRUCTURE:
+		imap_write(s, f->info.bodystructure);
+		break;
+	case FETCH_SECTION:
+		begin_section(s, f, item);
+		break;
+	}
+}
+
+static void
+begin_message(struct imap *s, struct fetch *f)
+{
+	bool tell;
+
+	if (prepare(s, f) == -1) {
+		if (errno == ENOENT)
+			f->any_gone = true;
+		else
+			f->failed = errno;
+		message_end(f);
+		return;
+	}
+	tell = set_seen(s, f) && (f->needs & 1U << FETCH_FLAGS) == 0;
+	imap_print(s, "* %u FETCH (", f->seq);
+	if (tell) {
+		imap_print(s, "FLAGS ");
+		imap_write_flags(s, folder_message(s->folder, f->seq));
+		imap_print(s, " ");
+	}
+	f->item = 0;
+	f->in_message = true;
+}
+
+/* One piece of a section.  false: the connection is broken (invariant 3). */
+static bool
+go_on_with_body(struct imap *s, struct fetch *f)
+{
+	int r = body_piece(s, &f->body);
+
+	if (r == -1) {
+		log_error("message-cut-short", LOG_SID(s->session.id),
+		    LOG_NUM("uid", folder_message(s->folder, f->seq)->uid),
+		    LOG_ERRNO(errno));
+		s->finishing = true;
+		session_finish(&s->session);
+		return false;
+	}
+	if (r == 0) {
+		body_end(&f->body);
+		f->in_body = false;
+	}
+	return true;
+}
+
+static bool
+finish(struct imap *s, struct fetch *f)
+{
+	if (imap_sync(s, s->command.uid ? 0 : SYNC_KEEP_EXPUNGED) == -1)
+		return false;
+	if (f->failed != 0)
+		imap_no_errno(s, f->failed);
+	else if (f->any_gone && !s->command.uid)
+		imap_no(s, "[EXPUNGEISSUED] some of them are gone");
+	else
+		imap_ok(s, "fetched");
+	return false;
+}
+
+static bool
+produce_fetch(struct imap *s)
+{
+	struct fetch *f = s->fetch;
+	const struct fetch_items *items = &s->command.fetch;
+
+	if (f->in_body)
+		return go_on_with_body(s, f);
+	if (!f->in_message) {
+		if (!next_message(s, f))
+			return finish(s, f);
+		begin_message(s, f);
+		return true;
+	}
+	if (f->item == items->len) {
+		imap_write(s, SLICE_LITERAL(")\r\n"));
+		message_end(f);
+		return true;
+	}
+	if (f->item > 0)
+		imap_write(s, SLICE_LITERAL(" "));
+	write_item(s, f, &items->item[f->item++]);
+	return true;
+}
+
+void
+do_fetch(struct imap *s, const struct imap_command *c)
+{
+	struct fetch *f;
+
+	if (imap_set_of(s, &s->command.set, c->uid) == -1)
+		return;
+	if ((f = calloc(1, sizeof(*f))) == NULL) {
+		imap_no_errno(s, errno);
+		return;
+	}
+	if (c->uid)	/* section 6.4.8: it is always told */
+		fetch_items_add(&s->command.fetch, FETCH_UID);
+	f->fd = -1;
+	for (size_t i = 0; i < c->fetch.len; i++) {
+		const struct fetch_item *item = &c->fetch.item[i];
+
+		f->needs |= 1U << item->kind;
+		f->sets_seen |= item->kind == FETCH_SECTION && !item->peek;
+	}
+	s->fetch = f;
+	imap_begin(s, produce_fetch);
+}

@@ -1,0 +1,241 @@
+#include "imapd/session/fetch_body.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/message/header.h"
+#include "imapd/session/render.h"
+#include "imapd/session/session.h"
+
+enum {
+	PIECE = 8192,
+	HEADER_MAX = 1024 * 1024	/* looked at for HEADER.FIELDS */
+};
+
+/*
+ * The part that numbers name (RFC 3501 section 6.4.5).  A message that is no
+ * multipart has one part, number 1: its body.
+ */
+static const struct part_place *
+find_part(const struct message_info *info, const uint32_t *number, size_t n)
+{
+	const struct part_place *at = &info->part[0];
+
+	for (size_t i = 0; i < n; i++) {
+		bool message = i == 0;
+		uint32_t child;
+
+		if (i > 0 && at->kind == MIME_MESSAGE) {
+			at = &info->part[at->first_child];
+			message = true;
+		}
+		if (at->kind != MIME_MULTIPART) {
+			if (!message || number[i] != 1)
+				return NULL;
+			continue;
+		}
+		child = at->first_child;
+		for (uint32_t k = 1; k < number[i] && child != MIME_NONE; k++)
+			child = info->part[child].next;
+		if (child == MIME_NONE)
+			return NULL;
+		at = &info->part[child];
+	}
+	return at;
+}
+
+/* HEADER and TEXT are of a message: the outer one, or one in a part. */
+static const struct part_place *
+find_message(const struct message_info *info, const struct fetch_item *item)
+{
+	const struct part_place *p = find_part(info, item->part,
+	    item->part_len);
+
+	if (item->part_len == 0 || p == NULL)
+		return p;
+	return p->kind == MIME_MESSAGE ? &info->part[p->first_child] : NULL;
+}
+
+static bool
+is_wanted(const struct fetch_item *item, struct slice name)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < item->names_len && !named; i++)
+		named = slice_equal_nocase(item->names[i], name);
+	return named == (item->text == SECTION_FIELDS);
+}
+
+static void
+add_with_crlf(struct buffer *out, struct slice lines)
+{
+	while (lines.len > 0) {
+		const char *lf = memchr(lines.at, '\n', lines.len);
+		size_t len = lf == NULL ? lines.len : (size_t)(lf - lines.at);
+		size_t used = lf == NULL ? len : len + 1;
+
+		if (len > 0 && lines.at[len - 1] == '\r')
+			len--;
+		buffer_add_slice(out, slice_of(lines.at, len));
+		buffer_add_slice(out, SLICE_LITERAL("\r\n"));
+		lines = slice_skip(lines, used);
+	}
+}
+
+static void
+hide_nuls(char *at, size_t len)
+{
+	char *nul;
+
+	while (len > 0 && (nul = memchr(at, '\0', len)) != NULL) {
+		*nul = (char)0x80;	/* CHAR8 has none (section 9) */
+		len -= (size_t)(nul - at) + 1;
+		at = nul + 1;
+	}
+}
+
+/* The wanted fields and an empty line. */
+static int
+select_fields(struct body *b, const struct fetch_item *item,
+    const struct part_place *p, int fd)
+{
+	uint64_t len = p->body_at - p->header_at;
+	struct buffer out = { 0 };
+	struct header_field f;
+	struct slice rest;
+	char *section;
+	ssize_t n;
+
+	if (len > HEADER_MAX)
+		len = HEADER_MAX;
+	if ((section = malloc(len + 1)) == NULL)
+		return -1;
+	if ((n = pread(fd, section, len, (off_t)p->header_at)) == -1) {
+		free(section);
+		return -1;
+	}
+	rest = slice_of(section, (size_t)n);
+	while (header_next(&rest, &f))
+		if (is_wanted(item, f.name))
+			add_with_crlf(&out, f.whole);
+	buffer_add_slice(&out, SLICE_LITERAL("\r\n"));
+	free(section);
+	if (out.failed) {
+		free(out.at);
+		return -1;
+	}
+	hide_nuls(out.at, out.len);
+	b->text_owned = out.at;
+	b->text = slice_of(out.at, out.len);
+	b->left = out.len;
+	return 0;
+}
+
+/* Which octets of the file the section is. */
+static void
+place(struct body *b, const struct fetch_item *item,
+    const struct part_place *p, bool whole)
+{
+	bool header = item->text == SECTION_HEADER ||
+	    item->text == SECTION_MIME;
+
+	b->raw = header || whole ? p->header_at : p->body_at;
+	b->end = header ? p->body_at : p->end;
+	b->left = (header || whole ? p->header_octets : 0) +
+	    (header ? 0 : p->octets);
+}
+
+static void
+limit(struct body *b, const struct fetch_item *item)
+{
+	if (!item->partial)
+		return;
+	b->skip = item->start < b->left ? item->start : b->left;
+	b->left -= b->skip;
+	if (b->left > item->len)
+		b->left = item->len;
+	if (b->text_owned != NULL) {
+		b->text = slice_skip(b->text, (size_t)b->skip);
+		b->skip = 0;
+	}
+}
+
+int
+body_begin(struct body *b, const struct message_info *info, int fd,
+    const struct fetch_item *item, uint32_t uid, const struct body_place *last)
+{
+	bool fields = item->text == SECTION_FIELDS ||
+	    item->text == SECTION_FIELDS_NOT;
+	bool of_message = fields || item->text == SECTION_HEADER ||
+	    item->text == SECTION_TEXT;
+	const struct part_place *p = of_message ?
+	    find_message(info, item) :
+	    find_part(info, item->part, item->part_len);
+
+	*b = (struct body){ .fd = fd, .uid = uid };
+	if (p == NULL)
+		return 0;
+	if (fields) {
+		if (select_fields(b, item, p, fd) == -1)
+			return -1;
+	} else
+		place(b, item, p,
+		    item->part_len == 0 && item->text == SECTION_ALL);
+	limit(b, item);
+	b->from = b->raw;
+	if (b->text_owned == NULL && last->uid == uid &&
+	    last->from == b->from && last->octets <= b->skip) {
+		b->raw = last->raw;
+		b->octets = last->octets;
+		b->crlf = last->crlf;
+		b->skip -= last->octets;
+	}
+	return 1;
+}
+
+static int
+text_piece(struct imap *s, struct body *b)
+{
+	imap_write(s, slice_of(b->text.at, (size_t)b->left));
+	b->left = 0;
+	return 0;
+}
+
+int
+body_piece(struct imap *s, struct body *b)
+{
+	char in[PIECE], out[2 * PIECE];
+	size_t want = PIECE, len, from;
+	ssize_t n;
+
+	if (b->left == 0)
+		return 0;
+	if (b->text_owned != NULL)
+		return text_piece(s, b);
+	if (want > b->end - b->raw)
+		want = (size_t)(b->end - b->raw);
+	n = pread(b->fd, in, want, (off_t)b->raw);
+	if (n <= 0)
+		return -1;
+	s->body_place = (struct body_place){ b->uid, b->from, b->raw,
+		b->octets, b->crlf };
+	hide_nuls(in, (size_t)n);
+	len = crlf_expand(&b->crlf, in, (size_t)n, out);
+	b->raw += (uint64_t)n;
+	b->octets += len;
+	from = b->skip < len ? (size_t)b->skip : len;
+	b->skip -= from;
+	if (len - from > b->left)
+		len = from + (size_t)b->left;
+	imap_write(s, slice_of(out + from, len - from));
+	b->left -= len - from;
+	return b->left > 0;
+}
+
+void
+body_end(struct body *b)
+{
+	free(b->text_owned);
+	b->text_owned = NULL;
+}

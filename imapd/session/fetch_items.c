@@ -1,0 +1,275 @@
+#include "imapd/session/fetch_items.h"
+
+#include "imapd/session/token.h"
+
+static const struct simple {
+	const char	*name;
+	enum fetch_kind	 kind;
+} simple[] = {
+	{ "UID", FETCH_UID },
+	{ "FLAGS", FETCH_FLAGS },
+	{ "INTERNALDATE", FETCH_INTERNALDATE },
+	{ "RFC822.SIZE", FETCH_SIZE },
+	{ "ENVELOPE", FETCH_ENVELOPE },
+	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
+	{ "BODY", FETCH_BODY },
+};
+
+static const struct {
+	const char		*name;
+	enum section_text	 text;
+	bool			 peek;
+} rfc822[] = {
+	{ "RFC822.HEADER", SECTION_HEADER, true },
+	{ "RFC822.TEXT", SECTION_TEXT, false },
+	{ "RFC822", SECTION_ALL, false },
+};
+
+static const struct {
+	const char	*name;
+	enum fetch_kind	 kinds[5];
+	size_t		 len;
+} macros[] = {
+	{ "ALL", { FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_SIZE,
+	    FETCH_ENVELOPE }, 4 },
+	{ "FAST", { FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_SIZE }, 3 },
+	{ "FULL", { FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_SIZE,
+	    FETCH_ENVELOPE, FETCH_BODY }, 5 },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+void
+fetch_items_add(struct fetch_items *items, enum fetch_kind kind)
+{
+	struct fetch_item *item = &items->item[items->len];
+
+	for (size_t i = 0; i < items->len; i++)
+		if (items->item[i].kind == kind)
+			return;
+	if (items->len == FETCH_ITEMS_MAX)
+		return;
+	*item = (struct fetch_item){ .kind = kind };
+	for (size_t i = 0; i < COUNT(simple); i++)
+		if (simple[i].kind == kind)
+			item->label = slice_str(simple[i].name);
+	items->len++;
+}
+
+/* "1.2.3"; what follows a last dot is a name. */
+static bool
+take_part(struct slice *in, struct arena *arena, struct fetch_item *item)
+{
+	uint64_t n;
+
+	if (in->len == 0 || in->at[0] < '0' || in->at[0] > '9')
+		return true;
+	item->part = arena_alloc(arena, SECTION_DEPTH_MAX,
+	    sizeof(*item->part));
+	if (item->part == NULL)
+		return false;
+	do {
+		if (item->part_len == SECTION_DEPTH_MAX ||
+		    !take_number(in, UINT32_MAX, &n) || n == 0)
+			return false;
+		item->part[item->part_len++] = (uint32_t)n;
+		if (!take_char(in, '.'))
+			return in->len > 0 && in->at[0] == ']';
+	} while (in->len > 0 && in->at[0] >= '0' && in->at[0] <= '9');
+	return in->len > 0 && in->at[0] != ']';
+}
+
+static bool
+take_names(struct slice *in, struct arena *arena, struct fetch_item *item)
+{
+	item->names = arena_alloc(arena, SECTION_NAMES_MAX,
+	    sizeof(*item->names));
+	if (item->names == NULL || !take_space(in) || !take_char(in, '('))
+		return false;
+	do {
+		if (item->names_len == SECTION_NAMES_MAX ||
+		    !take_astring(in, arena, &item->names[item->names_len]))
+			return false;
+		item->names_len++;
+	} while (take_space(in));
+	return take_char(in, ')');
+}
+
+static bool
+take_section_text(struct slice *in, struct arena *arena,
+    struct fetch_item *item)
+{
+	if (in->len > 0 && in->at[0] == ']')
+		return true;
+	if (slice_starts_nocase(*in, SLICE_LITERAL("HEADER.FIELDS.NOT"))) {
+		*in = slice_skip(*in, 17);
+		item->text = SECTION_FIELDS_NOT;
+		return take_names(in, arena, item);
+	}
+	if (slice_starts_nocase(*in, SLICE_LITERAL("HEADER.FIELDS"))) {
+		*in = slice_skip(*in, 13);
+		item->text = SECTION_FIELDS;
+		return take_names(in, arena, item);
+	}
+	if (take_word(in, "HEADER"))
+		item->text = SECTION_HEADER;
+	else if (take_word(in, "TEXT"))
+		item->text = SECTION_TEXT;
+	else if (item->part_len > 0 && take_word(in, "MIME"))
+		item->text = SECTION_MIME;
+	else
+		return false;
+	return true;
+}
+
+static bool
+take_partial(struct slice *in, struct fetch_item *item)
+{
+	if (!take_char(in, '<'))
+		return true;
+	item->partial = true;
+	return take_number(in, UINT32_MAX, &item->start) &&
+	    take_char(in, '.') && take_number(in, UINT32_MAX, &item->len) &&
+	    item->len > 0 && take_char(in, '>');
+}
+
+/* A literal among the field names cannot go back as it came. */
+static void
+put_name(char **to, struct slice name)
+{
+	struct slice rest = name, atom;
+	bool plain = take_atom(&rest, &atom) && rest.len == 0;
+
+	if (!plain)
+		*(*to)++ = '"';
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.at[i] == '"' || name.at[i] == '\\')
+			*(*to)++ = '\\';
+		*(*to)++ = name.at[i] == '\r' || name.at[i] == '\n' ||
+		    (signed char)name.at[i] < 0 ? '?' : name.at[i];
+	}
+	if (!plain)
+		*(*to)++ = '"';
+}
+
+static void
+put(char **to, const char *s)
+{
+	size_t n = strlen(s);
+
+	memcpy(*to, s, n);
+	*to += n;
+}
+
+static void
+put_number(char **to, uint64_t n)
+{
+	char digits[20];
+	size_t len = 0;
+
+	do
+		digits[len++] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	while (len > 0)
+		*(*to)++ = digits[--len];
+}
+
+/* BODY[1.2.HEADER.FIELDS (DATE FROM)]<0> */
+static bool
+make_label(struct fetch_item *item, struct arena *arena)
+{
+	static const char *const texts[] = { "", "HEADER", "HEADER.FIELDS",
+		"HEADER.FIELDS.NOT", "TEXT", "MIME" };
+	size_t size = 64 + item->part_len * 11;
+	char *at, *to;
+
+	for (size_t i = 0; i < item->names_len; i++)
+		size += 2 * item->names[i].len + 3;
+	if ((at = to = arena_alloc(arena, size, 1)) == NULL)
+		return false;
+	put(&to, "BODY[");
+	for (size_t i = 0; i < item->part_len; i++) {
+		put(&to, i > 0 ? "." : "");
+		put_number(&to, item->part[i]);
+	}
+	put(&to, item->part_len > 0 && item->text != SECTION_ALL ? "." : "");
+	put(&to, texts[item->text]);
+	for (size_t i = 0; i < item->names_len; i++) {
+		put(&to, i == 0 ? " (" : " ");
+		put_name(&to, item->names[i]);
+	}
+	put(&to, item->names_len > 0 ? ")]" : "]");
+	if (item->partial) {
+		put(&to, "<");
+		put_number(&to, item->start);
+		put(&to, ">");
+	}
+	item->label = slice_of(at, (size_t)(to - at));
+	return true;
+}
+
+/* After "BODY[" or "BODY.PEEK[". */
+static bool
+take_section(struct slice *in, struct arena *arena, struct fetch_item *item)
+{
+	item->kind = FETCH_SECTION;
+	return take_part(in, arena, item) &&
+	    take_section_text(in, arena, item) && take_char(in, ']') &&
+	    take_partial(in, item) && make_label(item, arena);
+}
+
+static bool
+take_item(struct slice *in, struct arena *arena, struct fetch_items *items)
+{
+	struct fetch_item item = { .kind = FETCH_SECTION };
+
+	item.peek = slice_starts_nocase(*in, SLICE_LITERAL("BODY.PEEK["));
+	if (item.peek || slice_starts_nocase(*in, SLICE_LITERAL("BODY["))) {
+		*in = slice_skip(*in, item.peek ? 10 : 5);
+		if (items->len == FETCH_ITEMS_MAX ||
+		    !take_section(in, arena, &item))
+			return false;
+		items->item[items->len++] = item;
+		return true;
+	}
+	for (size_t i = 0; i < COUNT(simple); i++)
+		if (take_word(in, simple[i].name)) {
+			fetch_items_add(items, simple[i].kind);
+			return true;
+		}
+	for (size_t i = 0; i < COUNT(rfc822); i++)
+		if (take_word(in, rfc822[i].name)) {
+			item.label = slice_str(rfc822[i].name);
+			item.text = rfc822[i].text;
+			item.peek = rfc822[i].peek;
+			if (items->len == FETCH_ITEMS_MAX)
+				return false;
+			items->item[items->len++] = item;
+			return true;
+		}
+	return false;
+}
+
+bool
+take_fetch_items(struct slice *in, struct arena *arena,
+    struct fetch_items *items)
+{
+	items->len = 0;
+	items->item = arena_alloc(arena, FETCH_ITEMS_MAX,
+	    sizeof(*items->item));
+	if (items->item == NULL)
+		return false;
+	for (size_t i = 0; i < COUNT(macros); i++)
+		if (take_word(in, macros[i].name)) {
+			for (size_t k = 0; k < macros[i].len; k++)
+				fetch_items_add(items, macros[i].kinds[k]);
+			return true;
+		}
+	if (!take_char(in, '('))
+		return take_item(in, arena, items);
+	do {
+		if (!take_item(in, arena, items))
+			return false;
+	} while (take_space(in));
+	return take_char(in, ')');
+}

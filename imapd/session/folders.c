@@ -1,0 +1,162 @@
+/* CREATE to UNSUBSCRIBE and STATUS, and what has no arguments at all. */
+#include <errno.h>
+
+#include "imapd/session/session.h"
+
+/* The end of a command that may have changed the selected folder, too. */
+static void
+answer(struct imap *s, int r, const char *text)
+{
+	int error = errno;
+
+	if (imap_sync(s, 0) == -1)
+		return;
+	if (r == -1)
+		imap_no_errno(s, error);
+	else
+		imap_ok(s, text);
+}
+
+void
+do_capability(struct imap *s, const struct imap_command *c)
+{
+	(void)c;
+	imap_print(s, "* CAPABILITY " IMAP_CAPABILITIES "\r\n");
+	imap_ok(s, "that is all");
+}
+
+void
+do_logout(struct imap *s, const struct imap_command *c)
+{
+	(void)c;
+	imap_deselect(s);
+	imap_print(s, "* BYE logging out\r\n");
+	imap_ok(s, "logged out");
+	s->finishing = true;
+	session_finish(&s->session);
+}
+
+/* RFC 2971: what the client says of itself is not kept. */
+void
+do_id(struct imap *s, const struct imap_command *c)
+{
+	(void)c;
+	imap_print(s, "* ID (\"name\" \"Bulkhead\")\r\n");
+	imap_ok(s, "pleased to meet you");
+}
+
+/* RFC 2342: all is the owner's. */
+void
+do_namespace(struct imap *s, const struct imap_command *c)
+{
+	(void)c;
+	imap_print(s, "* NAMESPACE ((\"\" \"%c\")) NIL NIL\r\n",
+	    FOLDER_SEPARATOR);
+	imap_ok(s, "there is one");
+}
+
+void
+do_create(struct imap *s, const struct imap_command *c)
+{
+	struct folder_name name;
+
+	if (imap_folder_name(s, c->mailbox, &name) == 0)
+		answer(s, folder_name_is_inbox(&name) ?
+		    (errno = EEXIST, -1) : mailbox_create(s->mailbox, &name),
+		    "created");
+}
+
+void
+do_delete(struct imap *s, const struct imap_command *c)
+{
+	struct folder_name name;
+	int r;
+
+	if (imap_folder_name(s, c->mailbox, &name) == -1)
+		return;
+	if ((r = mailbox_delete(s->mailbox, &name)) == 0 &&
+	    s->folder != NULL && folder_name_equal(&name, &s->name))
+		imap_deselect(s);	/* our own doing: no reason for BYE */
+	answer(s, r, "deleted");
+}
+
+void
+do_rename(struct imap *s, const struct imap_command *c)
+{
+	struct folder_name from, to;
+	int r;
+
+	if (imap_folder_name(s, c->mailbox, &from) == -1 ||
+	    imap_folder_name(s, c->other, &to) == -1)
+		return;
+	r = mailbox_rename(s->mailbox, &from, &to);
+	if (r == 0 && s->folder != NULL && !folder_name_is_inbox(&from) &&
+	    (folder_name_equal(&from, &s->name) ||
+		folder_name_is_below(&s->name, &from)))
+		imap_deselect(s);
+	answer(s, r, "renamed");
+}
+
+static void
+subscribe(struct imap *s, const struct imap_command *c, bool on)
+{
+	struct folder_name name;
+
+	if (imap_folder_name(s, c->mailbox, &name) == 0)
+		answer(s, mailbox_subscribe(s->mailbox, &name, on),
+		    on ? "subscribed" : "unsubscribed");
+}
+
+void
+do_subscribe(struct imap *s, const struct imap_command *c)
+{
+	subscribe(s, c, true);
+}
+
+void
+do_unsubscribe(struct imap *s, const struct imap_command *c)
+{
+	subscribe(s, c, false);
+}
+
+void
+do_status(struct imap *s, const struct imap_command *c)
+{
+	const char *sep = "";
+	struct folder_status st;
+	struct folder_name name;
+
+	if (imap_folder_name(s, c->mailbox, &name) == -1)
+		return;
+	if (mailbox_status(s->mailbox, &name, &st) == -1) {
+		imap_no_errno(s, errno);
+		return;
+	}
+	imap_print(s, "* STATUS ");
+	imap_write_string(s, slice_str(folder_name_imap(&name)));
+	imap_print(s, " (");
+	for (unsigned bit = 1; bit <= STATUS_UNSEEN; bit <<= 1) {
+		if ((c->status & bit) == 0)
+			continue;
+		switch (bit) {
+		case STATUS_MESSAGES:
+			imap_print(s, "%sMESSAGES %zu", sep, st.messages);
+			break;
+		case STATUS_RECENT:
+			imap_print(s, "%sRECENT %zu", sep, st.recent);
+			break;
+		case STATUS_UIDNEXT:
+			imap_print(s, "%sUIDNEXT %u", sep, st.uidnext);
+			break;
+		case STATUS_UIDVALIDITY:
+			imap_print(s, "%sUIDVALIDITY %u", sep, st.uidvalidity);
+			break;
+		default:
+			imap_print(s, "%sUNSEEN %zu", sep, st.unseen);
+		}
+		sep = " ";
+	}
+	imap_print(s, ")\r\n");
+	if (imap_sync(s, 0) == 0)
+		imap_ok(s, "that is its status");
+}

@@ -1,0 +1,52 @@
+/* One command, whatever is in it; what is accepted obeys the limits. */
+#include <assert.h>
+#include <stdint.h>
+
+#include "imapd/session/command.h"
+#include "imapd/session/pattern.h"
+#include "imapd/session/token.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_set(struct set *set)
+{
+	set_normalise(set, 1000);
+	for (size_t i = 0; i < set->len; i++) {
+		assert(set->range[i].first <= set->range[i].last);
+		assert(i == 0 ||
+		    set->range[i].first > set->range[i - 1].last + 1);
+		assert(set_has(set, set->range[i].first));
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena arena = { 0 };
+	struct imap_command c;
+	enum imap_fault fault;
+	struct literal l;
+
+	(void)literal_at_end(slice_of(data, size), &l);
+	if (imap_command_parse(slice_of(data, size), &arena, &c, &fault) ==
+	    PARSE_OK) {
+		assert(c.tag.len > 0 && c.verb < IMAP_VERBS);
+		assert(c.fetch.len <= FETCH_ITEMS_MAX);
+		assert(c.search.len <= SEARCH_STEPS_MAX);
+		assert(arena.used <= ARENA_MAX);
+		check_set(&c.set);
+		if (c.verb == IMAP_SEARCH) {
+			enum truth v[SEARCH_STEPS_MAX] = { 0 };
+			(void)search_combine(&c.search, v);
+		}
+		if (c.verb == IMAP_LIST) {
+			struct pattern p;
+			if (pattern_make(c.mailbox, c.other, &p) == PARSE_OK)
+				(void)pattern_matches(&p,
+				    slice_str("a.b.INBOX.x"), '.');
+		}
+	}
+	arena_clear(&arena);
+	return 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * What FETCH needs to know of a message's inside: envelope and structure as
+ * responses have them, and where its parts are.  Found once by reading the file
+ * and kept in the owner's index.
+ */
+#ifndef IMAPD_SESSION_MESSAGE_H
+#define IMAPD_SESSION_MESSAGE_H
+
+#include <stdint.h>
+
+#include "common/mailbox/mailbox.h"
+#include "common/message/structure.h"
+
+/* Of the blob in the index; octets are counted with CRLF line ends. */
+struct part_place {
+	uint64_t	header_at, body_at, end; /* in the file */
+	uint64_t	header_octets, octets;
+	uint32_t	first_child, next;	/* MIME_NONE: none */
+	uint32_t	kind;			/* enum mime_kind */
+	uint32_t	unused;
+};
+
+struct message_info {
+	void		*blob;		/* all else points into it */
+	const struct part_place *part;	/* [0] is the message */
+	uint32_t	 parts;
+	uint64_t	 file_size;	/* of the file that it was made from */
+	struct slice	 envelope, body, bodystructure;
+};
+
+/*
+ * Of message seq, whose file is *fd or, if -1, will be opened when it is needed.
+ * -1 with errno.  The file is read from its start and its offset is not moved.
+ */
+int message_info_get(struct folder *, size_t seq, int *fd,
+    struct message_info *);
+void message_info_clear(struct message_info *);
+
+/* Parse a whole file; NULL with errno.  For SEARCH too. */
+struct mime *message_parse(int fd);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * SEARCH (RFC 3501 section 6.4.4): each message is asked what the view knows,
+ * then what its file's name and date say, then its header section, then all of
+ * it, and no further than the answer needs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log/log.h"
+#include "imapd/session/search_message.h"
+#include "imapd/session/session.h"
+
+struct search_run {
+	uint32_t	 seq;		/* the last one looked at */
+	enum truth	*values;	/* of each step */
+	struct needle	*needles;
+	uint32_t	*keywords;	/* bit of each step */
+};
+
+void
+search_end(struct imap *s)
+{
+	free(s->search);	/* the rest is in the arena */
+	s->search = NULL;
+}
+
+static bool
+of_view(const struct search_step *step, const struct message *m, uint32_t seq,
+    uint32_t keyword)
+{
+	switch (step->op) {
+	case SEARCH_ALL:
+		return true;
+	case SEARCH_SET:
+		return set_has(&step->set, seq);
+	case SEARCH_UID:
+		return set_has(&step->set, m->uid);
+	case SEARCH_FLAG:
+		return (m->flags & step->flag) != 0;
+	case SEARCH_KEYWORD:
+		return (m->keywords & keyword) != 0 ||
+		    (step->flag != 0 && (m->flags & step->flag) != 0);
+	case SEARCH_RECENT:
+		return m->recent;
+	default:	/* SEARCH_NEW */
+		return m->recent && (m->flags & FLAG_SEEN) == 0;
+	}
+}
+
+static int
+of_file(struct imap *s, const struct search_step *step, uint32_t seq,
+    bool *yes)
+{
+	uint64_t size;
+	time_t date;
+	int64_t days;
+
+	if (step->op == SEARCH_LARGER || step->op == SEARCH_SMALLER) {
+		if (folder_message_size(s->folder, seq, &size) == -1)
+			return -1;
+		*yes = step->op == SEARCH_LARGER ? size > step->number :
+						   size < step->number;
+		return 0;
+	}
+	if (folder_message_date(s->folder, seq, &date) == -1)
+		return -1;
+	days = (date - (date < 0 ? 86399 : 0)) / 86400;
+	if (step->op == SEARCH_BEFORE)
+		*yes = days < step->days;
+	else if (step->op == SEARCH_ON)
+		*yes = days == step->days;
+	else
+		*yes = days >= step->days;
+	return 0;
+}
+
+static int
+answer_cheap(struct imap *s, enum search_level level)
+{
+	const struct search *search = &s->command.search;
+	struct search_run *r = s->search;
+	const struct message *m = folder_message(s->folder, r->seq);
+
+	for (size_t i = 0; i < search->len; i++) {
+		const struct search_step *step = &search->step[i];
+		bool yes = false;
+
+		if (search_level(step->op) != level || step->op <= SEARCH_NOT)
+			continue;
+		if (level == LEVEL_VIEW)
+			yes = of_view(step, m, r->seq, r->keywords[i]);
+		else if (of_file(s, step, r->seq, &yes) == -1)
+			return -1;
+		r->values[i] = yes != step->negated ? TRUTH_YES : TRUTH_NO;
+	}
+	return 0;
+}
+
+static int
+answer_inside(struct imap *s, enum search_level level)
+{
+	struct search_run *r = s->search;
+	int fd = folder_message_open(s->folder, r->seq), ret;
+
+	if (fd == -1)
+		return -1;
+	ret = (level == LEVEL_HEADER ? search_header : search_body)(fd,
+	    &s->command.search, r->needles, r->values);
+	close(fd);
+	return ret;
+}
+
+/* A message that is gone, or cannot be read, does not match. */
+static bool
+is_match(struct imap *s)
+{
+	struct search_run *r = s->search;
+	enum truth t = TRUTH_UNKNOWN;
+
+	if (folder_message(s->folder, r->seq)->gone)
+		return false;
+	for (size_t i = 0; i < s->command.search.len; i++)
+		r->values[i] = TRUTH_UNKNOWN;
+	for (int level = LEVEL_VIEW; level < LEVELS && t == TRUTH_UNKNOWN;
+	    level++) {
+		int ret = level < LEVEL_HEADER ?
+		    answer_cheap(s, (enum search_level)level) :
+		    answer_inside(s, (enum search_level)level);
+
+		if (ret == -1) {
+			if (errno != ENOENT)
+				log_warning("search-failed",
+				    LOG_SID(s->session.id), LOG_ERRNO(errno));
+			return false;
+		}
+		t = search_combine(&s->command.search, r->values);
+	}
+	return t == TRUTH_YES;
+}
+
+static bool
+produce_search(struct imap *s)
+{
+	struct search_run *r = s->search;
+	bool uid = s->command.uid;
+
+	if (r->seq < folder_count(s->folder)) {
+		r->seq++;
+		if (is_match(s))
+			imap_print(s, " %u", uid ?
+			    folder_message(s->folder, r->seq)->uid : r->seq);
+		return true;
+	}
+	imap_print(s, "\r\n");
+	if (imap_sync(s, uid ? 0 : SYNC_KEEP_EXPUNGED) == 0)
+		imap_ok(s, "searched");
+	return false;
+}
+
+static int
+prepare_keyword(struct imap *s, struct search_step *step, uint32_t *bit)
+{
+	int n;
+
+	*bit = 0;
+	if (slice_equal_nocase(step->name, SLICE_LITERAL("$Forwarded")))
+		step->flag = FLAG_PASSED;
+	else if ((n = folder_keyword_number(s->folder, step->name, false)) >= 0)
+		*bit = 1U << n;
+	return 0;
+}
+
+static int
+prepare_step(struct imap *s, struct search_run *r, size_t i)
+{
+	struct search_step *step = &s->command.search.step[i];
+	size_t count = folder_count(s->folder);
+	uint32_t last = count == 0 ? 1 : folder_message(s->folder, count)->uid;
+
+	switch (step->op) {
+	case SEARCH_KEYWORD:
+		return prepare_keyword(s, step, &r->keywords[i]);
+	case SEARCH_SET:
+		set_normalise(&step->set, count == 0 ? 1 : (uint32_t)count);
+		return 0;
+	case SEARCH_UID:
+		set_normalise(&step->set, last);
+		return 0;
+	case SEARCH_HEADER:
+	case SEARCH_BODY:
+	case SEARCH_TEXT:
+		return needle_init(&r->needles[i], step->text, &s->arena);
+	default:
+		return 0;
+	}
+}
+
+void
+do_search(struct imap *s, const struct imap_command *c)
+{
+	size_t n = c->search.len;
+	struct search_run *r = calloc(1, sizeof(*r));
+
+	s->search = r;
+	if (r != NULL) {
+		r->values = arena_alloc(&s->arena, n, sizeof(*r->values));
+		r->needles = arena_alloc(&s->arena, n, sizeof(*r->needles));
+		r->keywords = arena_alloc(&s->arena, n, sizeof(*r->keywords));
+	}
+	if (r == NULL || r->values == NULL || r->needles == NULL ||
+	    r->keywords == NULL) {
+		imap_no(s, "[LIMIT] too many criteria");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (prepare_step(s, r, i) == -1) {
+			imap_no(s, "[LIMIT] the criteria are too long");
+			return;
+		}
+	imap_print(s, "* SEARCH");
+	imap_begin(s, produce_search);
+}

@@ -1,0 +1,277 @@
+#include "imapd/session/search_keys.h"
+
+#include <assert.h>
+
+#include "common/mailbox/maildir_name.h"
+#include "common/message/charset.h"
+#include "imapd/session/token.h"
+
+enum key_argument { NO_ARGUMENT, STRING, FIELD_AND_STRING, ATOM, DATE, NUMBER,
+	UID_SET };
+
+static const struct key {
+	const char		*name;
+	enum search_op		 op;
+	enum key_argument	 argument;
+	uint8_t			 flag;
+	bool			 negated;
+	const char		*field;	/* of HEADER's short forms */
+} keys[] = {
+	{ "ALL", SEARCH_ALL, 0, 0, false, NULL },
+	{ "ANSWERED", SEARCH_FLAG, 0, FLAG_ANSWERED, false, NULL },
+	{ "BCC", SEARCH_HEADER, STRING, 0, false, "Bcc" },
+	{ "BEFORE", SEARCH_BEFORE, DATE, 0, false, NULL },
+	{ "BODY", SEARCH_BODY, STRING, 0, false, NULL },
+	{ "CC", SEARCH_HEADER, STRING, 0, false, "Cc" },
+	{ "DELETED", SEARCH_FLAG, 0, FLAG_DELETED, false, NULL },
+	{ "DRAFT", SEARCH_FLAG, 0, FLAG_DRAFT, false, NULL },
+	{ "FLAGGED", SEARCH_FLAG, 0, FLAG_FLAGGED, false, NULL },
+	{ "FROM", SEARCH_HEADER, STRING, 0, false, "From" },
+	{ "HEADER", SEARCH_HEADER, FIELD_AND_STRING, 0, false, NULL },
+	{ "KEYWORD", SEARCH_KEYWORD, ATOM, 0, false, NULL },
+	{ "LARGER", SEARCH_LARGER, NUMBER, 0, false, NULL },
+	{ "NEW", SEARCH_NEW, 0, 0, false, NULL },
+	{ "OLD", SEARCH_RECENT, 0, 0, true, NULL },
+	{ "ON", SEARCH_ON, DATE, 0, false, NULL },
+	{ "RECENT", SEARCH_RECENT, 0, 0, false, NULL },
+	{ "SEEN", SEARCH_FLAG, 0, FLAG_SEEN, false, NULL },
+	{ "SENTBEFORE", SEARCH_SENTBEFORE, DATE, 0, false, NULL },
+	{ "SENTON", SEARCH_SENTON, DATE, 0, false, NULL },
+	{ "SENTSINCE", SEARCH_SENTSINCE, DATE, 0, false, NULL },
+	{ "SINCE", SEARCH_SINCE, DATE, 0, false, NULL },
+	{ "SMALLER", SEARCH_SMALLER, NUMBER, 0, false, NULL },
+	{ "SUBJECT", SEARCH_HEADER, STRING, 0, false, "Subject" },
+	{ "TEXT", SEARCH_TEXT, STRING, 0, false, NULL },
+	{ "TO", SEARCH_HEADER, STRING, 0, false, "To" },
+	{ "UID", SEARCH_UID, UID_SET, 0, false, NULL },
+	{ "UNANSWERED", SEARCH_FLAG, 0, FLAG_ANSWERED, true, NULL },
+	{ "UNDELETED", SEARCH_FLAG, 0, FLAG_DELETED, true, NULL },
+	{ "UNDRAFT", SEARCH_FLAG, 0, FLAG_DRAFT, true, NULL },
+	{ "UNFLAGGED", SEARCH_FLAG, 0, FLAG_FLAGGED, true, NULL },
+	{ "UNKEYWORD", SEARCH_KEYWORD, ATOM, 0, true, NULL },
+	{ "UNSEEN", SEARCH_FLAG, 0, FLAG_SEEN, true, NULL },
+};
+
+enum search_level
+search_level(enum search_op op)
+{
+	if (op < SEARCH_BEFORE)
+		return LEVEL_VIEW;
+	if (op < SEARCH_HEADER)
+		return LEVEL_FILE;
+	return op < SEARCH_BODY ? LEVEL_HEADER : LEVEL_BODY;
+}
+
+static bool
+take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
+    struct search_step *s)
+{
+	if (k->argument == NO_ARGUMENT)
+		return true;
+	if (!take_space(in))
+		return false;
+	switch (k->argument) {
+	case STRING:
+		s->name = k->field == NULL ? (struct slice){ 0 } :
+					     slice_str(k->field);
+		return take_astring(in, arena, &s->text);
+	case FIELD_AND_STRING:
+		return take_astring(in, arena, &s->name) && take_space(in) &&
+		    take_astring(in, arena, &s->text);
+	case ATOM:
+		return take_atom(in, &s->name);
+	case DATE:
+		return take_date(in, &s->days);
+	case NUMBER:
+		return take_number(in, UINT32_MAX, &s->number);
+	default:
+		return take_set(in, arena, &s->set);
+	}
+}
+
+static bool
+take_leaf(struct slice *in, struct arena *arena, struct search_step *s)
+{
+	char c = in->len > 0 ? in->at[0] : '\0';
+
+	*s = (struct search_step){ .op = SEARCH_SET };
+	if ((c >= '0' && c <= '9') || c == '*')
+		return take_set(in, arena, &s->set);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (take_word(in, keys[i].name)) {
+			s->op = keys[i].op;
+			s->flag = keys[i].flag;
+			s->negated = keys[i].negated;
+			return take_key_argument(in, arena, &keys[i], s);
+		}
+	return false;
+}
+
+/* What is open: it wants so many more keys, a parenthesis any number. */
+struct open {
+	enum search_op	op;
+	uint32_t	have;
+};
+
+struct parser {
+	struct search	*search;
+	struct open	 open[SEARCH_DEPTH_MAX];
+	size_t		 depth;
+};
+
+static bool
+add_step(struct parser *p, const struct search_step *s)
+{
+	if (p->search->len == SEARCH_STEPS_MAX)
+		return false;
+	p->search->step[p->search->len++] = *s;
+	return true;
+}
+
+static bool
+open_op(struct parser *p, enum search_op op)
+{
+	if (p->depth == SEARCH_DEPTH_MAX)
+		return false;
+	p->open[p->depth++] = (struct open){ op, 0 };
+	return true;
+}
+
+static bool
+close_op(struct parser *p)
+{
+	const struct open *o = &p->open[--p->depth];
+	struct search_step s = { .op = o->op, .count = o->have };
+
+	return add_step(p, &s);
+}
+
+/* A key is complete: so may be what it belongs to, and so on. */
+static bool
+key_done(struct parser *p)
+{
+	for (;;) {
+		struct open *o = &p->open[p->depth - 1];
+
+		o->have++;
+		if (o->op == SEARCH_AND || (o->op == SEARCH_OR && o->have < 2))
+			return true;
+		if (!close_op(p))
+			return false;
+	}
+}
+
+/* One token: something opens, or a key, and perhaps parentheses close. */
+static bool
+take_key(struct slice *in, struct arena *arena, struct parser *p)
+{
+	struct search_step s;
+
+	if (take_char(in, '('))
+		return open_op(p, SEARCH_AND);
+	if (take_word(in, "NOT"))
+		return take_space(in) && open_op(p, SEARCH_NOT);
+	if (take_word(in, "OR"))
+		return take_space(in) && open_op(p, SEARCH_OR);
+	if (!take_leaf(in, arena, &s) || !add_step(p, &s) || !key_done(p))
+		return false;
+	while (take_char(in, ')')) {
+		if (p->depth < 2 || p->open[p->depth - 1].op != SEARCH_AND)
+			return false;
+		if (!close_op(p) || !key_done(p))
+			return false;
+	}
+	/* another key of an AND, or the second of an OR */
+	return in->len == 0 || take_space(in);
+}
+
+static bool
+take_charset(struct slice *in, struct arena *arena, struct search *search)
+{
+	struct slice name;
+	enum charset c;
+
+	if (!take_word(in, "CHARSET"))
+		return true;
+	if (!take_space(in) || !take_astring(in, arena, &name) ||
+	    !take_space(in))
+		return false;
+	c = charset_of(name);
+	search->bad_charset = c != CHARSET_US_ASCII && c != CHARSET_UTF_8;
+	return !search->bad_charset;
+}
+
+bool
+take_search(struct slice *in, struct arena *arena, struct search *search)
+{
+	struct parser p = { .search = search };
+
+	*search = (struct search){ 0 };
+	search->step = arena_alloc(arena, SEARCH_STEPS_MAX,
+	    sizeof(*search->step));
+	if (search->step == NULL || !take_charset(in, arena, search))
+		return false;
+	(void)open_op(&p, SEARCH_AND);
+	do {
+		if (!take_key(in, arena, &p))
+			return false;
+	} while (in->len > 0);
+	return p.depth == 1 && close_op(&p);
+}
+
+static enum truth
+truth_not(enum truth t)
+{
+	return t == TRUTH_UNKNOWN ? t : t == TRUTH_NO ? TRUTH_YES : TRUTH_NO;
+}
+
+/* All of n values; an OR is the same of their negations, negated. */
+static enum truth
+truth_and(const enum truth *v, size_t n, bool negate)
+{
+	enum truth all = TRUTH_YES;
+
+	for (size_t i = 0; i < n; i++) {
+		enum truth t = negate ? truth_not(v[i]) : v[i];
+
+		if (t == TRUTH_NO)
+			return TRUTH_NO;
+		if (t == TRUTH_UNKNOWN)
+			all = TRUTH_UNKNOWN;
+	}
+	return all;
+}
+
+enum truth
+search_combine(const struct search *s, const enum truth *values)
+{
+	enum truth stack[SEARCH_STEPS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->len; i++) {
+		const struct search_step *step = &s->step[i];
+
+		switch (step->op) {
+		case SEARCH_AND:
+			assert(n >= step->count);
+			n -= step->count;
+			stack[n] = truth_and(stack + n, step->count, false);
+			n++;
+			break;
+		case SEARCH_OR:
+			assert(n >= 2);
+			n -= 2;
+			stack[n] = truth_not(truth_and(stack + n, 2, true));
+			n++;
+			break;
+		case SEARCH_NOT:
+			assert(n >= 1);
+			stack[n - 1] = truth_not(stack[n - 1]);
+			break;
+		default:
+			stack[n++] = values[i];
+		}
+	}
+	assert(n == 1);
+	return stack[0];
+}

@@ -1,0 +1,66 @@
+/*
+ * SEARCH's criteria (RFC 3501 section 6.4.4), pure: parsed without recursion
+ * into steps in postfix order, evaluated in three-valued logic, so that what
+ * is cheap to know is asked first and often decides.
+ */
+#ifndef IMAPD_SESSION_SEARCH_KEYS_H
+#define IMAPD_SESSION_SEARCH_KEYS_H
+
+#include <stdint.h>
+
+#include "imapd/session/arena.h"
+#include "imapd/session/set.h"
+
+enum {
+	SEARCH_DEPTH_MAX = 64,	/* of parentheses, NOT and OR */
+	SEARCH_STEPS_MAX = 1000
+};
+
+enum search_op {
+	/* combine what came before */
+	SEARCH_AND,		/* the last count values */
+	SEARCH_OR,		/* the last two */
+	SEARCH_NOT,		/* the last one */
+	/* of the view */
+	SEARCH_ALL, SEARCH_SET, SEARCH_UID, SEARCH_FLAG, SEARCH_KEYWORD,
+	SEARCH_RECENT, SEARCH_NEW,
+	/* of the file */
+	SEARCH_BEFORE, SEARCH_ON, SEARCH_SINCE, SEARCH_LARGER, SEARCH_SMALLER,
+	/* of its header section */
+	SEARCH_HEADER, SEARCH_SENTBEFORE, SEARCH_SENTON, SEARCH_SENTSINCE,
+	/* of all of it */
+	SEARCH_BODY, SEARCH_TEXT
+};
+
+/* What a step needs to be known. */
+enum search_level { LEVEL_VIEW, LEVEL_FILE, LEVEL_HEADER, LEVEL_BODY,
+	LEVELS };
+enum search_level search_level(enum search_op);
+
+struct search_step {
+	enum search_op	 op;
+	uint32_t	 count;		/* AND */
+	bool		 negated;	/* UNSEEN, OLD, UNKEYWORD */
+	uint8_t		 flag;
+	uint64_t	 number;
+	int64_t		 days;
+	struct slice	 name;		/* HEADER field, KEYWORD */
+	struct slice	 text;
+	struct set	 set;
+};
+
+struct search {
+	struct search_step *step;	/* [SEARCH_STEPS_MAX] */
+	size_t		 len;
+	bool		 bad_charset;
+};
+
+/* [CHARSET x SP] key *(SP key), to the end of in. */
+bool take_search(struct slice *in, struct arena *, struct search *);
+
+enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
+
+/* The whole from the value of each step that is no combination. */
+enum truth search_combine(const struct search *, const enum truth *values);
+
+#endif

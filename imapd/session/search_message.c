@@ -1,0 +1,253 @@
+#include "imapd/session/search_message.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/message/charset.h"
+#include "common/message/date.h"
+#include "common/message/encoded_word.h"
+#include "common/message/header.h"
+#include "common/message/transfer.h"
+#include "imapd/session/message.h"
+
+enum {
+	HEADER_MAX = 128 * 1024,	/* octets of a header section looked at */
+	READ_SIZE = 8192
+};
+
+/* len octets from at, or fewer where the file ends; NULL with errno. */
+static char *
+read_range(int fd, uint64_t at, size_t *len)
+{
+	char *buf = malloc(*len + 1);
+	ssize_t n;
+
+	if (buf == NULL || (n = pread(fd, buf, *len, (off_t)at)) == -1) {
+		free(buf);
+		return NULL;
+	}
+	*len = (size_t)n;
+	return buf;
+}
+
+/* A field's body unfolded and decoded; NULL without memory. */
+static char *
+decode_field(struct slice body, struct text *out)
+{
+	char *flat = malloc(body.len + 1), *at = malloc(body.len * 3 + 1);
+	struct text unfolded = text_in(flat, body.len);
+
+	if (flat != NULL && at != NULL) {
+		header_unfold(body, &unfolded);
+		*out = text_in(at, body.len * 3);
+		encoded_words_decode(text_since(&unfolded, 0), out, NULL);
+	} else {
+		free(at);
+		at = NULL;
+	}
+	free(flat);
+	return at;
+}
+
+/* RFC 3501 section 6.4.4: an empty string asks for the field alone. */
+static enum truth
+find_in_fields(struct slice section, const struct search_step *step,
+    struct needle *needle)
+{
+	struct header_field f;
+	struct text text;
+	char *at;
+
+	needle->found = false;
+	while (!needle->found && header_next(&section, &f)) {
+		if (!slice_equal_nocase(f.name, step->name))
+			continue;
+		if (needle->text.len == 0)
+			return TRUTH_YES;
+		if ((at = decode_field(f.body, &text)) == NULL)
+			continue;
+		needle_restart(needle);
+		needle_feed(needle, text_since(&text, 0));
+		free(at);
+	}
+	return needle->found ? TRUTH_YES : TRUTH_NO;
+}
+
+/* "disregarding time and timezone": the date as it is written. */
+static enum truth
+compare_sent(struct slice section, const struct search_step *step)
+{
+	struct header_field f;
+	struct message_date d;
+	int64_t days;
+	bool yes;
+
+	if (!header_find(section, SLICE_LITERAL("Date"), &f) ||
+	    message_date_parse(f.body, &d) != PARSE_OK)
+		return TRUTH_NO;
+	days = date_days(d.year, d.month, d.day);
+	if (step->op == SEARCH_SENTBEFORE)
+		yes = days < step->days;
+	else if (step->op == SEARCH_SENTON)
+		yes = days == step->days;
+	else
+		yes = days >= step->days;
+	return yes ? TRUTH_YES : TRUTH_NO;
+}
+
+int
+search_header(int fd, const struct search *search, struct needle *needles,
+    enum truth *values)
+{
+	size_t len = HEADER_MAX;
+	char *at = read_range(fd, 0, &len);
+	struct slice section;
+
+	if (at == NULL)
+		return -1;
+	section = slice_of(at, len);
+	section.len = header_section_len(section);
+	for (size_t i = 0; i < search->len; i++) {
+		const struct search_step *step = &search->step[i];
+
+		if (search_level(step->op) != LEVEL_HEADER)
+			continue;
+		values[i] = step->op == SEARCH_HEADER ?
+		    find_in_fields(section, step, &needles[i]) :
+		    compare_sent(section, step);
+	}
+	free(at);
+	return 0;
+}
+
+/* ---- the body ---- */
+
+struct run {
+	int			 fd;
+	const struct search	*search;
+	struct needle		*needles;
+	bool			 outer_header;	/* which only TEXT looks at */
+};
+
+static void
+feed(struct run *r, struct slice text, bool restart)
+{
+	for (size_t i = 0; i < r->search->len; i++) {
+		enum search_op op = r->search->step[i].op;
+
+		if (op != SEARCH_TEXT && (op != SEARCH_BODY || r->outer_header))
+			continue;
+		if (restart)
+			needle_restart(&r->needles[i]);
+		needle_feed(&r->needles[i], text);
+	}
+}
+
+static int
+look_at_header(struct run *r, const struct mime_part *p)
+{
+	uint64_t size = p->body.raw - p->header.raw;
+	size_t len = size < HEADER_MAX ? (size_t)size : HEADER_MAX;
+	char *at = read_range(r->fd, p->header.raw, &len), *decoded;
+	struct header_field f;
+	struct slice section;
+	struct text text;
+
+	if (at == NULL)
+		return -1;
+	section = slice_of(at, len);
+	while (header_next(&section, &f)) {
+		if ((decoded = decode_field(f.body, &text)) == NULL)
+			continue;
+		feed(r, f.name, true);
+		feed(r, SLICE_LITERAL(": "), false);
+		feed(r, text_since(&text, 0), false);
+		free(decoded);
+	}
+	free(at);
+	return 0;
+}
+
+static struct slice
+charset_name(const struct mime *m, const struct mime_part *p)
+{
+	for (uint32_t i = 0; i < p->type.count; i++) {
+		const struct mime_param *q = &m->params[p->type.first + i];
+
+		if (slice_equal_nocase(mime_string(m, q->name),
+		    SLICE_LITERAL("charset")))
+			return mime_string(m, q->value);
+	}
+	return SLICE_LITERAL("us-ascii");
+}
+
+static int
+look_at_text(struct run *r, const struct mime *m, const struct mime_part *p)
+{
+	enum transfer_encoding e =
+	    transfer_encoding_of(mime_string(m, p->encoding));
+	enum charset charset = charset_of(charset_name(m, p));
+	struct transfer_state st = { 0 };
+	char in[READ_SIZE], octets[READ_SIZE + TRANSFER_HELD_MAX],
+	    utf8[3 * sizeof(octets)];
+	uint64_t at = p->body.raw;
+
+	feed(r, slice_of(NULL, 0), true);
+	for (;;) {
+		struct text decoded = text_in(octets, sizeof(octets));
+		struct text text = text_in(utf8, sizeof(utf8));
+		uint64_t left = p->raw_end - at;
+		ssize_t n = pread(r->fd, in,
+		    left < READ_SIZE ? (size_t)left : READ_SIZE, (off_t)at);
+
+		if (n == -1)
+			return -1;
+		if (n > 0)
+			transfer_decode(e, &st, slice_of(in, (size_t)n),
+			    &decoded);
+		else
+			transfer_finish(e, &st, &decoded);
+		charset_to_utf8(charset, text_since(&decoded, 0), &text);
+		feed(r, text_since(&text, 0), false);
+		if (n == 0)
+			return 0;
+		at += (uint64_t)n;
+	}
+}
+
+static int
+look_at_parts(struct run *r, const struct mime *m)
+{
+	for (uint32_t i = 0; i < m->parts_len; i++) {
+		const struct mime_part *p = &m->parts[i];
+
+		r->outer_header = i == 0;
+		if (look_at_header(r, p) == -1)
+			return -1;
+		r->outer_header = false;
+		if (p->kind == MIME_TEXT && look_at_text(r, m, p) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+search_body(int fd, const struct search *search, struct needle *needles,
+    enum truth *values)
+{
+	struct run r = { .fd = fd, .search = search, .needles = needles };
+	struct mime *m = message_parse(fd);
+	int ret;
+
+	if (m == NULL)
+		return -1;
+	for (size_t i = 0; i < search->len; i++)
+		needles[i].found = search_level(search->step[i].op) ==
+		    LEVEL_BODY && needles[i].text.len == 0;
+	ret = look_at_parts(&r, m);
+	mime_free(m);
+	for (size_t i = 0; i < search->len; i++)
+		if (search_level(search->step[i].op) == LEVEL_BODY)
+			values[i] = needles[i].found ? TRUTH_YES : TRUTH_NO;
+	return ret;
+}

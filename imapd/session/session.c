@@ -1,0 +1,454 @@
+#include "imapd/session/session.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "common/log/log.h"
+#include "imapd/session/token.h"
+#include "imapd/settings.h"
+
+enum {
+	PRODUCE_MS = 50,	/* then other events have their turn */
+	BUFFER_KEPT = 1024	/* a larger one is given back */
+};
+
+static imap_handler *const handlers[IMAP_VERBS] = {
+	[IMAP_CAPABILITY] = do_capability, [IMAP_NOOP] = do_noop,
+	[IMAP_LOGOUT] = do_logout, [IMAP_ID] = do_id,
+	[IMAP_NAMESPACE] = do_namespace, [IMAP_SELECT] = do_select,
+	[IMAP_EXAMINE] = do_examine, [IMAP_CREATE] = do_create,
+	[IMAP_DELETE] = do_delete, [IMAP_RENAME] = do_rename,
+	[IMAP_SUBSCRIBE] = do_subscribe, [IMAP_UNSUBSCRIBE] = do_unsubscribe,
+	[IMAP_LIST] = do_list, [IMAP_LSUB] = do_lsub,
+	[IMAP_STATUS] = do_status, [IMAP_APPEND] = do_append,
+	[IMAP_IDLE] = do_idle, [IMAP_CHECK] = do_check,
+	[IMAP_CLOSE] = do_close, [IMAP_UNSELECT] = do_unselect,
+	[IMAP_EXPUNGE] = do_expunge, [IMAP_SEARCH] = do_search,
+	[IMAP_FETCH] = do_fetch, [IMAP_STORE] = do_store,
+	[IMAP_COPY] = do_copy, [IMAP_MOVE] = do_move,
+};
+
+static void
+arm_deadline(struct imap *s)
+{
+	const struct imapd_settings *v = s->session.values;
+
+	stream_deadline(s->session.stream, (unsigned)v->idle_timeout * 1000);
+}
+
+/* ---- a long response ---- */
+
+static void
+command_over(struct imap *s)
+{
+	fetch_end(s);
+	search_end(s);
+	list_end(s);
+	arena_clear(&s->arena);
+	if (s->buffer.size > BUFFER_KEPT) {
+		free(s->buffer.at);
+		s->buffer.at = NULL;
+		s->buffer.size = 0;
+		malloc_trim(0);
+	}
+	s->buffer.len = s->buffer.line = 0;
+}
+
+static void
+pump(struct imap *s)
+{
+	static const struct timeval now = { 0 };
+	struct timespec t0, t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	while (s->produce != NULL && !stream_full(s->session.stream)) {
+		if (!s->produce(s) || s->finishing) {
+			s->produce = NULL;
+			break;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		if ((t.tv_sec - t0.tv_sec) * 1000 +
+		    (t.tv_nsec - t0.tv_nsec) / 1000000 > PRODUCE_MS) {
+			event_add(s->again, &now);
+			return;
+		}
+	}
+	if (s->produce != NULL)
+		return;
+	command_over(s);
+	if (!s->finishing) {
+		arm_deadline(s);
+		stream_resume(s->session.stream);
+	}
+}
+
+static void
+on_again(int fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	pump(arg);
+}
+
+static void
+on_drained(void *owner)
+{
+	pump(owner);
+}
+
+void
+imap_begin(struct imap *s, imap_produce *produce)
+{
+	s->produce = produce;
+}
+
+void
+imap_expect(struct imap *s, enum imap_input input)
+{
+	s->input = input;
+}
+
+/* ---- flags are made durable a little later ---- */
+
+static void
+on_settle(int fd, short what, void *arg)
+{
+	struct imap *s = arg;
+
+	(void)fd, (void)what;
+	if (s->folder != NULL && folder_settle(s->folder) == -1)
+		log_warning("settle-failed", LOG_SID(s->session.id),
+		    LOG_ERRNO(errno));
+}
+
+void
+imap_settle_soon(struct imap *s)
+{
+	static const struct timeval soon = { .tv_usec = 800000 };
+
+	if (!event_pending(s->settle, EV_TIMEOUT, NULL))
+		event_add(s->settle, &soon);
+}
+
+void
+imap_deselect(struct imap *s)
+{
+	if (s->folder == NULL)
+		return;
+	event_del(s->settle);
+	on_settle(-1, 0, s);
+	folder_close(s->folder);
+	s->folder = NULL;
+	s->body_place.uid = 0;
+}
+
+/* ---- a command ---- */
+
+static void
+refuse(struct imap *s, enum imap_fault fault)
+{
+	if (fault == IMAP_NO_TAG) {
+		s->command.tag = SLICE_LITERAL("*");
+		imap_bad(s, "a command begins with a tag");
+	} else if (fault == IMAP_UNKNOWN)
+		imap_bad(s, "no such command");
+	else if (fault == IMAP_CHARSET)
+		imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] no such charset");
+	else
+		imap_bad(s, "the arguments are not as RFC 3501 has them");
+}
+
+/*
+ * The arguments stay valid (arena and buffer) until command_over, which the
+ * end of a long response calls.
+ */
+static void
+run_command(struct imap *s, struct slice in)
+{
+	struct imap_command *c = &s->command;
+	enum imap_fault fault;
+	unsigned state = s->folder != NULL ? IMAP_SELECTED : IMAP_AUTHENTICATED;
+
+	if (imap_command_parse(in, &s->arena, c, &fault) != PARSE_OK)
+		refuse(s, fault);
+	else if ((c->when & state) == 0)
+		imap_bad(s, "no mailbox is selected");
+	else
+		handlers[c->verb](s, c);
+	if (s->produce != NULL) {
+		stream_pause(s->session.stream);
+		pump(s);
+	} else if (s->input != INPUT_IDLE)
+		command_over(s);
+}
+
+/* ---- input ---- */
+
+static int
+buffer_add(struct imap *s, const char *at, size_t len)
+{
+	size_t size = s->buffer.size == 0 ? 512 : s->buffer.size;
+	char *now;
+
+	while (size - s->buffer.len < len)
+		size *= 2;
+	if (size != s->buffer.size) {
+		if ((now = realloc(s->buffer.at, size)) == NULL)
+			return -1;
+		s->buffer.at = now;
+		s->buffer.size = size;
+	}
+	memcpy(s->buffer.at + s->buffer.len, at, len);
+	s->buffer.len += len;
+	return 0;
+}
+
+static void
+drop_command(struct imap *s)
+{
+	command_over(s);
+	imap_expect(s, INPUT_LINE);
+}
+
+/* The tag of what has arrived, for an answer before it is whole. */
+static void
+find_tag(struct imap *s)
+{
+	struct slice in = slice_of(s->buffer.at, s->buffer.len);
+
+	if (!take_tag(&in, &s->command.tag))
+		s->command.tag = SLICE_LITERAL("*");
+}
+
+/* A literal that is too large: refused before it is read, or never read. */
+static void
+refuse_literal(struct imap *s, bool waits)
+{
+	find_tag(s);
+	if (waits)
+		imap_bad(s, "[TOOBIG] that literal is too large");
+	else
+		imap_bye(s, "a literal too large is on its way");
+	drop_command(s);
+}
+
+/* "a APPEND x {310}": is this literal the message?  It has been announced. */
+static bool
+is_append(struct imap *s, const struct literal *l)
+{
+	struct slice in = slice_of(s->buffer.at, s->buffer.line + l->at);
+	enum imap_fault fault;
+
+	return imap_command_parse(in, &s->arena, &s->command, &fault) ==
+	    PARSE_OK && s->command.verb == IMAP_APPEND;
+}
+
+static void
+literal_announced(struct imap *s, const struct literal *l)
+{
+	if (is_append(s, l)) {
+		append_announced(s, &s->command, l->len, l->waits);
+		if (s->append == NULL)
+			drop_command(s);
+		return;
+	}
+	arena_clear(&s->arena);
+	if (l->len > COMMAND_MAX - s->buffer.len) {
+		refuse_literal(s, l->waits);
+		return;
+	}
+	s->literal_left = l->len;
+	imap_expect(s, l->len > 0 ? INPUT_LITERAL : INPUT_LINE);
+	s->buffer.line = s->buffer.len;
+	if (l->waits)
+		imap_print(s, "+ go on\r\n");
+}
+
+static struct slice
+without_line_end(struct slice line)
+{
+	if (line.len > 0 && line.at[line.len - 1] == '\n')
+		line.len--;
+	if (line.len > 0 && line.at[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+static void
+line_complete(struct imap *s)
+{
+	struct slice line = without_line_end(slice_of(
+	    s->buffer.at + s->buffer.line, s->buffer.len - s->buffer.line));
+	struct literal l;
+
+	switch (literal_at_end(line, &l)) {
+	case PARSE_OK:
+		literal_announced(s, &l);
+		return;
+	case PARSE_BAD:
+		refuse_literal(s, l.waits);
+		return;
+	case PARSE_MORE:
+		break;
+	}
+	run_command(s, slice_of(s->buffer.at, s->buffer.line + line.len));
+}
+
+static size_t
+take_line(struct imap *s, const char *at, size_t len)
+{
+	const char *lf = memchr(at, '\n', len);
+	size_t used = lf != NULL ? (size_t)(lf - at) + 1 : len;
+
+	if (used > COMMAND_MAX - s->buffer.len || buffer_add(s, at, used) == -1)
+		imap_bye(s, "a command is too long");
+	else if (lf != NULL)
+		line_complete(s);
+	return used;
+}
+
+static size_t
+take_literal_octets(struct imap *s, const char *at, size_t len)
+{
+	if (len > s->literal_left)
+		len = (size_t)s->literal_left;
+	if (buffer_add(s, at, len) == -1) {
+		imap_bye(s, "out of memory");
+		return len;
+	}
+	s->literal_left -= len;
+	if (s->literal_left == 0) {
+		s->buffer.line = s->buffer.len;
+		imap_expect(s, INPUT_LINE);
+	}
+	return len;
+}
+
+static size_t
+take_append_octets(struct imap *s, const char *at, size_t len)
+{
+	if (len > s->literal_left)
+		len = (size_t)s->literal_left;
+	append_octets(s, slice_of(at, len));
+	s->literal_left -= len;
+	if (s->literal_left == 0)
+		imap_expect(s, INPUT_APPEND_END);
+	return len;
+}
+
+/* A whole line, for the two states that want no literals; 0: not yet. */
+static size_t
+take_simple_line(struct imap *s, const char *at, size_t len)
+{
+	const char *lf = memchr(at, '\n', len);
+	struct slice line;
+
+	if (lf == NULL)
+		return 0;
+	line = without_line_end(slice_of(at, (size_t)(lf - at) + 1));
+	if (s->input == INPUT_IDLE)
+		idle_line(s, line);
+	else if (line.len > 0) {
+		append_cancel(s);
+		imap_bad(s, "one message is all that APPEND takes");
+	} else
+		append_done(s);
+	if (s->produce == NULL)
+		drop_command(s);
+	return (size_t)(lf - at) + 1;
+}
+
+static size_t
+on_input(void *owner, char *at, size_t len)
+{
+	struct imap *s = owner;
+
+	if (s->finishing)
+		return len;
+	arm_deadline(s);
+	switch (s->input) {
+	case INPUT_LINE:
+		return take_line(s, at, len);
+	case INPUT_LITERAL:
+		return take_literal_octets(s, at, len);
+	case INPUT_APPEND:
+		return take_append_octets(s, at, len);
+	default:
+		return take_simple_line(s, at, len);
+	}
+}
+
+/* ---- begin and end ---- */
+
+static void
+clear(struct imap *s)
+{
+	idle_cancel(s);
+	append_cancel(s);
+	s->produce = NULL;
+	command_over(s);
+	imap_deselect(s);
+	mailbox_close(s->mailbox);
+	s->mailbox = NULL;
+	if (s->again != NULL)
+		event_free(s->again);
+	if (s->settle != NULL)
+		event_free(s->settle);
+	s->again = s->settle = NULL;
+}
+
+static void
+on_ended(void *owner, enum stream_end end)
+{
+	struct imap *s = owner;
+
+	if (!s->finishing && (end == STREAM_TIMEOUT || end == STREAM_OVERFLOW)) {
+		imap_bye(s, end == STREAM_TIMEOUT ? "idle for too long" :
+						    "a line is too long");
+		return;
+	}
+	log_info("session-ended", LOG_SID(s->session.id),
+	    LOG_CSTR("how", s->finishing ? "finished" : stream_end_name(end)));
+	clear(s);
+	session_end(&s->session);
+}
+
+static void
+on_begin(void *ctx, struct session *session)
+{
+	struct imap *s = ctx;
+
+	s->again = event_new(session->stage.base, -1, 0, on_again, s);
+	s->settle = event_new(session->stage.base, -1, 0, on_settle, s);
+	s->command.tag = slice_str(session->tag);
+	if (s->again == NULL || s->settle == NULL ||
+	    mailbox_open(session->home_fd, &s->mailbox) == -1) {
+		log_warning("mailbox-refused", LOG_SID(session->id),
+		    LOG_ERRNO(errno));
+		imap_no(s, "[UNAVAILABLE] the mailbox cannot be opened");
+		imap_bye(s, "try again later");
+		return;
+	}
+	log_info("session-begun", LOG_SID(session->id));
+	imap_ok(s, "[CAPABILITY " IMAP_CAPABILITIES "] logged in");
+	arm_deadline(s);
+}
+
+static void
+on_stop(void *ctx)
+{
+	struct imap *s = ctx;
+
+	s->produce = NULL;
+	imap_bye(s, "shutting down");
+}
+
+static const struct stream_kind kind = {
+	.on = { .input = on_input, .drained = on_drained, .ended = on_ended },
+	.input_max = 16384, .output_max = 65536, .output_ms = 120000,
+};
+
+const struct session_program imap_session_program = {
+	.role = IPC_IMAPD_SESSION, .schema = &imapd_schema, .kind = &kind,
+	.begin = on_begin, .stop = on_stop,
+};

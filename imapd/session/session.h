@@ -1,0 +1,148 @@
+/*
+ * One IMAP session after login (RFC 3501), as the mailbox's owner.
+ *
+ * 1. One command at a time: while its response is being produced no input is
+ *    read, and the client's further commands wait in the socket.
+ * 2. The client's message numbers are those of the folder's view.  They change
+ *    only in imap_sync, which tells the client in the same breath.
+ * 3. A literal of a response is announced only when its length is certain;
+ *    if less can be read after that, the connection breaks.
+ */
+#ifndef IMAPD_SESSION_SESSION_H
+#define IMAPD_SESSION_SESSION_H
+
+#include "common/mailbox/mailbox.h"
+#include "common/session/session.h"
+#include "imapd/session/command.h"
+#include "imapd/session/fetch_body.h"
+
+enum {
+	COMMAND_MAX = 64 * 1024,	/* octets of a command with its literals,
+					 * the message of APPEND apart */
+	BAD_COMMANDS_MAX = 50		/* in a row; then the session ends */
+};
+
+enum imap_input {
+	INPUT_LINE,		/* of a command */
+	INPUT_LITERAL,		/* of a command, into the buffer */
+	INPUT_APPEND,		/* the message of APPEND, into the folder */
+	INPUT_APPEND_END,	/* the line end behind it */
+	INPUT_IDLE		/* until DONE */
+};
+
+struct imap;
+/* More of a long response; true: call again when there is room for it. */
+typedef bool imap_produce(struct imap *);
+
+struct imap {
+	struct session	 session;
+	struct mailbox	*mailbox;
+	struct folder	*folder;	/* NULL: nothing is selected */
+	struct folder_name name;	/* of the folder */
+	bool		 read_only;
+	uint32_t	 uidvalidity;
+	size_t		 recent;	/* as last told */
+
+	enum imap_input	 input;
+	struct {
+		char	*at;		/* the command so far; NULL when idle */
+		size_t	 len, size;
+		size_t	 line;		/* where its last line begins */
+	} buffer;
+	uint64_t	 literal_left;
+	unsigned	 bad_commands;
+	bool		 finishing;
+
+	struct arena	 arena;		/* of the command */
+	struct imap_command command;
+	imap_produce	*produce;	/* invariant 1 */
+	struct event	*again;		/* go on producing */
+	struct event	*settle;	/* folder_settle is due */
+	struct event	*notify;	/* of IDLE */
+
+	/* what the commands keep while they go on */
+	uint32_t	 cursor;	/* sequence number */
+	struct fetch	*fetch;
+	struct search_run *search;
+	struct append_run *append;
+	struct listing	*listing;
+	struct body_place body_place;	/* where a partial fetch ended */
+};
+
+extern const struct session_program imap_session_program;
+
+/* ---- reply.c: what is said to the client ---- */
+
+void imap_print(struct imap *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void imap_write(struct imap *, struct slice);
+/* A quoted string, or a literal where it cannot be one. */
+void imap_write_string(struct imap *, struct slice);
+/* "TAG OK text", and the command is over. */
+void imap_ok(struct imap *, const char *text);
+void imap_no(struct imap *, const char *text);
+void imap_bad(struct imap *, const char *text);
+/* NO with the words for an errno of common/mailbox; ESTALE ends the session. */
+void imap_no_errno(struct imap *, int error);
+/* "* BYE text", and the end. */
+void imap_bye(struct imap *, const char *text);
+
+/* ---- session.c ---- */
+
+/* The response is long: produce() is called until it answers false. */
+void imap_begin(struct imap *, imap_produce *);
+/* The stream may take more input (IDLE and APPEND switch by themselves). */
+void imap_expect(struct imap *, enum imap_input);
+void imap_settle_soon(struct imap *);
+/* The folder, if one is open, is no longer. */
+void imap_deselect(struct imap *);
+
+/* ---- select.c ---- */
+
+#define SYNC_KEEP_EXPUNGED FOLDER_KEEP_EXPUNGED
+/*
+ * Bring the view up to date and tell the client.  -1: the session is ending.
+ * Fine without a folder.
+ */
+int imap_sync(struct imap *, unsigned how);
+void imap_write_flags(struct imap *, const struct message *);
+/* "* n FETCH (FLAGS (...))", with the UID where that is known to be wanted. */
+void imap_write_flags_response(struct imap *, uint32_t seq, bool uid);
+/* FLAG_* and keyword bits of a list; -1: NO has been said. */
+int imap_flags_of(struct imap *, struct folder *, const struct flag_list *,
+    bool create, uint32_t *keywords);
+/*
+ * The set as ranges of sequence numbers of the view.  -1: BAD was said.
+ */
+int imap_set_of(struct imap *, struct set *, bool uid);
+/* From a client's name; -1: NO was said. */
+int imap_folder_name(struct imap *, struct slice, struct folder_name *);
+/* Sequence numbers of a normalised set as an array; NULL without memory. */
+uint32_t *imap_seqs(const struct set *, size_t *n);
+
+/* ---- the commands ---- */
+
+typedef void imap_handler(struct imap *, const struct imap_command *);
+imap_handler do_capability, do_noop, do_logout, do_id, do_namespace, do_select,
+    do_examine, do_create, do_delete, do_rename, do_subscribe, do_unsubscribe,
+    do_list, do_lsub, do_status, do_append, do_idle, do_check, do_close,
+    do_unselect, do_expunge, do_search, do_fetch, do_store, do_copy, do_move;
+
+#define IMAP_CAPABILITIES "IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN " \
+	"UIDPLUS UNSELECT MOVE"
+
+/* append.c: an APPEND's literal of so many octets is announced. */
+void append_announced(struct imap *, const struct imap_command *,
+    uint64_t len, bool waits);
+void append_octets(struct imap *, struct slice);
+void append_done(struct imap *);
+void append_cancel(struct imap *);
+/* idle.c */
+void idle_line(struct imap *, struct slice line);
+void idle_cancel(struct imap *);
+/* fetch.c, search.c, list.c: fine at any time */
+void fetch_end(struct imap *);
+void search_end(struct imap *);
+void list_end(struct imap *);
+
+#endif

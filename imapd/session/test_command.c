@@ -1,0 +1,269 @@
+/* The grammar by its examples, and what is outside of it; sets, patterns. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "imapd/session/command.h"
+#include "imapd/session/pattern.h"
+#include "imapd/session/token.h"
+
+static const char *const good[] = {
+	"a1 CAPABILITY", "a1 noop", "A142 SELECT INBOX", "A932 EXAMINE blurdybloop",
+	"A004 CREATE owatagusiam/", "A005 DELETE \"a b\"", "A1 RENAME a \"b \\\"c\"",
+	"A101 LIST \"\" \"\"", "A102 LIST #news.comp.mail.misc \"\"",
+	"A202 LIST ~/Mail/ %", "A1 LSUB \"#news.\" \"comp.mail.*\"",
+	"A042 STATUS blurdybloop (UIDNEXT MESSAGES)",
+	"A1 STATUS {3}\r\na b (UNSEEN)", "A1 STATUS {3+}\r\na)b (UNSEEN RECENT)",
+	"A003 APPEND saved-messages (\\Seen) ",
+	"A003 APPEND x () \" 7-Feb-1994 21:52:25 -0800\" ", "A APPEND x ",
+	"A282 SEARCH FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"",
+	"A283 SEARCH TEXT \"string not in mailbox\"",
+	"A284 SEARCH CHARSET UTF-8 TEXT {6}\r\n\xd0\xbf\xd1\x80\xd0\xb8",
+	"a SEARCH OR (SEEN 1:5,7) NOT (OR KEYWORD x NOT UID 1:* LARGER 5)",
+	"a SEARCH ((((ALL))))", "a UID SEARCH 2,4:7,9,12:*",
+	"A654 FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])",
+	"a FETCH 1 ALL", "a FETCH 1 FAST", "a FETCH * FULL",
+	("a FETCH 1 (BODY BODYSTRUCTURE RFC822 RFC822.SIZE RFC822.HEADER "
+	"RFC822.TEXT ENVELOPE INTERNALDATE UID)"),
+	"a FETCH 1 BODY.PEEK[1.2.MIME]<0.2048>", "a FETCH 1 body[4.2.2.1]",
+	"a FETCH 1 BODY[3.HEADER.FIELDS.NOT (\"a b\" c)]<5.1>",
+	"A003 STORE 2:4 +FLAGS (\\Deleted)", "a STORE 1 FLAGS.SILENT ()",
+	"a UID STORE 1 -FLAGS \\Seen $Label1", "A003 COPY 2:4 MEETING",
+	"A999 UID FETCH 4827313:4828442 FLAGS", "a UID EXPUNGE 3000:3002",
+	"a EXPUNGE", "a MOVE 1 x", "a UID MOVE 1 x", "a IDLE",
+	"a ID (\"name\" \"x\" \"version\" NIL)", "a ID NIL", "a ID ()",
+};
+
+static const char *const bad[] = {
+	"a", "a ", "a1 CAPABILITY x", "a1 NOOPE", "a SELECT", "a SELECT ",
+	"a SELECT a b", "a SELECT (", "a SELECT \"a", "a SELECT {5}\r\nabc",
+	"a LIST \"\"", "a STATUS x ()", "a STATUS x (FOO)", "a STATUS x MESSAGES",
+	"a APPEND x (\\Recent) ", "a APPEND x \"32-Feb-1994 21:52:25 -0800\" ",
+	"a SEARCH", "a SEARCH ", "a SEARCH (", "a SEARCH )", "a SEARCH ()",
+	"a SEARCH (ALL", "a SEARCH ALL)", "a SEARCH NOT", "a SEARCH OR ALL",
+	"a SEARCH FOO", "a SEARCH SINCE 31-Feb-1994", "a SEARCH 0",
+	"a SEARCH CHARSET x-foo ALL", "a SEARCH (OR ALL) ALL",
+	"a FETCH 1", "a FETCH 0 FLAGS", "a FETCH 1: FLAGS", "a FETCH 1,,2 FLAGS",
+	"a FETCH 4294967296 FLAGS", "a FETCH 1 ()", "a FETCH 1 (FLAGS",
+	"a FETCH 1 BODY[", "a FETCH 1 BODY[MIME]", "a FETCH 1 BODY[1.]",
+	"a FETCH 1 BODY[0]", "a FETCH 1 BODY[1.FOO]", "a FETCH 1 BODY[1HEADER]",
+	"a FETCH 1 BODY[]<0>", "a FETCH 1 BODY[]<0.0>", "a FETCH 1 (ALL)",
+	"a FETCH 1 BODY[]<0.4294967296>", "a FETCH 1 BODY[HEADER.FIELDS ()]",
+	"a FETCH 1 RFC822.FOO", "a STORE 1 FLAGS", "a STORE 1 FOO (\\Seen)",
+	"a STORE 1 FLAGS (\\*)", "a STORE 1 *FLAGS ()", "a UID NOOP",
+	"a UID EXPUNGE", "a COPY 1", "a ID", "a ID (\"x\"", "a ID x",
+};
+
+static enum parse
+parse(const char *s, size_t len, struct imap_command *c, struct arena *arena)
+{
+	enum imap_fault fault;
+
+	return imap_command_parse(slice_of(s, len), arena, c, &fault);
+}
+
+static void
+test_grammar(void **state)
+{
+	struct imap_command c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		size_t len = strlen(good[i]);
+		char *exact = malloc(len);
+		struct arena arena = { 0 };
+
+		memcpy(exact, good[i], len);
+		if (parse(exact, len, &c, &arena) != PARSE_OK)
+			fail_msg("refused: %s", good[i]);
+		arena_clear(&arena);
+		free(exact);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct arena arena = { 0 };
+
+		if (parse(bad[i], strlen(bad[i]), &c, &arena) != PARSE_BAD)
+			fail_msg("taken: %s", bad[i]);
+		arena_clear(&arena);
+	}
+}
+
+static void
+test_labels(void **state)
+{
+	static const struct {
+		const char *in, *label;
+		bool peek;
+	} table[] = {
+		{ "a FETCH 1 body.peek[]", "BODY[]", true },
+		{ "a FETCH 1 BODY[1.22.header]<7.3>", "BODY[1.22.HEADER]<7>",
+		    false },
+		{ "a FETCH 1 BODY[HEADER.FIELDS (date \"x y\")]",
+		    "BODY[HEADER.FIELDS (date \"x y\")]", false },
+		{ "a FETCH 1 rfc822.header", "RFC822.HEADER", true },
+		{ "a FETCH 1 BODY[1.MIME]", "BODY[1.MIME]", false },
+	};
+	struct imap_command c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct arena arena = { 0 };
+
+		assert_int_equal(parse(table[i].in, strlen(table[i].in), &c,
+		    &arena), PARSE_OK);
+		assert_true(slice_equal(c.fetch.item[0].label,
+		    slice_str(table[i].label)));
+		assert_true(c.fetch.item[0].peek == table[i].peek);
+		arena_clear(&arena);
+	}
+}
+
+static void
+test_set(void **state)
+{
+	struct slice in = slice_str("9,3:2,*:4,4,1,20:10,21");
+	struct arena arena = { 0 };
+	struct set set;
+
+	(void)state;
+	assert_true(take_set(&in, &arena, &set));
+	assert_true(set_exceeds(&set, 20) && !set_exceeds(&set, 21));
+	set_normalise(&set, 6);
+	assert_int_equal(set.len, 2);
+	assert_int_equal(set.range[0].last, 6);
+	assert_int_equal(set.range[1].first, 9);
+	arena_clear(&arena);
+}
+
+static void
+test_search_logic(void **state)
+{
+	const char *in = "a SEARCH OR SEEN (NOT FLAGGED BODY x) ALL";
+	struct arena arena = { 0 };
+	struct imap_command c;
+	enum truth v[SEARCH_STEPS_MAX] = { 0 };
+
+	(void)state;
+	assert_int_equal(parse(in, strlen(in), &c, &arena), PARSE_OK);
+	/* SEEN FLAGGED NOT BODY AND2 OR ALL AND2 */
+	assert_int_equal(c.search.len, 8);
+	v[6] = TRUTH_YES;
+	v[0] = TRUTH_YES;
+	v[3] = TRUTH_UNKNOWN;
+	assert_int_equal(search_combine(&c.search, v), TRUTH_YES);
+	v[0] = TRUTH_NO;
+	assert_int_equal(search_combine(&c.search, v), TRUTH_UNKNOWN);
+	v[1] = TRUTH_YES;	/* flagged: the body does not matter */
+	assert_int_equal(search_combine(&c.search, v), TRUTH_NO);
+	v[1] = TRUTH_NO;
+	v[3] = TRUTH_YES;
+	assert_int_equal(search_combine(&c.search, v), TRUTH_YES);
+	arena_clear(&arena);
+}
+
+static void
+test_search_depth(void **state)
+{
+	char in[4096];
+	struct imap_command c;
+
+	(void)state;
+	for (int depth = 60; depth <= 70; depth++) {
+		struct arena arena = { 0 };
+		size_t n = 0;
+
+		memcpy(in, "a SEARCH ", 9);
+		n = 9;
+		for (int i = 0; i < depth; i++)
+			in[n++] = '(';
+		memcpy(in + n, "ALL", 3);
+		n += 3;
+		for (int i = 0; i < depth; i++)
+			in[n++] = ')';
+		assert_int_equal(parse(in, n, &c, &arena),
+		    depth < SEARCH_DEPTH_MAX ? PARSE_OK : PARSE_BAD);
+		arena_clear(&arena);
+	}
+}
+
+static void
+test_literal(void **state)
+{
+	static const struct {
+		const char *line;
+		enum parse want;
+		uint64_t len;
+		bool waits;
+	} table[] = {
+		{ "a SELECT {5}", PARSE_OK, 5, true },
+		{ "a SELECT {12+}", PARSE_OK, 12, false },
+		{ "a SELECT {4294967295}", PARSE_OK, 4294967295U, true },
+		{ "a SELECT {4294967296}", PARSE_BAD, 0, true },
+		{ "a SELECT {99999999999999999999+}", PARSE_BAD, 0, false },
+		{ "a SELECT {}", PARSE_MORE, 0, true },
+		{ "a SELECT 5}", PARSE_MORE, 0, true },
+		{ "a SELECT {-1}", PARSE_MORE, 0, true },
+		{ "a SELECT \"{5}\"", PARSE_MORE, 0, true },
+		{ "}", PARSE_MORE, 0, true }, { "", PARSE_MORE, 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct literal l;
+
+		assert_int_equal(literal_at_end(slice_str(table[i].line), &l),
+		    table[i].want);
+		if (table[i].want != PARSE_OK)
+			continue;
+		assert_true(l.len == table[i].len);
+		assert_true(l.waits == table[i].waits);
+	}
+}
+
+static void
+test_pattern(void **state)
+{
+	static const struct {
+		const char *pattern, *name;
+		bool want;
+	} table[] = {
+		{ "*", "a.b.c", true }, { "%", "a.b", false },
+		{ "%", "a", true }, { "%.%", "a.b", true },
+		{ "%.b", "a.b", true }, { "*b", "a.b", true },
+		{ "a*", "a", true }, { "a*c%e", "abcde", true },
+		{ "a*c%e", "abcd.e", false }, { "%x.%c", "1x.2x.3c", false },
+		{ "*x.%c", "1x.2x.3c", true }, { "inbox", "INBOX", true },
+		{ "i*", "INBOX", true }, { "inboxes", "INBOX", false },
+		{ "A", "a", false }, { "", "a", false }, { "*%*%", "a.b", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct pattern p;
+
+		assert_int_equal(pattern_make(slice_str(""),
+		    slice_str(table[i].pattern), &p), PARSE_OK);
+		if (pattern_matches(&p, slice_str(table[i].name), '.') !=
+		    table[i].want)
+			fail_msg("%s %s", table[i].pattern, table[i].name);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grammar),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_search_logic),
+		cmocka_unit_test(test_search_depth),
+		cmocka_unit_test(test_literal),
+		cmocka_unit_test(test_pattern),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
