@@ -120,7 +120,7 @@ stream_flush(struct stream *s)
 	}
 	if (s->out != NULL && stream_pending(s) == 0)
 		out_drop(s);
-	if (s->told_full)
+	if (s->told_full && s->broken == 0)
 		stream_wake(s);
 }
 
