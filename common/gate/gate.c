@@ -89,7 +89,7 @@ on_commit(void *ctx, bool first)
 		    &g->limits);
 	}
 	if (first)
-		g->addresses = clients_new(g->limits.clients_max);
+		g->addresses = clients_new(GATE_CLIENTS_MOST);
 	return g->addresses != NULL ? 0 : -1;
 }
 

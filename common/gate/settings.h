@@ -22,6 +22,9 @@
 	    "Who may log in without TLS.  always: passwords cross the "	\
 	    "network for everyone on the way to read.")
 
+/* The greatest clients_max: a reload may raise it up to here. */
+enum { GATE_CLIENTS_MOST = 60000 };
+
 struct gate_settings {
 	GATE_SETTINGS(SETTING_MEMBER)
 };

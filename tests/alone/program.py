@@ -14,6 +14,7 @@ one ambient capability, descriptors 3 to 5, no environment.
 import array
 import ctypes
 import os
+import resource
 import signal
 import socket
 import struct
@@ -111,8 +112,10 @@ def _become(uid):
 
 
 class Program:
-    def __init__(self, role, folder, program=None, tree=None, uid=UID):
+    def __init__(self, role, folder, program=None, tree=None, uid=UID,
+                 descriptors=None):
         """tree: the directory to jail it in; None: an empty one."""
+        self.descriptors = descriptors
         self.role = role
         self.folder = Path(folder)
         self.log_path = self.folder / f"{role}.log"
@@ -145,6 +148,9 @@ class Program:
                 os.dup2(0, 1)
                 os.dup2(log, 2)
                 os.closerange(7, 1024)
+                if self.descriptors:
+                    resource.setrlimit(resource.RLIMIT_NOFILE,
+                                       (self.descriptors,) * 2)
                 _become(uid)
                 os.execve(6, [self.role, "0"], {})
             finally:

@@ -41,8 +41,8 @@ class Client:
 
 
 class Gate(Program):
-    def __init__(self, role, folder, settings=""):
-        super().__init__(role, folder)
+    def __init__(self, role, folder, settings="", **options):
+        super().__init__(role, folder, **options)
         self.settings(settings)
         self.authd = self.channel("authd")
         self.listener(role)
@@ -88,8 +88,8 @@ class Gate(Program):
 def gate(tmp_path):
     made = []
 
-    def make(role, settings=""):
-        made.append(Gate(role, tmp_path, settings))
+    def make(role, settings="", **options):
+        made.append(Gate(role, tmp_path, settings, **options))
         return made[-1]
 
     yield make
@@ -336,6 +336,38 @@ def test_reload(gate):
     assert c.line().startswith("-ERR [AUTH]")
     assert c.line() == "-ERR too many errors, goodbye"
     assert 'pop3d.conf:1: login_failures_max = nonsense' in g.log()
+
+
+def test_reload_may_raise_the_limit(gate):
+    g = gate("pop3d", "clients_max = 1\n")
+    c = g.client()
+    assert c.line().startswith("+OK")
+    assert g.client().line().startswith("-ERR [SYS/TEMP]")
+    g.settings("clients_max = 3\n")
+    g.commit()
+    assert g.client().line().startswith("+OK")
+
+
+def test_no_descriptor_left(gate):
+    """Turned away in words, alive, and well again by itself."""
+    g = gate("pop3d", descriptors=40)
+    clients = [g.client() for _ in range(60)]
+    got = [c.line() for c in clients[:20]]
+    assert all(line.startswith("+OK") for line in got)
+    assert clients[59].line().startswith("-ERR [SYS/TEMP]")
+    # One who is in can still try; the hand-over needs descriptors as well.
+    pop3_login(clients[0])
+    g.accept(g.login()[0])
+    assert clients[0].line().startswith("-ERR [SYS/TEMP]")
+    assert clients[1].ask("NOOP") == "-ERR log in first"
+    for c in clients[1:]:
+        c.close()
+    pop3_login(clients[0])
+    g.accept(g.login()[0])
+    ident, connection, _ = g.handover()
+    g.supervisor.send(alone.SESSION_STARTED, ident)
+    assert g.client().line().startswith("+OK")
+    assert "event=cannot-accept" in g.log()
 
 
 # ---- IMAP

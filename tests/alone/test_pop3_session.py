@@ -326,9 +326,52 @@ def test_other_programs_meddle(home, session):
 
 @pytest.mark.parametrize("give", [
     b"", b"x", record(version=2), record()[:-1], record() + b"x",
-    record(tag=b"x" * 256), os.urandom(200)])
+    record(tag=b"x" * 256), bytes(range(200, 0, -1))],
+    ids=["empty", "short", "version", "cut", "longer", "tag", "noise"])
 def test_bad_handoff(home, session, give):
     s = session(give=give)
     assert s.line() == ""
     assert s.ended() == 1
     assert "event=handoff-refused" in s.log()
+
+
+def test_what_cannot_be_removed_is_said(home, session):
+    for n in range(2):
+        put(home, n, PLAIN)
+    s = session()
+    assert s.line().startswith("+OK 2")
+    assert s.ask("DELE 1").startswith("+OK")
+    for part in ("new", "cur"):
+        os.chown(home / "Maildir" / part, 0, 0)
+        os.chmod(home / "Maildir" / part, 0o555)
+    assert s.ask("QUIT") == ("-ERR [SYS/TEMP] 1 of 1 messages could not be "
+                             "removed")
+    assert len(files(home)) == 2
+    assert "event=update-failed" in s.log()
+
+
+def test_a_maildrop_that_cannot_be_opened(home, session):
+    (home / "Maildir").rename(home / "x")
+    (home / "Maildir").symlink_to("x")
+    s = session()
+    assert s.line().startswith("-ERR [SYS/TEMP]")
+    assert s.line() == ""
+    assert s.ended() == 0
+
+
+def test_a_large_maildrop(home, session):
+    """Numbers, not contents, are kept: 5,000 messages in little memory."""
+    for n in range(5000):
+        put(home, n, PLAIN)
+    s = session()
+    s.sock.settimeout(60)
+    assert s.line().startswith("+OK 5000 messages")
+    status = open(f"/proc/{s.pid}/status").read()
+    assert int(status.split("VmHWM:")[1].split()[0]) < 24 * 1024
+    assert len(s.get("LIST").split(b"\r\n")) == 5001
+    assert len(set(s.get("UIDL").split()[1::2])) == 5000
+    for n in range(1, 5001):
+        s.say(f"DELE {n}")
+        assert s.line().startswith("+OK")
+    assert s.ask("QUIT") == "+OK bye (5000 removed)"
+    assert files(home) == []
