@@ -269,8 +269,9 @@ queue_lease_ids(struct queue *q, uint32_t count, uint64_t *first)
 	assert(q->next_id <= q->id_ceiling);	/* Q5 */
 	if (left < IDS_RESERVED / 2)
 		raise_ceiling(q);
-	if (count > left)
-		count = (uint32_t)left;
+	/* Something stays for the next peer until the ceiling has risen. */
+	if (count > (left + 1) / 2)
+		count = (uint32_t)((left + 1) / 2);
 	*first = q->next_id;
 	q->next_id += count;
 	return count;

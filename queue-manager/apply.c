@@ -94,22 +94,6 @@ apply_message(struct queue *q, const struct record *r,
 		    (r->flags & RECORD_MOVED) != 0, counted);
 }
 
-void
-queue_gone(struct queue *q, uint64_t id)
-{
-	size_t max = q->gone_max * 2 + 256;
-	uint64_t *more;
-
-	if (q->n_gone == q->gone_max) {
-		more = reallocarray(q->gone, max, sizeof(*more));
-		if (more == NULL)
-			abort();	/* and recover */
-		q->gone = more;
-		q->gone_max = max;
-	}
-	q->gone[q->n_gone++] = id;
-}
-
 /* The last recipient is settled: nothing of it is needed any more. */
 static void
 message_over(struct queue *q, struct message *m, bool counted)

@@ -233,8 +233,11 @@ checkpoint_done(struct job *j)
 	}
 	for (size_t i = 0; i < c->n_messages; i++)
 		message_unpin(c->messages[i]);
-	if (c->error == 0)
+	if (c->error == 0) {
 		q->replay = c->batch.meta.replay;
+		for (size_t i = c->n_messages; i < c->batch.n; i++)
+			queue_forget(q, c->batch.ops[i].id);
+	}
 	batch_clear(c);
 }
 

@@ -20,6 +20,55 @@ queue_find(struct queue *q, uint64_t id)
 	return RB_FIND(message_tree, &q->messages, &find);
 }
 
+int
+settled_compare(const struct settled *a, const struct settled *b)
+{
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+RB_GENERATE(settled_tree, settled, by_id, settled_compare)
+
+void
+queue_gone(struct queue *q, uint64_t id)
+{
+	size_t max = q->gone_max * 2 + 256;
+	struct settled *s = malloc(sizeof(*s));
+	uint64_t *more;
+
+	if (s == NULL)
+		abort();	/* and recover */
+	s->id = id;
+	if (RB_INSERT(settled_tree, &q->settled, s) != NULL)
+		free(s);
+	if (q->n_gone == q->gone_max) {
+		more = reallocarray(q->gone, max, sizeof(*more));
+		if (more == NULL)
+			abort();
+		q->gone = more;
+		q->gone_max = max;
+	}
+	q->gone[q->n_gone++] = id;
+}
+
+void
+queue_forget(struct queue *q, uint64_t id)
+{
+	struct settled find = { .id = id }, *s;
+
+	if ((s = RB_FIND(settled_tree, &q->settled, &find)) == NULL)
+		return;
+	RB_REMOVE(settled_tree, &q->settled, s);
+	free(s);
+}
+
+static bool
+is_settled(struct queue *q, uint64_t id)
+{
+	struct settled find = { .id = id };
+
+	return RB_FIND(settled_tree, &q->settled, &find) != NULL;
+}
+
 /*
  * The index has a value that is none: it cannot be trusted.  abort() leaves
  * the mark of index_guard, and the next start makes it again.
@@ -42,6 +91,10 @@ queue_load(struct queue *q, uint64_t id)
 
 	if (m != NULL)
 		return m;
+	/* Recovery reads records of settled messages again, and asks whether
+	 * the index knows them. */
+	if (!q->recovering && is_settled(q, id))
+		return NULL;	/* Q6 */
 	switch (index_get(q->index, id, &value, &state, &place)) {
 	case INDEX_NONE:
 		return NULL;

@@ -15,12 +15,16 @@
  *  Q4  What a former process may have delivered is in doubt: its recipients are
  *	marked unknown, so that the next attempt looks first.
  *  Q5  A queue id below id_ceiling is never given out again.
+ *  Q6  A settled message is never loaded again, though the index has it until
+ *	the next checkpoint is written.
  */
 #ifndef QUEUE_MANAGER_QUEUE_H
 #define QUEUE_MANAGER_QUEUE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <bsd/sys/tree.h>
 
 #include "queue-manager/message.h"
 #include "queue-manager/spool/clock.h"
@@ -53,6 +57,15 @@ struct queue_config {
 
 struct checkpoint;
 
+/* A message that is settled and that the index may still have. */
+struct settled {
+	RB_ENTRY(settled)	 by_id;
+	uint64_t		 id;
+};
+RB_HEAD(settled_tree, settled);
+int settled_compare(const struct settled *, const struct settled *);
+RB_PROTOTYPE(settled_tree, settled, by_id, settled_compare)
+
 struct queue {
 	struct queue_config	 config;
 	struct spool_files	 files;
@@ -74,8 +87,10 @@ struct queue {
 	struct message_list	 by_arrival;	/* not in the index as yet */
 	struct place		 replay;	/* as the index has it */
 	struct checkpoint	*checkpoint;
-	uint64_t		*gone;		/* settled, still in the index */
+	uint64_t		*gone;		/* to be taken from the index */
 	size_t			 n_gone, gone_max;
+	struct settled_tree	 settled;	/* those, and the ones that a
+						 * checkpoint takes out now */
 	uint64_t		 compacting;	/* generation, or 0 */
 	size_t			 compact_at;
 	unsigned		 compact_under_way;
@@ -124,6 +139,8 @@ void queue_apply_message(struct queue *, uint64_t id,
 
 /* A message that the index may still have is no more. */
 void queue_gone(struct queue *, uint64_t id);
+/* The index has it no more. */
+void queue_forget(struct queue *, uint64_t id);
 
 /* ---- doing: append.c ---- */
 

@@ -639,6 +639,7 @@ queue_open(struct queue *q, const struct queue_config *config)
 void
 queue_close(struct queue *q)
 {
+	struct settled *settled;
 	struct message *m;
 
 	if (q->log != NULL) {
@@ -661,5 +662,7 @@ queue_close(struct queue *q)
 	log_free(q->log);
 	spool_files_close(&q->files);
 	free(q->gone);
+	while ((settled = RB_ROOT(&q->settled)) != NULL)
+		queue_forget(q, settled->id);
 	*q = (struct queue){ 0 };
 }

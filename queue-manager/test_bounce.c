@@ -81,7 +81,7 @@ test_form(void **state)
 		"\r\nReporting-MTA: dns; mx.example.org\r\n",
 		"\r\nOriginal-Recipient: rfc822;Bob@x\r\n",
 		("\r\nFinal-Recipient: rfc822; bob@x\r\nAction: failed\r\n"
-		 "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 no bob\r\n"),
+		    "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 no bob\r\n"),
 		"Content-Type: text/rfc822-headers\r\n",
 		"\r\nSubject: hello\r\n",
 		"Arrival-Date: Sat, 21 Nov 2026 ",

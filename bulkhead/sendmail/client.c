@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static int
-patience_set(int fd, unsigned seconds)
+timeout_set(int fd, unsigned seconds)
 {
 	struct timeval t = { .tv_sec = (time_t)seconds };
 
@@ -33,7 +33,7 @@ client_connect(const char *path)
 	memcpy(to.sun_path, path, strlen(path));
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		return -1;
-	if (patience_set(fd, CLIENT_TIMEOUT_S) == -1 ||
+	if (timeout_set(fd, CLIENT_TIMEOUT_S) == -1 ||
 	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) == -1) {
 		int error = errno;
 
@@ -187,12 +187,8 @@ client_command(struct client *c, const char *format, ...)
 	return client_finish(c);
 }
 
-/*
- * One attempt; the reason for a failure is in text.  A suite that hangs looks
- * to us like one that is down: the kernel connects, and nobody greets.
- */
-static int
-attempt(struct client *c, const char *path, unsigned wait_s)
+int
+client_open(struct client *c, const char *path, unsigned wait_s)
 {
 	char why[300];
 
@@ -201,38 +197,35 @@ attempt(struct client *c, const char *path, unsigned wait_s)
 		snprintf(why, sizeof(why), "%s: %s", path, strerror(errno));
 		return broken(c, why);
 	}
-	if (patience_set(c->fd, wait_s > 0 ? wait_s : 1) == 0 &&
+	if (timeout_set(c->fd, wait_s > 0 ? wait_s : 1) == 0 &&
 	    reply(c) == 220 && client_command(c, "EHLO localhost") == 250 &&
-	    patience_set(c->fd, CLIENT_TIMEOUT_S) == 0)
+	    timeout_set(c->fd, CLIENT_TIMEOUT_S) == 0)
 		return 0;
 	client_close(c);
 	return -1;
 }
 
-static double
-now(void)
+void
+patience_init(struct patience *p, unsigned wait_s)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	clock_gettime(CLOCK_MONOTONIC, &p->until);
+	p->until.tv_sec += (time_t)wait_s;
+	p->pause_ns = 20 * 1000 * 1000;
 }
 
-int
-client_open(struct client *c, const char *path, unsigned wait_s)
+bool
+patience_left(struct patience *p)
 {
-	double until = now() + wait_s;
-	struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	struct timespec now, pause = { .tv_nsec = p->pause_ns };
 
-	while (attempt(c, path, wait_s) == -1) {
-		/* A refusal for good (5yz, RFC 5321 section 3.1) stands. */
-		if (c->code >= 500 || now() >= until)
-			return -1;
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < 400 * 1000 * 1000)
-			pause.tv_nsec *= 2;
-	}
-	return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec > p->until.tv_sec ||
+	    (now.tv_sec == p->until.tv_sec && now.tv_nsec >= p->until.tv_nsec))
+		return false;
+	nanosleep(&pause, NULL);
+	if (p->pause_ns < 400 * 1000 * 1000)
+		p->pause_ns *= 2;
+	return true;
 }
 
 void

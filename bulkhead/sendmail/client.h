@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "common/slice/slice.h"
 
@@ -25,9 +26,9 @@ struct client {
 };
 
 /*
- * Connect and greet: connection, 220, EHLO, 250.  Tries again for wait_s
- * seconds while nobody listens, or the suite says 421, or closes at once.
- * Returns 0, or -1 with the reason in text; the client is closed then.
+ * Connect and greet: connection, 220, EHLO, 250.  A suite that hangs looks
+ * like one that is down: it has wait_s seconds (at least 1) to greet.
+ * Returns 0, or -1 with code and reason in text; the client is closed then.
  */
 int client_open(struct client *, const char *socket_path, unsigned wait_s);
 void client_close(struct client *);
@@ -43,6 +44,16 @@ int client_command(struct client *, const char *format, ...)
 int client_put(struct client *, struct slice);
 /* Send what client_put keeps, and read one reply; as client_command. */
 int client_finish(struct client *);
+
+/* How long to try again. */
+struct patience {
+	struct timespec	until;		/* monotonic */
+	long		pause_ns;	/* doubles, up to less than a second */
+};
+
+void patience_init(struct patience *, unsigned wait_s);
+/* Pause, and true; or at once false, when the time is over. */
+bool patience_left(struct patience *);
 
 /* A connected socket with CLIENT_TIMEOUT_S, or -1 with errno. */
 int client_connect(const char *socket_path);

@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 static int
@@ -45,13 +44,13 @@ carry(int from, int to)
 static int
 open_socket(const struct sendmail_site *site)
 {
-	struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
-	time_t until = time(NULL) + (time_t)site->wait_s;
+	struct patience patience;
 	int fd;
 
-	while ((fd = client_connect(site->socket_path)) == -1 &&
-	    time(NULL) < until)
-		nanosleep(&pause, NULL);
+	patience_init(&patience, site->wait_s);
+	do
+		fd = client_connect(site->socket_path);
+	while (fd == -1 && patience_left(&patience));
 	return fd;
 }
 

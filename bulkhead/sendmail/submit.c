@@ -24,6 +24,9 @@ struct submission {
 	struct header	 header;
 	struct input	 input;
 	struct client	 client;
+	/* What was refused last; the client knows why. */
+	const char	*what;
+	int		 permanent;	/* the status, if it was for good */
 };
 
 /* Who calls: name of the real uid, and the full name of the passwd file. */
@@ -113,33 +116,36 @@ find_recipients(struct submission *s)
 
 /* What a reply means to the caller, in the words of <sysexits.h>. */
 static int
-refused(const struct client *c, const char *what, int permanent)
+refused(struct submission *s, const char *what, int permanent)
 {
-	if (c->code == 0)
-		return sendmail_fail(EX_TEMPFAIL, "%s: %s", what, c->text);
-	return sendmail_fail(c->code >= 500 ? permanent : EX_TEMPFAIL,
-	    "%s: %s", what, c->text);
+	s->what = what;
+	return s->client.code >= 500 ? permanent : EX_TEMPFAIL;
 }
 
+/* Everything before the content. */
 static int
 send_envelope(struct submission *s)
 {
 	struct client *c = &s->client;
-	bool eight = c->eightbitmime && !s->o->seven_bit;
+	bool eight;
 
+	if (client_open(c, s->site->socket_path, s->site->wait_s) == -1)
+		return refused(s, "the mail system cannot be reached",
+		    EX_UNAVAILABLE);
+	eight = c->eightbitmime && !s->o->seven_bit;
 	if (client_command(c, "MAIL FROM:<%s>%s", s->reverse_path,
 		eight ? " BODY=8BITMIME" : "") != 250)
-		return refused(c, s->reverse_path[0] == '\0' ? "<>" :
+		return refused(s, s->reverse_path[0] == '\0' ? "<>" :
 		    s->reverse_path, EX_UNAVAILABLE);
 	for (size_t i = 0; i < s->recipients.count; i++) {
 		int code = client_command(c, "RCPT TO:<%s>",
 		    s->recipients.at[i]);
 
 		if (code != 250 && code != 251)
-			return refused(c, s->recipients.at[i], EX_NOUSER);
+			return refused(s, s->recipients.at[i], EX_NOUSER);
 	}
 	if (client_command(c, "DATA") != 354)
-		return refused(c, "DATA", EX_UNAVAILABLE);
+		return refused(s, "DATA", EX_UNAVAILABLE);
 	return 0;
 }
 
@@ -191,29 +197,40 @@ send_content(struct submission *s)
 	while (sent == 0 && s->header.body_follows &&
 	    (got = input_piece(&s->input, &piece, &first, &last)) == 1)
 		sent = put_piece(c, piece, first, last);
+	s->what = NULL;
 	if (got == -1)
 		return sendmail_fail(EX_IOERR,
 		    "the message cannot be read: %s", strerror(errno));
 	if (sent == -1 || client_put(c, SLICE_LITERAL(".\r\n")) == -1)
-		return refused(c, "not accepted", EX_UNAVAILABLE);
+		return refused(s, "not accepted", EX_UNAVAILABLE);
 	if (client_finish(c) != 250)
-		return refused(c, "not accepted", EX_DATAERR);
+		return refused(s, "not accepted", EX_DATAERR);
 	return 0;
 }
 
+/*
+ * As long as no content has been read, "not now" is a reason to wait: the
+ * suite may be starting, or one of its stages.
+ */
 static int
 converse(struct submission *s)
 {
 	struct client *c = &s->client;
+	struct patience patience;
 	int status;
 
-	if (client_open(c, s->site->socket_path, s->site->wait_s) == -1)
-		return refused(c, "the mail system cannot be reached",
-		    EX_UNAVAILABLE);
-	if ((status = send_envelope(s)) == 0)
+	patience_init(&patience, s->site->wait_s);
+	while ((status = send_envelope(s)) == EX_TEMPFAIL) {
+		client_close(c);
+		if (!patience_left(&patience))
+			break;
+	}
+	if (status == 0)
 		status = send_content(s);
 	if (status == 0)
 		client_command(c, "QUIT");
+	else if (s->what != NULL)
+		sendmail_fail(status, "%s: %s", s->what, c->text);
 	client_close(c);
 	return status;
 }

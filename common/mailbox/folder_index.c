@@ -73,9 +73,14 @@ folder_index_ino(struct folder *f, uint32_t uid)
 
 /* ---- modification sequences ---- */
 
+/* Records of messages that went while nobody looked; so many at a time. */
+enum { STALE_MAX = 4096 };
+
 struct fill {
 	struct folder	*f;
 	size_t		 at;
+	uint32_t	*stale;		/* NULL: do not collect them */
+	size_t		 nstale;
 };
 
 /* Does the index speak of the message as it is now? */
@@ -101,9 +106,12 @@ fill_each(void *ctx, struct slice key, struct slice value)
 		return 1;
 	while (fill->at < f->count && f->entries[fill->at].m.uid < uid)
 		fill->at++;
-	if (fill->at == f->count)
-		return 1;
-	if (f->entries[fill->at].m.uid == uid && f->entries[fill->at].fresh &&
+	if (fill->at == f->count || f->entries[fill->at].m.uid != uid) {
+		if (fill->stale != NULL && fill->nstale < STALE_MAX)
+			fill->stale[fill->nstale++] = uid;
+		return fill->at == f->count && fill->stale == NULL;
+	}
+	if (f->entries[fill->at].fresh &&
 	    index_record_parse(value, &r) == PARSE_OK)
 		fill_entry(f, &f->entries[fill->at], &r);
 	return 0;
@@ -113,11 +121,15 @@ fill_each(void *ctx, struct slice key, struct slice value)
 static int
 fill_work(struct index_txn *t, void *ctx)
 {
-	struct fill fill = *(struct fill *)ctx;
+	struct fill *result = ctx, fill = *result;
 	uint8_t from[INDEX_KEY_LEN];
+	int r;
 
-	message_key(fill.f, fill.f->entries[fill.at].m.uid, from);
-	return index_walk(t, from, fill_each, &fill);
+	message_key(fill.f, fill.stale != NULL || fill.at == fill.f->count ? 0 :
+	    fill.f->entries[fill.at].m.uid, from);
+	r = index_walk(t, from, fill_each, &fill);
+	result->nstale = fill.nstale;
+	return r;
 }
 
 struct put {
@@ -154,9 +166,13 @@ folder_modseq_new(struct folder *f, const uint32_t *at, size_t n)
 
 	if (n == 0)
 		return 0;
-	/* On a full disk reading goes on; the numbers follow later. */
-	if (folder_take_modseq(f, &modseq) == -1)
+	/* On a full disk work goes on; the numbers follow later. */
+	if (folder_take_modseq(f, &modseq) == -1) {
+		for (size_t i = 0; i < n; i++)
+			f->entries[at[i]].fresh = true;
+		f->look_again = true;
 		return -1;
+	}
 	for (size_t i = 0; i < n; i++) {
 		f->entries[at[i]].m.modseq = modseq;
 		f->entries[at[i]].fresh = false;
@@ -168,23 +184,28 @@ folder_modseq_new(struct folder *f, const uint32_t *at, size_t n)
 int
 folder_modseqs(struct folder *f)
 {
-	struct fill fill = { f, 0 };
+	struct fill fill = { .f = f };
 	uint32_t *at;
 	size_t n = 0;
 
 	while (fill.at < f->count && !f->entries[fill.at].fresh)
 		fill.at++;
-	if (fill.at == f->count)
+	/* The first time all are fresh, and the whole folder is walked. */
+	if (!f->tidied)
+		fill.stale = reallocarray(NULL, STALE_MAX, sizeof(*fill.stale));
+	if (fill.at == f->count && fill.stale == NULL)
 		return 0;
-	index_read(f->mb->index, fill_work, &fill);
+	if (index_read(f->mb->index, fill_work, &fill) == 0 && fill.nstale > 0)
+		folder_index_forget(f, fill.stale, fill.nstale);
+	free(fill.stale);
+	f->tidied = true;
 	at = reallocarray(NULL, f->count, sizeof(*at));
 	if (at == NULL)
 		return -1;
 	for (size_t i = fill.at; i < f->count; i++)
 		if (f->entries[i].fresh && !f->entries[i].m.gone)
 			at[n++] = (uint32_t)i;
-	if (folder_modseq_new(f, at, n) == -1)
-		f->look_again = true;
+	folder_modseq_new(f, at, n);
 	free(at);
 	return 0;
 }

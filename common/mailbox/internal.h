@@ -65,9 +65,10 @@ struct entry {
 	bool		fresh;		/* needs a modification sequence */
 };
 
-/* When a directory was last changed, as far as we know. */
+/* When a directory was last changed, as far as we know: its ctime, for the
+ * mtime can be set (rsync does). */
 struct stamp {
-	struct timespec	mtime;
+	struct timespec	changed;
 	bool		racy;		/* so recently that more may follow unseen */
 };
 
@@ -86,6 +87,7 @@ struct folder {
 	struct numbers	 next;		/* right while the lock is held */
 	struct stamp	 cur_stamp, new_stamp;
 	bool		 scanned;
+	bool		 tidied;	/* the index knows no more than we do */
 	bool		 look_again;	/* the next sync must scan */
 	bool		 any_gone;	/* some entry is marked gone */
 	bool		 unsettled;	/* renames in cur/ not yet synced */

@@ -120,7 +120,26 @@ next_write(struct folder *f)
 	return 0;
 }
 
-/* Where it does not do, going on from the ceilings always does. */
+/*
+ * Go on from the ceilings.  On a full disk, too: mail must be read and removed
+ * there.  Then there is no file, so that nobody believes an old one, and no
+ * number is handed out until one can be written.
+ */
+static int
+next_start(struct folder *f)
+{
+	int error;
+
+	f->next = f->state.ceiling;
+	if (next_write(f) == 0)
+		return 0;
+	error = errno;
+	if (unlinkat(f->dir_fd, NEXT_FILE, 0) == -1 && errno != ENOENT)
+		return -1;
+	errno = error;
+	return error == ENOSPC || error == EDQUOT || error == EFBIG ? 0 : -1;
+}
+
 static int
 next_read(struct folder *f)
 {
@@ -131,8 +150,7 @@ next_read(struct folder *f)
 	if (n > 0 && next_parse(slice_of(text, (size_t)n), &uidvalidity,
 	    &f->next) == STATE_OK && next_is_good(f, uidvalidity, &f->next))
 		return 0;
-	f->next = f->state.ceiling;
-	return next_write(f);
+	return next_start(f);
 }
 
 /* ---- handing out ---- */
@@ -283,8 +301,7 @@ enter_locked(struct folder *f)
 		return -1;
 	if (!first)
 		return next_read(f);
-	f->next = f->state.ceiling;	/* N3 */
-	return next_write(f);
+	return next_start(f);	/* N3 */
 }
 
 int

@@ -90,23 +90,23 @@ take_stamp(int dir_fd, struct stamp *s)
 
 	if (fstat(dir_fd, &st) == -1 || clock_gettime(CLOCK_REALTIME, &now) == -1)
 		return -1;
-	s->mtime = st.st_mtim;
-	age = (now.tv_sec - st.st_mtim.tv_sec);
+	s->changed = st.st_ctim;
+	age = (now.tv_sec - st.st_ctim.tv_sec);
 	if (age > 4 || age < -4) {
 		s->racy = false;
 		return 0;
 	}
-	age = age * 1000000000 + (now.tv_nsec - st.st_mtim.tv_nsec);
+	age = age * 1000000000 + (now.tv_nsec - st.st_ctim.tv_nsec);
 	/* Whole seconds are those of a file system that knows no others. */
-	s->racy = age < (st.st_mtim.tv_nsec == 0 ? 2000000000 : TICK_NS);
+	s->racy = age < (st.st_ctim.tv_nsec == 0 ? 2000000000 : TICK_NS);
 	return 0;
 }
 
 static bool
 stamp_equal(const struct stamp *a, const struct stamp *b)
 {
-	return a->mtime.tv_sec == b->mtime.tv_sec &&
-	    a->mtime.tv_nsec == b->mtime.tv_nsec;
+	return a->changed.tv_sec == b->changed.tv_sec &&
+	    a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
 bool

@@ -286,6 +286,54 @@ test_clean_tmp(void **state)
 	mailbox_close(mb);
 }
 
+/* ---- the owner swaps directories for links while we deliver ---- */
+
+/* new/ becomes a symbolic link out of the Maildir, and comes back. */
+static void
+swap_for_ever(struct home *h)
+{
+	for (;;) {
+		renameat(h->fd, "Maildir/new", h->fd, "Maildir/real");
+		if (symlinkat("../outside", h->fd, "Maildir/new") == 0)
+			unlinkat(h->fd, "Maildir/new", 0);
+		/* The worker may have made one of its own in between. */
+		if (renameat2(h->fd, "Maildir/real", h->fd, "Maildir/new",
+		    RENAME_NOREPLACE) == -1)
+			renameat2(h->fd, "Maildir/real", h->fd, "Maildir/new",
+			    RENAME_EXCHANGE);
+	}
+}
+
+static void
+test_racing_renamer(void **state)
+{
+	struct home *h = *state;
+	struct mailbox *mb = home_mailbox(h);
+	unsigned delivered = 0, deferred = 0;
+	pid_t pid;
+
+	assert_int_equal(mkdirat(h->fd, "outside", 0700), 0);
+	pid = fork();
+	assert_true(pid != -1);
+	if (pid == 0)
+		swap_for_ever(h);
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct delivery_item it = item("x\r\n", i);
+
+		mailbox_deliver(mb, &it, 1);
+		delivered += it.result.result == DELIVERY_DELIVERED;
+		deferred += it.result.result == DELIVERY_DEFERRED;
+		close(it.fd);
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(delivered + deferred, 3000);
+	assert_true(delivered > 0);
+	assert_true(deferred > 0);	/* so the links did get in the way */
+	assert_int_equal(count_files(h, "outside"), 0);
+	mailbox_close(mb);
+}
+
 /* ---- killed before each system call ---- */
 
 #define KILL_TEXT "Subject: kill\r\n\r\nbody\r\n"
@@ -367,6 +415,7 @@ main(void)
 		T(test_too_large_for_the_disk),
 		T(test_content_that_lies),
 		T(test_clean_tmp),
+		T(test_racing_renamer),
 		T(test_killed_anywhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

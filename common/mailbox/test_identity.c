@@ -4,6 +4,8 @@
  */
 #include "common/mailbox/testing.h"
 
+#include <sys/resource.h>
+
 static struct folder_status
 status_of(struct folder *f)
 {
@@ -369,6 +371,50 @@ test_next_lost_or_lying(void **state)
 	mailbox_close(mb);
 }
 
+/* A file size limit of 0 stands for a disk that takes nothing more. */
+static void
+test_full_disk(void **state)
+{
+	struct home *h = *state;
+	struct rlimit before, none;
+	struct mailbox *mb = home_mailbox(h);
+	struct folder *f = open_inbox(mb);
+	struct folder_changes c;
+	uint32_t one = 1;
+	size_t removed;
+
+	put_numbered(h, 1);
+	put_numbered(h, 2);
+	sync_ok(f, NULL);
+	folder_close(f);
+	mailbox_close(mb);
+	put_numbered(h, 3);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	mb = home_mailbox(h);
+	f = open_inbox(mb);
+	sync_ok(f, &c);
+	/* The new one waits; what was there can be read and removed. */
+	assert_int_equal(c.withheld, 1);
+	assert_int_equal(folder_count(f), 2);
+	assert_int_equal(folder_store(f, &one, 1, STORE_ADD, FLAG_DELETED, 0), 0);
+	assert_int_equal(folder_expunge(f, NULL, 0, false, &removed), 0);
+	assert_int_equal(removed, 1);
+	sync_ok(f, &c);
+	assert_int_equal(folder_count(f), 1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	sync_ok(f, &c);
+	assert_int_equal(c.arrived, 1);
+	assert_int_equal(c.withheld, 0);
+	assert_true(folder_message(f, 2)->uid > 2);
+	assert_true(folder_message(f, 2)->modseq > 0);
+	folder_close(f);
+	mailbox_close(mb);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, home_setup, home_teardown)
 
 int
@@ -383,6 +429,7 @@ main(void)
 		T(test_state_lost),
 		T(test_state_damaged_or_newer),
 		T(test_next_lost_or_lying),
+		T(test_full_disk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ def paint(text, *how):
 
 def plain(text):
     """Octets of a message may hold anything; a terminal gets none of it."""
-    out = "".join(c if c.isprintable() else "?" for c in text)
+    out = "".join(c if c.isprintable() else "?"
+                  for c in text.expandtabs(8))
     return out if UTF8 else out.encode("ascii", "replace").decode()
 
 
@@ -66,8 +67,10 @@ def command(text):
 
 def line(left, text, *how):
     """One line of a dialogue or of a file."""
-    print(f"  {paint(left, 'dim')} {paint(plain(text)[:WIDTH - 6], *how)}",
-          flush=True)
+    text = plain(text)
+    if len(text) > WIDTH - 6:
+        text = text[:WIDTH - 9] + "..."
+    print(f"  {paint(left, 'dim')} {paint(text, *how)}", flush=True)
     pause(0.05)
 
 

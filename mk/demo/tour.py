@@ -24,9 +24,6 @@ import letters
 import screen
 from ship import DOMAIN, PATIENCE, Failure, Ship
 
-STAGES = ("smtpd", "queue-manager", "directory", "local-delivery",
-          "local-delivery-worker")
-
 
 class Dialogue:
     """SMTP, shown as it is spoken."""
@@ -135,15 +132,28 @@ class Tour:
                  l["uid"] if l["uid"] is not None else "ended",
                  l.get("event", ""))
                 for l in ship.log.about(queue_id)]
-        screen.say("  Its path, from the log:")
-        screen.table(rows, ("time", "stage", "uid", "event"))
+        screen.say("  Its path, from the log, and the process that wrote it:")
+        screen.table(rows + self.worker(name),
+                     ("time", "stage", "uid", "event"))
         self.maildir(name, path)
+
+    def worker(self, name):
+        """The owner's own process; it stays for a while."""
+        account = f"virtual:{self.ship.home(name).name}"
+        found = [(process, uid) for process, _, uid, whose in
+                 self.ship.status() if whose == account
+                 and process == "local-delivery-worker"]
+        if not found:
+            raise Failure(f"no delivery worker runs for {account}:\n"
+                          + self.ship.tail())
+        return [("", process, uid, f"wrote the file, for {account}")
+                for process, uid in found]
 
     def maildir(self, name, path):
         ship = self.ship
         st = path.stat()
         screen.say("  The file:")
-        screen.line(" ", str(path.relative_to(ship.folder)), "bold")
+        screen.say(f"    {path.relative_to(ship.folder)}", "bold")
         screen.line(" ", f"{stat.filemode(st.st_mode)} uid {st.st_uid}, "
                     f"{st.st_size} octets")
         with open(path, "rb") as f:

@@ -1,7 +1,7 @@
 """What directory says at RCPT, over SMTP: aliases, catch-all, detail, case,
 postmaster, and no relaying; tables that change and break."""
 
-import smtplib
+import os
 
 import pytest
 
@@ -138,3 +138,29 @@ def test_detail_and_catch_all_are_delivered(new_instance):
     # bob is an alias for himself and alice.
     i.await_mail("bob", 1)
     i.await_mail("alice", 1)
+
+
+def test_list_longer_than_one_answer(new_instance):
+    """1,600 addresses: more than one message between the stages holds."""
+    users, n = ["alice", "bob", "carol", "dave"], 400
+    members = ",\n ".join(f"{u}+part-{k}" for k in range(n) for u in users)
+    i = new_instance(users=users,
+                     files={"aliases": f"all: {members}\n"}).start()
+    i.send("sender@client.example.net", [f"all@{DOMAIN}"],
+           b"Subject: hello\r\n\r\nhello\r\n")
+    for u in users:
+        to = set()
+        for path in i.await_mail(u, n):
+            head = path.read_bytes().split(b"\n\n")[0]
+            to |= {l for l in head.split(b"\n") if b"elivered-To:" in l}
+        assert len(to) == n
+
+
+def test_mail_for_the_postmaster_is_kept(new_instance):
+    i = new_instance().start()
+    i.accounts["postmaster"] = 0
+    for to in ("postmaster", f"root@{DOMAIN}"):
+        i.send("sender@client.example.net", [to],
+               b"Subject: hello\r\n\r\nhello\r\n")
+    i.await_mail("postmaster", 2)
+    assert os.stat(i.home("postmaster")).st_uid == i.uid("postmaster")
