@@ -48,8 +48,14 @@ load_open(const struct supervisor *sv, const char *file)
 		return open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	fd = openat(sv->conf_fd, file,
 	    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd == -1 && errno == ENOENT)
-		return memfd_create(file, MFD_CLOEXEC);	/* an empty file */
+	if (fd != -1 || errno != ENOENT)
+		return fd;
+	/* An empty file; but a memory file is born with rights for all. */
+	if ((fd = memfd_create(file, MFD_CLOEXEC)) != -1 &&
+	    fchmod(fd, 0400) == -1) {
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 

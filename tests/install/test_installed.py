@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_what_is_installed(root):
     # No path of the machine that built it, and no @...@ left over.
     for name, path in files.items():
         if path.suffix in (".service", ".conf"):
-            assert "@" not in path.read_text(), name
+            assert not re.search("@[A-Z]+@", path.read_text()), name
         if os.access(path, os.X_OK) and not path.is_symlink():
             assert str(TOP).encode() + b"/" not in path.read_bytes(), name
 
