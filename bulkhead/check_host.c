@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/instance/host.h"
@@ -88,6 +89,19 @@ check_uids(struct check_report *r)
 		check_error(r, "%s/bulkhead.conf: %s", r->b->conf_dir, why);
 }
 
+/* run_dir/control and run_dir/inject are addresses of sockets. */
+static void
+check_socket_names(struct check_report *r)
+{
+	size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) -
+	    sizeof("/control");
+
+	if (strlen(r->b->instance->run_dir) > most)
+		check_error(r, "%s/bulkhead.conf: run_dir = %s: too long for "
+			       "the sockets in it: at most %zu octets",
+		    r->b->conf_dir, r->b->instance->run_dir, most);
+}
+
 static void
 check_hostname(struct check_report *r)
 {
@@ -103,6 +117,7 @@ check_host(struct check_report *r)
 	const struct instance_settings *s = r->b->instance;
 
 	check_hostname(r);
+	check_socket_names(r);
 	if (check_owned(r, "program_dir", s->program_dir, true))
 		check_programs(r);
 	check_owned(r, "run_dir", s->run_dir, false);

@@ -39,11 +39,8 @@ control_connect(const struct bulkhead *b)
 
 	len = snprintf(to.sun_path, sizeof(to.sun_path), "%s/control",
 	    b->instance->run_dir);
-	if (len < 0 || (size_t)len >= sizeof(to.sun_path)) {
-		fail(0, "run_dir %s: the name is too long for a socket",
-		    b->instance->run_dir);
-		return -2;
-	}
+	if (len < 0 || (size_t)len >= sizeof(to.sun_path))
+		return -1;	/* `check` complains; there is no such socket */
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,

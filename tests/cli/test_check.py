@@ -148,6 +148,14 @@ def test_programs_are_missing(site):
     assert any("supervisor" in e and "program_dir" in e for e in found)
 
 
+def test_run_dir_too_long_for_a_socket(site):
+    path = site.conf / "bulkhead.conf"
+    site.write("bulkhead.conf", path.read_text().replace(
+        f"run_dir = {site.run}\n", f"run_dir = /{'x' * 100}\n"))
+    found = errors(site)
+    assert len(found) == 1 and "at most 99 octets" in found[0]
+
+
 def test_port_taken_by_another_program(site):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,12 +19,14 @@ TOUR = TREE / "mk/demo/tour.py"
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder():
     if os.geteuid() != 0:
         pytest.skip("the demonstration needs root")
     if not (BUILD / "bin/imapd-session").exists():
         pytest.skip("not every program is built")
-    return tmp_path / "demos"
+    # Names of sockets are short: pytest's folders are too deep.
+    with tempfile.TemporaryDirectory(prefix="bh-demo-", dir="/var/tmp") as d:
+        yield d
 
 
 def demo(folder, build=BUILD, **more):
