@@ -304,11 +304,11 @@ on_cancel(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (m->body.len != 0)
 		return -1;
 	TAILQ_FOREACH(l, &g->authd->logins, all)
-		if (l->gate == g && l->id == m->id)
-			break;
-	if (l != NULL)	/* else the answer is on its way already */
-		abandon(l);
-	return 0;
+		if (l->gate == g && l->id == m->id) {
+			abandon(l);
+			return 0;
+		}
+	return 0;	/* the answer is on its way already */
 }
 
 static void

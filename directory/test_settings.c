@@ -14,10 +14,10 @@ static void
 delimiters(void **state)
 {
 	(void)state;
-	for (char c = '!'; c <= '~'; c++) {
+	for (int i = '!'; i <= '~'; i++) {
 		struct settings_errors errors = { 0 };
+		char text[64], c = (char)i;
 		struct settings *s;
-		char text[64];
 
 		snprintf(text, sizeof(text), "detail_delimiter = \"%s%c\"\n",
 		    c == '"' || c == '\\' ? "\\" : "", c);

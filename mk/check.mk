@@ -25,7 +25,7 @@ check:
 
 # The dialogues, crashes and attacks under tests/, by themselves.
 system: all tools
-	BULKHEAD_BUILD=$(abspath $(BUILD)) BULKHEAD_SANITIZE=$(SANITIZE) \
+	BULKHEAD_BUILD=$(abspath $(BUILD)) BULKHEAD_SANITIZE=$(SANITIZE) BULKHEAD_WERROR=$(WERROR) \
 	    $(PYTHON) -m pytest -p no:cacheprovider -n $(PYTEST_WORKERS) \
 	    --dist loadgroup -ra --durations=10 $(PYTEST_FLAGS) tests
 

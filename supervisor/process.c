@@ -20,7 +20,8 @@ enum {
 	DELAY_FIRST_MS = 100,
 	DELAY_MOST_MS = 60000,
 	STOP_PATIENCE_S = 20,
-	LAST_WORDS_MS = 2000
+	LAST_WORDS_MS = 2000,
+	START_TRIES = 3
 };
 
 static const char *const state_names[] = {
@@ -348,7 +349,11 @@ ended(struct process *p, int status)
 	p->state = PROCESS_DOWN;
 	if (p->sv->stopping)
 		return;
-	if (was_starting)
+	/*
+	 * One that exits has said why it cannot start.  One that is killed may
+	 * do better the next time (a damaged cache is thrown away then).
+	 */
+	if (was_starting && (WIFEXITED(status) || p->failures >= START_TRIES))
 		life_failed(p->sv, p);
 	if (p->sv->stopping)
 		return;

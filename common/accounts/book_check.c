@@ -185,18 +185,17 @@ int
 book_check(const struct book *book, struct table_error *err)
 {
 	size_t count = aliases_count(book->aliases);
-	struct checker c = { .book = book, .err = err };
+	struct node *nodes = calloc(count + 1, sizeof(*nodes));
+	struct frame *stack = reallocarray(NULL, count + 1, sizeof(*stack));
+	struct checker c = { .book = book, .nodes = nodes, .stack = stack,
+		.err = err };
 	int result = -1;
 
-	if (count == 0)
-		return 0;
-	c.nodes = calloc(count, sizeof(*c.nodes));
-	c.stack = reallocarray(NULL, count, sizeof(*c.stack));
-	if (c.nodes == NULL || c.stack == NULL)
+	if (nodes == NULL || stack == NULL)
 		table_error_set(err, 0, "no memory to look for loops");
 	else
 		result = check_all(&c, count);
-	free(c.nodes);
-	free(c.stack);
+	free(nodes);
+	free(stack);
 	return result;
 }

@@ -122,7 +122,8 @@ domains_compile(struct slice text, struct slice host_name,
 	    (t->count == 0 && add(t, slice_of(t->text + text.len,
 		host_name.len), SLICE_LITERAL(""), 0, err) == -1))
 		goto fail;
-	qsort(t->rows, t->count, sizeof(*t->rows), order);
+	if (t->count > 1)
+		qsort(t->rows, t->count, sizeof(*t->rows), order);
 	if (refuse_twice(t, err) == -1)
 		goto fail;
 	return t;

@@ -224,7 +224,7 @@ def disk(options, folder):
 
     def close():
         lab.unmount(mnt)
-        lab.sh("umount", fuse)
+        lab.unmount(fuse)
         server.wait()
     return mnt, close
 

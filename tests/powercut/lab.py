@@ -89,7 +89,7 @@ class Lab:
         os.close(self._mark)
         for mnt in self.mnt:
             unmount(mnt)
-        sh("umount", self.fuse)
+        unmount(self.fuse)
         if self.server.wait(timeout=30) != 0:
             raise RuntimeError("the disks failed")
 

@@ -2,7 +2,8 @@
 
 run.py WHAT PROGRAM-FOLDER STATES [SEED]
 
-WHAT is control-careful, control-careless, or suite.  The mount and process
+WHAT is control-careful, control-careless, or suite (which runs this file again
+as suite-share, once for each core).  The mount and process
 namespaces end with this process, and with them every mount, loop device and
 process of the experiment.
 """
@@ -45,6 +46,11 @@ def main():
     what, bin_dir, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     program = bin_dir / "tests-powercut-disk"
+    if what == "suite-share":
+        import suite
+        suite.share(Path(sys.argv[5]), int(sys.argv[6]), int(sys.argv[7]),
+                    most, seed)
+        return
     shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="bulkhead-powercut-", dir=shm) as t:
         if what.startswith("control-"):

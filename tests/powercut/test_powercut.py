@@ -25,3 +25,13 @@ def test_a_careful_order_of_calls_loses_nothing():
     result = run.isolated("control-careful", BUILD / "bin", 100)
     assert result["states"] >= 90
     assert result["bad"] == 0, result
+
+
+@pytest.mark.slow
+def test_the_suite_loses_nothing():
+    """Rules A, B and R in at least 500 states; each figure is printed."""
+    result = run.isolated("suite", BUILD / "bin", 500)
+    print(result)
+    assert result["bad"] == 0, "\n".join(result["examples"])
+    assert result["states"] >= 500
+    assert result["killed"] > 20

@@ -15,6 +15,7 @@ import ctypes
 import imaplib
 import os
 import poplib
+import re
 import secrets
 import shutil
 import signal
@@ -33,6 +34,9 @@ SANITIZED = bool(os.environ.get("BULKHEAD_SANITIZE"))
 # A sanitizer build on two busy cores is slow; waiting longer costs nothing.
 PATIENCE = 60 if SANITIZED else 30
 DOMAIN = "example.org"
+COUNTERS = re.compile(r"^-- recipients: .*$", re.M)
+PAIR = re.compile(r"(accepted|delivered|bounced|expired|deleted|held|queued) "
+                  r"(\d+)")
 ACCOUNT_UID = 1000		# from uid_base: account 0, were there one
 
 FILES = {
@@ -247,6 +251,32 @@ class Instance:
             input=input, stdin=None if input else subprocess.DEVNULL,
             capture_output=True, text=True, timeout=PATIENCE, check=check)
 
+    def counters(self):
+        """The conservation law as `bulkhead queue list` prints it; "empty"
+        says whether nothing waits.  None: queue-manager is not ready."""
+        r = self.command("queue", "list")
+        sums = COUNTERS.search(r.stdout)
+        if r.returncode != 0 or sums is None:
+            return None
+        counted = {k: int(v) for k, v in PAIR.findall(sums[0])}
+        counted["empty"] = "The queue is empty." in r.stdout
+        counted["difference"] = counted["accepted"] - sum(
+            counted[k] for k in ("delivered", "bounced", "expired", "deleted",
+                                 "held", "queued"))
+        return counted
+
+    def await_empty_queue(self, patience=None):
+        deadline = time.monotonic() + (patience or PATIENCE)
+        while True:
+            counted = self.counters()
+            if counted is not None and \
+                    counted["queued"] == counted["held"] == 0:
+                return counted
+            assert time.monotonic() < deadline, (
+                f"the queue does not empty: {counted}\n"
+                f"{self.command('queue', 'list').stdout}\n{self.tail()}")
+            time.sleep(0.02)
+
     # -- log
 
     def log(self, **fields):
@@ -262,9 +292,10 @@ class Instance:
             time.sleep(0.02)
         return found
 
-    def tail(self, lines=40):
+    def tail(self, lines=30):
+        """The end of the log, without what is only daily work."""
         text = self.log_path.read_text(errors="replace").splitlines()
-        return "\n".join(text[-lines:])
+        return "\n".join([l for l in text if "level=info" not in l][-lines:])
 
     def check_log(self):
         found = logs.sanitizer_reports(self.log_path)

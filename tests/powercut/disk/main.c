@@ -279,14 +279,14 @@ int
 main(int argc, char *argv[])
 {
 	struct lab l = { 0 };
-	/* In the foreground; the name is for the mount table. */
-	char *fuse_argv[] = { argv[0], (char[]){ "-f" },
-		(char[]){ "-ofsname=powercut" }, NULL, NULL, NULL };
+	char foreground[] = "-f", one_thread[] = "-s";
+	char name[] = "-ofsname=powercut";	/* for the mount table */
+	char *fuse_argv[] = { argv[0], foreground, name, NULL, NULL, NULL };
 
 	lab_open(&l, argc, argv);
 	fuse_argv[3] = argv[optind];
 	if (l.log != NULL)
-		fuse_argv[4] = (char[]){ "-s" };	/* one thread: one order */
+		fuse_argv[4] = one_thread;	/* and so one order */
 	/* Whoever drives us may die in any way: the disks go with it. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	return fuse_main(l.log != NULL ? 5 : 4, fuse_argv, &operations, &l);
