@@ -8,7 +8,7 @@
 #include "common/log/log.h"
 #include "queue-manager/queue.h"
 
-enum { IDS_RESERVED = 100000 };	/* by which the ceiling rises */
+enum { IDS_RESERVED = 4 * 1024 * 1024 };	/* by which the ceiling rises */
 
 /* A record that waits to be durable, with what is to be applied then. */
 struct pending {

@@ -143,7 +143,8 @@ put_gone(struct checkpoint *c)
 		c->batch.ops[c->batch.n++] =
 		    (struct index_op){ .id = q->gone[i] };
 	q->n_gone -= n;
-	memmove(q->gone, q->gone + n, q->n_gone * sizeof(*q->gone));
+	if (n > 0)
+		memmove(q->gone, q->gone + n, q->n_gone * sizeof(*q->gone));
 }
 
 static struct place

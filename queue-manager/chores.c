@@ -12,6 +12,7 @@ enum {
 	SETTLED_SOON_MS = 1500,	/* younger messages are not indexed */
 	KEEP_MS = 3000,		/* due within that: stays in memory */
 	DUE_A_TURN = 1000,	/* messages brought into memory */
+	DUE_TURNS = 10,		/* in one tick */
 	CLOCK_MARK_S = 60
 };
 
@@ -62,14 +63,31 @@ on_disk(int fd, short what, void *arg)
 	log_tend(d->queue.log, d->queue.replay.generation);
 }
 
+/*
+ * More is due than memory should hold: the newest wait in the index.  What is
+ * not there yet, or under way, stays.
+ */
+static bool
+put_away(struct daemon *d, struct message *m)
+{
+	if (d->queue.n_memory <= d->set->active_messages || !m->indexed ||
+	    m->dirty || m->pins > 0)
+		return false;
+	for (uint32_t i = 0; i < m->n; i++)
+		if (m->recipients[i]->job.state == JOB_READY)
+			scheduler_remove(d->scheduler, &m->recipients[i]->job);
+	return queue_unload(&d->queue, m);
+}
+
 /* What is in memory and due, and what of it waits for nothing any more. */
 static void
 look_at_memory(struct daemon *d)
 {
 	struct message *m, *next;
 
-	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next)
-		dispatch_message(d, m);
+	RB_FOREACH_REVERSE_SAFE(m, message_tree, &d->queue.messages, next)
+		if (!put_away(d, m))
+			dispatch_message(d, m);
 	queue_sweep(&d->queue, queue_now(&d->queue) + KEEP_MS);
 }
 
@@ -81,15 +99,13 @@ has_place(const struct daemon *d)
 
 /* Those that the index says are due.  A message that stays in memory is met
  * again from the start of the list; one that is there already costs little. */
-static void
+static size_t
 load_due(struct daemon *d)
 {
 	uint64_t ids[DUE_A_TURN], now = queue_now(&d->queue);
 	struct message *m;
 	size_t n;
 
-	if (!has_place(d))
-		return;
 	n = index_due(d->queue.index, now, &d->due, ids, DUE_A_TURN);
 	if (n == 0)
 		d->due = (struct index_cursor){ 0 };
@@ -97,8 +113,10 @@ load_due(struct daemon *d)
 		if (queue_find(&d->queue, ids[i]) == NULL &&
 		    (m = queue_load(&d->queue, ids[i])) != NULL)
 			dispatch_message(d, m);
+	return n;
 }
 
+/* A message and all its recipients, whatever their time. */
 static void
 flush_message(struct daemon *d, uint64_t id)
 {
@@ -148,7 +166,9 @@ on_tick(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	look_at_memory(d);
-	load_due(d);
+	for (unsigned i = 0; i < DUE_TURNS && has_place(d); i++)
+		if (load_due(d) == 0)
+			break;
 	go_on_flushing(d);
 	queue_checkpoint(q, SETTLED_SOON_MS);
 	queue_compact(q);

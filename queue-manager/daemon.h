@@ -37,6 +37,13 @@ enum {
 struct upload;
 struct intake;
 
+/* Queue ids that one smtpd may use, each once. */
+struct lease {
+	uint64_t	 first;
+	uint32_t	 count;
+	uint8_t		*used;		/* a bit for each */
+};
+
 /* One smtpd. */
 struct peer {
 	TAILQ_ENTRY(peer) entry;
@@ -45,7 +52,7 @@ struct peer {
 	TAILQ_HEAD(, upload) uploads;	/* large content on its way */
 	unsigned	 n_uploads;
 	TAILQ_HEAD(, intake) intakes;	/* waiting to be durable */
-	struct queue_ids lease;		/* the newest */
+	struct lease	 leases[2];	/* the newest first */
 	bool		 paused;
 };
 
@@ -112,6 +119,9 @@ void attempt_deferred(struct daemon *, struct recipient *,
     const struct attempt *);
 void attempt_failed(struct daemon *, struct recipient *,
     const struct attempt *);
+/* Make an outcome durable; the recipient is busy until it is. */
+void attempt_record(struct daemon *, struct recipient *,
+    struct event_result *);
 /* Try again soon; nothing is recorded.  Resources were short. */
 void attempt_postponed(struct daemon *, struct recipient *, uint64_t ms);
 

@@ -58,8 +58,8 @@ on_recorded(void *arg, int error)
 	free(rec);
 }
 
-static void
-record(struct daemon *d, struct recipient *r, struct event_result *e)
+void
+attempt_record(struct daemon *d, struct recipient *r, struct event_result *e)
 {
 	struct recording *rec = malloc(sizeof(*rec));
 
@@ -113,7 +113,7 @@ attempt_deferred(struct daemon *d, struct recipient *r,
 	if (a->away || e.due_ms > m->arrival_ms + d->limits.lifetime_ms)
 		e.due_ms = m->arrival_ms + d->limits.lifetime_ms;
 	r->due_ms = e.due_ms;
-	record(d, r, &e);
+	attempt_record(d, r, &e);
 }
 
 void
@@ -141,7 +141,7 @@ attempt_delivered(struct daemon *d, struct recipient *r,
 
 	r->attempts++;
 	log_attempt("delivered", r, a);
-	record(d, r, &e);
+	attempt_record(d, r, &e);
 }
 
 /* ---- what is due ---- */
@@ -256,9 +256,14 @@ deliver(struct daemon *d, struct recipient *r)
 	char body[DELIVERY_BODY_MAX];
 	uint64_t offset, id;
 	size_t len;
-	int fd = content_for(d, r, &offset);
+	int fd;
 
-	if (fd == -1)
+	if (r->message->held) {		/* meanwhile */
+		scheduler_finish(d->scheduler, &r->job, SCHEDULER_NO_VERDICT,
+		    queue_now(&d->queue));
+		return;
+	}
+	if ((fd = content_for(d, r, &offset)) == -1)
 		return;
 	if ((len = delivery_body(d, r, offset, body)) == 0) {
 		close(fd);
@@ -292,6 +297,18 @@ dispatch_run(struct daemon *d)
 	}
 }
 
+/* Another attempt is far away, or descriptors are scarce: the content can be
+ * read from the spool again. */
+static void
+let_go_of_content(const struct daemon *d, struct message *m, bool deferred)
+{
+	if (m->fd == -1 ||
+	    (!deferred && d->queue.n_memory <= d->set->content_descriptors))
+		return;
+	close(m->fd);
+	m->fd = -1;
+}
+
 static void
 attempt_ended(struct daemon *d, struct recipient *r,
     const struct delivered *v)
@@ -312,6 +329,7 @@ attempt_ended(struct daemon *d, struct recipient *r,
 		attempt_failed(d, r, &a);
 	if (!m->over)
 		giveup_consider(d, m);
+	let_go_of_content(d, m, v->result == DELIVERY_DEFERRED);
 	message_unpin(m);
 }
 

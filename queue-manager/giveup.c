@@ -36,22 +36,12 @@ giveup_recipient(struct daemon *d, struct recipient *r, enum outcome outcome,
 /* ---- settled ---- */
 
 static void
-on_settled(void *arg, int error)
-{
-	(void)arg;	/* on an error it is still giving up; next time */
-	(void)error;
-}
-
-static void
 settle(struct daemon *d, struct recipient *r)
 {
-	struct event_result e = { .number = r->number,
-	    .outcome = r->giving_up, .attempts = r->attempts,
-	    .code = r->code };
+	struct event_result e = { .outcome = r->giving_up,
+	    .attempts = r->attempts, .code = r->code };
 
-	if (queue_put_result(&d->queue, r->message, &e, on_settled, NULL) != 0)
-		log_warning("result-not-recorded", LOG_QID(r->message->id));
-	r->busy = false;
+	attempt_record(d, r, &e);
 }
 
 /* Their turn comes again: a new report is tried. */
@@ -239,8 +229,7 @@ report_send(struct report *p)
 static bool
 is_under_way(const struct recipient *r)
 {
-	return r->giving_up == 0 &&
-	    (r->busy || r->job.state != JOB_IDLE);
+	return r->giving_up == 0 && r->busy;
 }
 
 static struct report *

@@ -96,18 +96,28 @@ refuse(struct peer *p, uint64_t request, uint64_t queue_id,
 
 /* ---- queue ids ---- */
 
-/* Once half of a lease has been seen used, the next one follows. */
+/*
+ * Once half of a lease has been seen used, the next one follows; the one before
+ * is then long used up.  Which ids are used is kept exactly: a captured smtpd
+ * must not put its mail into the place of another message.
+ */
 static void
 lease(struct peer *p)
 {
 	struct queue *q = &p->d->queue;
 	struct queue_ids ids = { 0 };
 	char body[QUEUE_SMALL_BODY_MAX];
+	uint8_t *used = calloc(1, LEASE / 8);
 
-	ids.count = queue_lease_ids(q, LEASE, &ids.first);
-	if (ids.count == 0)
+	if (used == NULL)
+		return;
+	if ((ids.count = queue_lease_ids(q, LEASE, &ids.first)) == 0) {
+		free(used);
 		return;		/* the ceiling rises; chores try again */
-	p->lease = ids;
+	}
+	free(p->leases[1].used);
+	p->leases[1] = p->leases[0];
+	p->leases[0] = (struct lease){ ids.first, ids.count, used };
 	ipc_send(p->ch, IPC_QUEUE_IDS, 0,
 	    slice_of(body, queue_ids_encode(&ids, body)), NULL, 0);
 }
@@ -118,24 +128,41 @@ intake_lease(struct daemon *d)
 	struct peer *p;
 
 	TAILQ_FOREACH(p, &d->peers, entry)
-		if (p->lease.count == 0)
+		if (p->leases[0].count == 0)
 			lease(p);
 }
 
-static void
-id_seen(struct peer *p, uint64_t id)
+/* The lease of an id that may still be used, or NULL: it is a lie. */
+static struct lease *
+lease_of(struct peer *p, uint64_t id)
 {
-	if (id >= p->lease.first &&
-	    id - p->lease.first >= p->lease.count / 2)
-		lease(p);
+	for (unsigned i = 0; i < 2; i++) {
+		struct lease *l = &p->leases[i];
+
+		if (id < l->first || id - l->first >= l->count)
+			continue;
+		id -= l->first;
+		return l->used[id / 8] & (1u << (id % 8)) ? NULL : l;
+	}
+	return NULL;
 }
 
-/* An id that we never gave out, or that is in use, is a lie. */
 static bool
-is_leased(const struct peer *p, uint64_t id)
+is_leased(struct peer *p, uint64_t id)
 {
-	return id != 0 && id < p->d->queue.next_id &&
-	    queue_find(&p->d->queue, id) == NULL;
+	return lease_of(p, id) != NULL;
+}
+
+static void
+id_use(struct peer *p, uint64_t id)
+{
+	struct lease *l = lease_of(p, id);
+
+	if (l == NULL)
+		return;
+	l->used[(id - l->first) / 8] |= (uint8_t)(1u << ((id - l->first) % 8));
+	if (l == &p->leases[0] && id - l->first >= l->count / 2)
+		lease(p);
 }
 
 /* ---- memfds ---- */
@@ -264,7 +291,7 @@ on_abort(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	if ((u = upload_find(p, id)) != NULL)
 		upload_end(p, u);
-	id_seen(p, id);
+	id_use(p, id);
 	return 0;
 }
 
@@ -499,7 +526,7 @@ on_enqueue(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (queue_enqueue_decode(m->body, &e) == -1 ||
 	    !is_sound(p, &e, m->fds[0]))
 		return -1;
-	id_seen(p, e.queue_id);
+	id_use(p, e.queue_id);
 	why = room(p->d, &e);
 	in = why == NULL ? intake_new(p, &e, m->id) : NULL;
 	if (in == NULL) {
@@ -552,6 +579,8 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		in->peer = NULL;
 	}
 	TAILQ_REMOVE(&p->d->peers, p, entry);
+	free(p->leases[0].used);
+	free(p->leases[1].used);
 	free(p);
 }
 

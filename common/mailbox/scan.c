@@ -113,8 +113,12 @@ bool
 folder_is_unchanged(struct folder *f)
 {
 	struct stamp c, n;
+	struct stat d;
 
-	return f->scanned && !f->look_again && !f->cur_stamp.racy &&
+	/* An empty folder that was deleted keeps its times, but no link. */
+	return f->scanned && !f->look_again &&
+	    fstat(f->dir_fd, &d) == 0 && d.st_nlink > 0 &&
+	    !f->cur_stamp.racy &&
 	    !f->new_stamp.racy && take_stamp(f->cur_fd, &c) == 0 &&
 	    take_stamp(f->new_fd, &n) == 0 &&
 	    stamp_equal(&c, &f->cur_stamp) && stamp_equal(&n, &f->new_stamp);

@@ -120,7 +120,7 @@ stream_flush(struct stream *s)
 	}
 	if (s->out != NULL && stream_pending(s) == 0)
 		out_drop(s);
-	if (s->told_full)
+	if (s->told_full && s->broken == 0)
 		stream_wake(s);
 }
 
@@ -209,12 +209,13 @@ stream_finish_step(struct stream *s)
 	}
 	if (s->shut || stream_pending(s) > 0)
 		return;
-	shutdown(s->fd, SHUT_WR);
 	s->shut = true;
 	if (s->linger_ms == 0 || s->eof) {
+		/* The close that follows says it to the peer, too. */
 		stream_end(s, STREAM_FINISHED);
 		return;
 	}
+	shutdown(s->fd, SHUT_WR);
 	s->deadline_ms = stream_loop_now_ms(s->loop) + s->linger_ms;
 	stream_arm(s);
 }

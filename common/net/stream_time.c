@@ -80,6 +80,7 @@ stream_timer(evutil_socket_t fd, short what, void *arg)
 	if (out != 0 && now >= out) {
 		/* A peer that does not read is not worth a word. */
 		s->broken = ETIMEDOUT;
+		event_del(&s->wr);
 		stream_end(s, STREAM_TIMEOUT);
 	} else if (!s->paused && s->deadline_ms != 0 && now >= s->deadline_ms)
 		stream_end(s, s->shut ? STREAM_FINISHED : STREAM_TIMEOUT);

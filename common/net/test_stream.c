@@ -81,6 +81,10 @@ on_ended(void *owner, enum stream_end why)
 
 static const struct stream_kind kind = {
 	.on = { on_input, on_drained, on_ended },
+	.input_max = 64, .output_max = 1024,
+};
+static const struct stream_kind impatient = {
+	.on = { on_input, on_drained, on_ended },
 	.input_max = 64, .output_max = 1024, .output_ms = 60,
 };
 static const struct stream_kind exact = {
@@ -232,6 +236,7 @@ fill(struct peer *p)
 	setsockopt(stream_fd(p->s), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	memset(block, 'o', sizeof(block));
 	while (!stream_full(p->s)) {
+		assert_int_equal(p->ends, 0);
 		stream_write(p->s, block, sizeof(block));
 		sent += sizeof(block);
 		turn(p);
@@ -310,7 +315,11 @@ test_peer_does_not_read(void **state)
 	struct peer *p = *state;
 
 	fill(p);
-	turn_ms(p, 150);
+	stream_become(p->s, &impatient, p);
+	/* Moves a little and is stuck again: the patience begins anew. */
+	assert_true(read(p->fd, p->got, sizeof(p->got)) > 0);
+	stream_write(p->s, "x", 1);
+	turn_ms(p, 400);
 	assert_int_equal(p->ends, 1);
 	assert_int_equal(p->end, STREAM_TIMEOUT);
 }
@@ -330,6 +339,8 @@ test_deadline(void **state)
 	assert_int_equal(p->ends, 2);
 	assert_int_equal(p->end, STREAM_FINISHED);
 	assert_int_equal(read(p->fd, p->got, sizeof(p->got)), 3);
+	stream_free(p->s);
+	p->s = NULL;
 	assert_int_equal(read(p->fd, p->got, sizeof(p->got)), 0);
 }
 

@@ -9,7 +9,7 @@
 #include "imapd/session/session.h"
 
 enum {
-	PIECE = 8192,
+	PIECE = 4096,
 	HEADER_MAX = 1024 * 1024	/* looked at for HEADER.FIELDS */
 };
 

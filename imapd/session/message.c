@@ -7,7 +7,7 @@
 
 #include "imapd/session/render.h"
 
-enum { BLOB_KIND = 1, BLOB_VERSION = 1, READ_SIZE = 16384 };
+enum { BLOB_KIND = 1, BLOB_VERSION = 1, READ_SIZE = 4096 };
 
 /* The blob begins with this; parts and the three texts follow. */
 struct head {

@@ -122,7 +122,7 @@ struct parser {
 static bool
 add_step(struct parser *p, const struct search_step *s)
 {
-	if (p->search->len == SEARCH_STEPS_MAX)
+	if (p->search->len == p->search->most)
 		return false;
 	p->search->step[p->search->len++] = *s;
 	return true;
@@ -205,10 +205,12 @@ bool
 take_search(struct slice *in, struct arena *arena, struct search *search)
 {
 	struct parser p = { .search = search };
+	/* no step without an octet of its own, but for the outermost AND */
+	size_t most = in->len + 1 < SEARCH_STEPS_MAX ? in->len + 1 :
+						       SEARCH_STEPS_MAX;
 
-	*search = (struct search){ 0 };
-	search->step = arena_alloc(arena, SEARCH_STEPS_MAX,
-	    sizeof(*search->step));
+	*search = (struct search){ .most = most };
+	search->step = arena_alloc(arena, most, sizeof(*search->step));
 	if (search->step == NULL || !take_charset(in, arena, search))
 		return false;
 	(void)open_op(&p, SEARCH_AND);

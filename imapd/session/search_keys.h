@@ -50,8 +50,8 @@ struct search_step {
 };
 
 struct search {
-	struct search_step *step;	/* [SEARCH_STEPS_MAX] */
-	size_t		 len;
+	struct search_step *step;	/* [most] */
+	size_t		 len, most;
 	bool		 bad_charset;
 };
 

@@ -12,7 +12,7 @@
 
 enum {
 	HEADER_MAX = 128 * 1024,	/* octets of a header section looked at */
-	READ_SIZE = 8192
+	READ_SIZE = 2048
 };
 
 /* len octets from at, or fewer where the file ends; NULL with errno. */

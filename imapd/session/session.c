@@ -37,6 +37,34 @@ arm_deadline(struct imap *s)
 	stream_deadline(s->session.stream, (unsigned)v->idle_timeout * 1000);
 }
 
+/* ---- a little later: flags are made durable, memory is given back ---- */
+
+static void
+settle(struct imap *s)
+{
+	if (s->folder != NULL && folder_settle(s->folder) == -1)
+		log_warning("settle-failed", LOG_SID(s->session.id),
+		    LOG_ERRNO(errno));
+}
+
+/* Most of a session's life is idle. */
+static void
+on_settle(int fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	settle(arg);
+	malloc_trim(0);
+}
+
+void
+imap_settle_soon(struct imap *s)
+{
+	static const struct timeval soon = { .tv_usec = 800000 };
+
+	if (s->settle != NULL && !event_pending(s->settle, EV_TIMEOUT, NULL))
+		event_add(s->settle, &soon);
+}
+
 /* ---- a long response ---- */
 
 static void
@@ -50,8 +78,8 @@ command_over(struct imap *s)
 		free(s->buffer.at);
 		s->buffer.at = NULL;
 		s->buffer.size = 0;
-		malloc_trim(0);
 	}
+	imap_settle_soon(s);
 	s->buffer.len = s->buffer.line = 0;
 }
 
@@ -108,41 +136,18 @@ imap_expect(struct imap *s, enum imap_input input)
 	s->input = input;
 }
 
-/* ---- flags are made durable a little later ---- */
-
-static void
-on_settle(int fd, short what, void *arg)
-{
-	struct imap *s = arg;
-
-	(void)fd, (void)what;
-	if (s->folder != NULL && folder_settle(s->folder) == -1)
-		log_warning("settle-failed", LOG_SID(s->session.id),
-		    LOG_ERRNO(errno));
-}
-
-void
-imap_settle_soon(struct imap *s)
-{
-	static const struct timeval soon = { .tv_usec = 800000 };
-
-	if (!event_pending(s->settle, EV_TIMEOUT, NULL))
-		event_add(s->settle, &soon);
-}
+/* ---- a command ---- */
 
 void
 imap_deselect(struct imap *s)
 {
 	if (s->folder == NULL)
 		return;
-	event_del(s->settle);
-	on_settle(-1, 0, s);
+	settle(s);
 	folder_close(s->folder);
 	s->folder = NULL;
 	s->body_place.uid = 0;
 }
-
-/* ---- a command ---- */
 
 static void
 refuse(struct imap *s, enum imap_fault fault)
@@ -432,6 +437,7 @@ on_begin(void *ctx, struct session *session)
 	log_info("session-begun", LOG_SID(session->id));
 	imap_ok(s, "[CAPABILITY " IMAP_CAPABILITIES "] logged in");
 	arm_deadline(s);
+	imap_settle_soon(s);
 }
 
 static void

@@ -40,7 +40,7 @@ def new_world(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
+def tireless(tmp_path_factory):
     """One smtpd for a module's tests, that never tires of errors."""
     w = World(tmp_path_factory.mktemp("smtpd"),
               "max_errors = 10000\nmax_idle_commands = 1000000\n")

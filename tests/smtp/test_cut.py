@@ -19,43 +19,43 @@ def settle(world, descriptors):
     assert world.descriptors() == descriptors
 
 
-def test_cut_after_every_octet(shared):
-    shared.forget_messages()
-    before = shared.descriptors()
+def test_cut_after_every_octet(tireless):
+    tireless.forget_messages()
+    before = tireless.descriptors()
     most = 0
     for cut in range(len(TEXT) + 1):
-        with shared.connect(greeting=False) as c:
+        with tireless.connect(greeting=False) as c:
             c.send(TEXT[:cut])
             c.socket.shutdown(socket.SHUT_WR)
             while c.line() is not None:
                 pass
         most += sum(cut >= dot for dot in DOTS)
-    settle(shared, before)
-    assert len(shared.messages()) == most
+    settle(tireless, before)
+    assert len(tireless.messages()) == most
 
 
-def test_reset_after_every_octet(shared):
+def test_reset_after_every_octet(tireless):
     """The same with a reset, which loses what was under way: a message may
     be there or not, but never without its dot."""
-    shared.forget_messages()
-    before = shared.descriptors()
+    tireless.forget_messages()
+    before = tireless.descriptors()
     most = 0
     for cut in range(len(TEXT) + 1):
-        c = shared.connect(greeting=False)
+        c = tireless.connect(greeting=False)
         c.send(TEXT[:cut])
         c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                             b"\1\0\0\0\0\0\0\0")
         c.socket.close()
         most += sum(cut >= dot for dot in DOTS)
-    settle(shared, before)
-    kept = shared.messages()
+    settle(tireless, before)
+    kept = tireless.messages()
     assert len(kept) <= most
     assert all(m.body in (b"A: b\r\n\r\n.x\r\n", b"\r\ny\r\n") for m in kept)
 
 
-def test_octet_by_octet(shared):
-    shared.forget_messages()
-    with shared.connect() as c:
+def test_octet_by_octet(tireless):
+    tireless.forget_messages()
+    with tireless.connect() as c:
         for octet in TEXT:
             c.send(bytes([octet]))
         codes = []
@@ -63,4 +63,4 @@ def test_octet_by_octet(shared):
             codes.append(reply[0])
     assert codes == [250, 250, 250, 250, 354, 250,
                      250, 250, 250, 354, 250, 221]
-    assert len(shared.messages()) == 2
+    assert len(tireless.messages()) == 2

@@ -75,15 +75,15 @@ def test_received(world):
     ("<PostMaster>", "PostMaster"),
     ("<Postmaster@hamburger.edu>", "Postmaster@hamburger.edu"),
 ])
-def test_forward_paths(shared, path, to):
-    shared.forget_messages()
-    with shared.connect() as c:
+def test_forward_paths(tireless, path, to):
+    tireless.forget_messages()
+    with tireless.connect() as c:
         c.expect("HELO x", 250)
         c.expect("MAIL FROM:<>", 250)
         c.expect(f"rcpt to:{path}", 250, "2.1.5")
         c.expect("DATA", 354)
         c.expect("x: y\r\n.", 250)
-    [m] = shared.messages()
+    [m] = tireless.messages()
     assert m.to == [to] and m.envelope["from"] == ""
 
 
@@ -119,13 +119,13 @@ def test_forward_paths(shared, path, to):
     ("<b@" + 300 * "h" + ".edu>", 501, "5.1.3"),
     ("", 501, "5.1.3"),
 ])
-def test_refused_recipients(shared, path, code, enhanced):
-    with shared.connect() as c:
+def test_refused_recipients(tireless, path, code, enhanced):
+    with tireless.connect() as c:
         c.expect("HELO x", 250)
         c.expect("MAIL FROM:<>", 250)
         c.expect(f"RCPT TO:{path}", code, enhanced)
         c.expect("DATA", 554, "5.5.1")
-    assert shared.logged("event=refused", "what=recipient",
+    assert tireless.logged("event=refused", "what=recipient",
                          f"code={code}", f"status={enhanced}")
 
 
@@ -149,8 +149,8 @@ def test_refused_recipients(shared, path, code, enhanced):
     ("", 501, "5.5.4"),
     ("FROM:<\xe9@b>", 553, "5.6.7"),
 ])
-def test_mail(shared, args, code, enhanced):
-    with shared.connect() as c:
+def test_mail(tireless, args, code, enhanced):
+    with tireless.connect() as c:
         c.expect("EHLO x", 250)
         c.expect(f"MAIL {args}", code, enhanced)
 
@@ -169,9 +169,9 @@ def test_bare_paths_by_a_setting(new_world):
     ("under_score.example", 250), ("two words", 250), ("192.0.2.1", 250),
     ("", 501), ("a@b", 501), ("(x)", 501), ("\xe9", 501), ("a" * 256, 501),
 ])
-def test_helo(shared, args, code):
+def test_helo(tireless, args, code):
     for verb in "HELO", "EHLO":
-        with shared.connect() as c:
+        with tireless.connect() as c:
             c.expect(f"{verb} {args}", code)
             c.expect("MAIL FROM:<>", 250 if code == 250 else 503)
 
@@ -197,8 +197,8 @@ def test_strict_helo_by_a_setting(new_world):
     ("N\x00OP", 500, "5.5.2"), ("\xff\xfe", 500, "5.5.2"),
     ("RCPT TO:<bob@hamburger.edu>", 503, "5.5.1"), ("DATA", 503, "5.5.1"),
 ])
-def test_other_commands(shared, line, code, enhanced):
-    with shared.connect() as c:
+def test_other_commands(tireless, line, code, enhanced):
+    with tireless.connect() as c:
         c.expect("EHLO x", 250)
         c.expect(line, code, enhanced)
         c.expect("NOOP", 250)
@@ -320,8 +320,8 @@ def test_message_without_from_or_date_is_left_alone(world):
 
 
 @pytest.mark.parametrize("n, code", [(50, 250), (51, 554)])
-def test_loop(shared, n, code):
-    with shared.connect() as c:
+def test_loop(tireless, n, code):
+    with tireless.connect() as c:
         c.expect("EHLO x", 250)
         got, text = c.deliver(n * "Received: from a by b; now\r\n"
                               + "\r\nReceived: in the body\r\n")

@@ -7,12 +7,12 @@ import pytest
 
 @pytest.mark.parametrize("sender, code, enhanced", [
     ("full@x", 452, "4.3.1"), ("policy@x", 554, "5.3.1")])
-def test_queue_refuses(shared, sender, code, enhanced):
-    with shared.connect() as c:
+def test_queue_refuses(tireless, sender, code, enhanced):
+    with tireless.connect() as c:
         c.expect("EHLO x", 250)
         got, text = c.deliver("x: y\r\n", sender)
         assert got == code and text == f"{enhanced} As told"
-        assert shared.logged("event=refused", f"from={sender}",
+        assert tireless.logged("event=refused", f"from={sender}",
                              "reason=queue-manager")
         assert c.deliver("x: y\r\n")[0] == 250
 

@@ -30,7 +30,7 @@ def send(client, data, cuts):
     client.send(data[at:])
 
 
-def check(shared, middle, cuts=()):
+def check(tireless, middle, cuts=()):
     """A message whose data has middle before its end: how many come of it?"""
     data = b"a: b\r\n\r\nx" + middle + END + b"RSET\r\nQUIT\r\n"
     end, lines = definition(data)
@@ -39,7 +39,7 @@ def check(shared, middle, cuts=()):
     commands = [500 if c not in (b"RSET", b"QUIT") else
                 {b"RSET": 250, b"QUIT": 221}[c]
                 for c in rest.split(b"\r\n")[:-1]]
-    with shared.connect() as c:
+    with tireless.connect() as c:
         c.start("alice@crepes.fr")
         send(c, data, cuts)
         code, text = c.reply()
@@ -59,23 +59,23 @@ def check(shared, middle, cuts=()):
     return 1 if lines else 0
 
 
-def test_every_sequence(shared):
-    shared.forget_messages()
-    want = sum(check(shared, bytes(m))
+def test_every_sequence(tireless):
+    tireless.forget_messages()
+    want = sum(check(tireless, bytes(m))
                for m in itertools.product(b"\r\n.x", repeat=4))
-    kept = shared.messages()
+    kept = tireless.messages()
     assert len(kept) == want
     assert all(b"RSET" not in m.content for m in kept)
 
 
 @pytest.mark.slow
-def test_every_sequence_at_every_cut(shared):
-    shared.forget_messages()
+def test_every_sequence_at_every_cut(tireless):
+    tireless.forget_messages()
     want = 0
     for m in itertools.product(b"\r\n.x", repeat=4):
         for cut in range(8, 8 + 5 + len(END)):
-            want += check(shared, bytes(m), [cut])
-    assert len(shared.messages()) == want
+            want += check(tireless, bytes(m), [cut])
+    assert len(tireless.messages()) == want
 
 
 @pytest.mark.parametrize("trick", [
@@ -85,15 +85,15 @@ def test_every_sequence_at_every_cut(shared):
     b"\r\n.\x00\r\n", b"\n.\n\n", b"\r\n.\n\r\n", b".\n", b"\r\n..\r\n",
     b"\r\n .\r\n", b"\r\n.\r\x00\n", b"\r\n.\r \n", b"\x85.\x85",
 ])
-def test_tricks(shared, trick):
-    shared.forget_messages()
-    with shared.connect() as c:
+def test_tricks(tireless, trick):
+    tireless.forget_messages()
+    with tireless.connect() as c:
         c.start("alice@crepes.fr")
         c.send(b"Subject: outer\r\n\r\nx" + trick + HIDDEN)
         code, _ = c.reply()
         c.expect("QUIT", 221)
         assert c.ended()
-    kept = shared.messages()
+    kept = tireless.messages()
     bare = b"\r" in trick.replace(b"\r\n", b"") or \
         b"\n" in trick.replace(b"\r\n", b"")
     if bare:
@@ -107,9 +107,9 @@ def test_tricks(shared, trick):
 @pytest.mark.parametrize("command", [
     b"NOOP\nQUIT\r\n", b"NOOP\n", b"NOOP\rQUIT\r\n", b"NOOP\r\r\n", b"\n",
 ])
-def test_bare_line_ends_in_commands(shared, command):
+def test_bare_line_ends_in_commands(tireless, command):
     """Nothing behind them is obeyed, and the connection ends."""
-    with shared.connect() as c:
+    with tireless.connect() as c:
         c.expect("EHLO x", 250)
         c.send(command)
         code, text = c.reply()

@@ -100,18 +100,18 @@ def check(world, state, verbs, step):
 
 
 @pytest.mark.parametrize("state", PREFIX)
-def test_every_triple(shared, state):
-    shared.order("forget")
+def test_every_triple(tireless, state):
+    tireless.order("forget")
     triples = list(itertools.product(MODEL, repeat=3))
     assert len(triples) == 17 ** 3
     with ThreadPoolExecutor(4) as pool:
         done = sum(pool.map(
-            lambda v: check(shared, state, v, False), triples))
+            lambda v: check(tireless, state, v, False), triples))
     assert done == len(triples)
 
 
 @pytest.mark.parametrize("state", PREFIX)
-def test_every_pair_line_by_line(shared, state):
-    shared.order("forget")
+def test_every_pair_line_by_line(tireless, state):
+    tireless.order("forget")
     for pair in itertools.product(MODEL, repeat=2):
-        check(shared, state, pair, True)
+        check(tireless, state, pair, True)
