@@ -12,14 +12,21 @@ import pytest
 from support.instance import BUILD
 
 TREE = Path(__file__).resolve().parents[2]
+COMPILER = BUILD.name.split("-")[0]
+# The very variables of the build, or make would take it for out of date.
 VARIANT = ["SANITIZE=" + os.environ.get("BULKHEAD_SANITIZE", ""),
+           "WERROR=" + os.environ.get("BULKHEAD_WERROR", ""),
+           f"CC={COMPILER if COMPILER in ('gcc', 'clang') else 'gcc'}",
            f"BUILD={BUILD}"]
 
 
 def make(*words):
     return subprocess.run(["make", "-C", TREE, "-s", "--no-print-directory",
                            *VARIANT, *words], capture_output=True, text=True,
-                          timeout=600, env={"PATH": os.environ["PATH"]})
+                          timeout=600,
+                          env={k: v for k, v in os.environ.items()
+                               if not k.startswith("MAKE")
+                               and k != "MFLAGS"})
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +189,7 @@ def test_the_build_is_reproducible():
     if os.environ.get("BULKHEAD_SANITIZE"):
         pytest.skip("of the production build alone")
     done = subprocess.run([TREE / "mk/reproducible", BUILD,
-                           BUILD.name.split("-")[0]], cwd=TREE,
+                           COMPILER], cwd=TREE,
                           capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the same" in done.stdout
