@@ -17,8 +17,10 @@
 	    "After so many failures from one network (an IPv4 address or " \
 	    "an IPv6 /64), its logins begin one at a time, failure_delay " \
 	    "apart, whatever the names.")				\
-	X(logins_max, COUNT, "1000", "1", "100000", RELOAD,		\
-	    "Logins under way at once, of each gate.")			\
+	X(logins_max, COUNT, "5000", "1", "100000", RELOAD,		\
+	    "Logins under way at once, of each gate, those included whose "	\
+	    "refusal is held back.  More than a gate has clients, so that "	\
+	    "nobody can use them up.")			\
 	X(pam, BOOL, "yes", "", "", RELOAD,				\
 	    "System users log in, by PAM.")				\
 	X(pam_service, STRING, "bulkhead", "1", "32", RELOAD,		\

@@ -1,5 +1,5 @@
 /*
- * A life of the queue in small, for sweeps from outside (tests/queue): each of
+ * A life of the queue in small, for sweeps from outside (tests/spool): each of
  * its system calls is made the last one, or made to fail.
  *
  *	test_kill_points work DIR	recover, take mail in, settle some, stop;

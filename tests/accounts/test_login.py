@@ -2,16 +2,12 @@
 processes that die."""
 
 import concurrent.futures
-import imaplib
-import os
 import poplib
-import signal
-import threading
 import time
 
 import pytest
 
-from support.instance import DOMAIN, PATIENCE
+from support.instance import DOMAIN, PATIENCE, SANITIZED
 
 WRONG = b"-ERR [AUTH] name or password is wrong"
 
@@ -74,29 +70,26 @@ def quick_shared(tmp_path_factory):
 
 
 def test_unknown_user_and_wrong_password_take_the_same_time(new_instance):
-    i = new_instance(files={"authd.conf": "failure_delay = 1s\n"}).start()
+    i = new_instance(files={"authd.conf": "failure_delay = 2s\n"}).start()
     _, wrong = login(i, f"alice@{DOMAIN}", "x")
     _, unknown = login(i, f"nobody@{DOMAIN}", "x")
-    assert 0.9 < wrong < 2 and 0.9 < unknown < 2
-    assert abs(wrong - unknown) < 0.2
+    assert wrong > 1.9 and unknown > 1.9
+    assert abs(wrong - unknown) < 1
 
 
 def test_delay_grows_for_one_and_stops_nobody_else(new_instance):
-    i = new_instance(files={"authd.conf": "failure_delay = 1s\n"
-                                          "failure_delay_max = 2s\n"}).start()
-    assert login(i, f"alice@{DOMAIN}", "x")[1] < 2
+    i = new_instance(files={"authd.conf": "failure_delay = 2s\n"
+                                          "failure_delay_max = 4s\n"}).start()
+    assert login(i, f"alice@{DOMAIN}", "x")[1] > 1.9
     with concurrent.futures.ThreadPoolExecutor() as pool:
         failing = pool.submit(login, i, f"alice@{DOMAIN}", "x")
-        time.sleep(0.2)
-        result, took = login(i, f"bob@{DOMAIN}", "bob-secret")
-        assert result is True and took < 1
+        i.await_log(event="login-failed", stage="authd", n=2)
+        assert login(i, f"bob@{DOMAIN}", "bob-secret")[0] is True
+        assert not failing.done()
         result, took = failing.result()
-    assert result == WRONG and 1.9 < took < 3
-    # Another network: alice herself, at home.
-    c = poplib.POP3("127.0.0.1", i.pop_port, timeout=PATIENCE)
-    c.close()
-    result, took = login(i, f"alice@{DOMAIN}", "alice-secret")
-    assert result is True and took < 1	# its delay is over with the answer
+    assert result == WRONG and took > 3.9
+    # Its delay is over with the answer.
+    assert login(i, f"alice@{DOMAIN}", "alice-secret")[0] is True
 
 
 def test_guessing_side_by_side_gains_nothing(new_instance):
@@ -105,9 +98,9 @@ def test_guessing_side_by_side_gains_nothing(new_instance):
     with concurrent.futures.ThreadPoolExecutor(30) as pool:
         guesses = [pool.submit(login, i, f"alice@{DOMAIN}", f"guess{n}")
                    for n in range(30)]
-        time.sleep(1.5)
-        checked = i.log(event="login-failed", stage="authd")
-        assert 1 <= len(checked) <= 8
+        i.await_log(event="login-failed", stage="authd")
+        time.sleep(1)		# half of the delay
+        assert len(i.log(event="login-failed", stage="authd")) <= 8
         i.kill("pop3d")		# nobody needs to wait for the rest
         for g in guesses:
             try:
@@ -119,19 +112,22 @@ def test_guessing_side_by_side_gains_nothing(new_instance):
 def test_new_user_and_new_password_without_restart(instance):
     name = f"carol@{DOMAIN}"
 
-    def user(*args, input=None):
-        taken = len(instance.log(event="tables-in-use", stage="authd"))
-        instance.command("user", *args, name, input=input, check=True)
-        instance.await_log(event="tables-in-use", stage="authd", n=taken + 1)
+    def user(verb, then, input=None):
+        """... and wait until authd knows of so many users."""
+        now = dict(event="tables-in-use", stage="authd", users=then,
+                   passwords=then)
+        taken = len(instance.log(**now))
+        instance.command("user", verb, name, input=input, check=True)
+        instance.await_log(n=taken + 1, **now)
 
-    user("add", input="first\n")
+    user("add", 3, input="first\n")
     assert login(instance, name, "first")[0] is True
-    user("passwd", input="second\n")
+    user("passwd", 3, input="second\n")
     assert login(instance, name, "second")[0] is True
     assert login(instance, name, "first")[0] == WRONG
-    user("remove")
+    user("remove", 2)
     assert login(instance, name, "second")[0] == WRONG
-    user("add", input="third\n")
+    user("add", 3, input="third\n")
     # No number twice.
     assert "!removed 3\n" in (instance.conf / "users").read_text()
     assert f"{name} 4\n" in (instance.conf / "users").read_text()
@@ -195,6 +191,7 @@ def test_many_logins_at_once(new_instance):
     assert all(r is True for r in results), set(results)
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what was freed")
 def test_password_is_nowhere_afterwards(instance):
     """Not in the log, not in the memory of authd or a verifier."""
     secret = "k7Zq-never-to-be-seen-again"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.instance import DOMAIN
+from support.instance import DOMAIN, PATIENCE
 from support.slots import uids_in_use
 from .test_login import WRONG, login
 
@@ -102,20 +102,20 @@ def test_as_root_only_where_the_settings_say_so(pam):
 
 
 def test_slow_pam_holds_up_nobody(pam):
-    i = pam("sleep 3", settings="pam_parallel = 2\n")
+    i = pam("sleep 4", settings="pam_parallel = 2\n")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         start = time.monotonic()
         slow = [pool.submit(login, i, USER.pw_name, "x") for _ in range(4)]
-        time.sleep(0.5)
+        i.await_log(event="process-ready", process="authd-pam", n=2)
+        assert login(i, f"alice@{DOMAIN}", "alice-secret")[0] is True
+        assert not any(s.done() for s in slow)
         assert len(i.pids("authd-pam")) == 2
-        result, took = login(i, f"alice@{DOMAIN}", "alice-secret")
-        assert result is True and took < 1.5
         # All are who they say; only one may have the maildrop at a time.
         for s in slow:
             result, _ = s.result()
             assert result is True or b"[IN-USE]" in result
-        assert time.monotonic() - start >= 6	# two at a time
-    assert not i.pids("authd-pam")
+        assert time.monotonic() - start > 7.9	# two at a time
+    none_left(i)
 
 
 def test_helper_that_dies(pam):
@@ -126,15 +126,15 @@ def test_helper_that_dies(pam):
         i.await_log(event="process-ready", process="authd-pam")
         time.sleep(0.2)
         assert i.kill("authd-pam")
-        result, took = waiting.result()
-    assert b"[SYS/TEMP]" in result and took < 10
+        result, _ = waiting.result()
+    assert b"[SYS/TEMP]" in result
     none_left(i)
 
 
 def none_left(i):
     """Neither the helper nor what its modules started."""
     uids = range(i.slot.uid_base, i.slot.uid_base + 100)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while any(name in ("authd-pam", "script", "sleep")
               for _, name in uids_in_use(uids)):
         assert time.monotonic() < deadline
@@ -146,5 +146,5 @@ def test_helper_is_killed_at_its_deadline(pam):
     i = pam("sleep 300")
     i.expect_failures = True
     result, took = login(i, USER.pw_name, "x", timeout=60)
-    assert b"[SYS/TEMP]" in result and 25 < took < 40
+    assert b"[SYS/TEMP]" in result and 25 < took
     none_left(i)
