@@ -142,7 +142,6 @@ def main():
     root = Path(sys.argv[1]).resolve()
     socket.sethostname(NAME)
     loopback_up()
-    os.chmod(root, 0o755)
     mounts(root)
     ids = users(root)
     directories(root, ids)
