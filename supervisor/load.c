@@ -37,6 +37,19 @@ refuse(const struct supervisor *sv, const char *fmt, ...)
 	exit(78);
 }
 
+/* What stands for a file that is not there: empty, and root's alone. */
+static int
+empty_file(const char *name)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd != -1 && fchmod(fd, 0400) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 int
 load_open(const struct supervisor *sv, const char *file)
 {
@@ -49,7 +62,7 @@ load_open(const struct supervisor *sv, const char *file)
 	fd = openat(sv->conf_fd, file,
 	    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1 && errno == ENOENT)
-		return memfd_create(file, MFD_CLOEXEC);	/* an empty file */
+		return empty_file(file);
 	return fd;
 }
 
@@ -248,4 +261,12 @@ load_accounts(struct supervisor *sv)
 {
 	load_users(sv);
 	load_system_users(sv);
+}
+
+void
+load_clear(struct supervisor *sv)
+{
+	users_free(sv->users);
+	system_users_free(sv->system_users);
+	settings_free(sv->settings);
 }

@@ -174,6 +174,21 @@ dispatch(struct ipc_channel *ch, struct slice octets, struct ipc_message *m)
 	return true;
 }
 
+/*
+ * A message is lost that somebody waits for, and nobody can say which.  A
+ * stage begins anew: supervisor starts it with fresh channels, its peers know
+ * what was under way, and nothing was acknowledged that is not durable.
+ */
+static void
+starved(struct ipc_channel *ch)
+{
+	log_error("no-free-descriptor",
+	    LOG_CSTR("peer", ipc_role_name(ch->peer)));
+	if (ch->self != IPC_SUPERVISOR)
+		exit(75);
+	channel_refused(ch, "?", "no free descriptor to receive it with");
+}
+
 /* One message from the socket; false when there is no more for now. */
 static bool
 receive_one(struct ipc_channel *ch)
@@ -194,8 +209,9 @@ receive_one(struct ipc_channel *ch)
 		channel_lost(ch);
 	else if (errno == EMSGSIZE)
 		channel_refused(ch, "?", "more than a message may hold");
-	else if (errno != EAGAIN && errno != ENOMEM && errno != ENOBUFS &&
-	    errno != EMFILE && errno != ENFILE)
+	else if (errno == ENFILE)
+		starved(ch);
+	else if (errno != EAGAIN && errno != ENOMEM && errno != ENOBUFS)
 		channel_refused(ch, "?", strerror(errno));
 	return false;
 }

@@ -153,7 +153,10 @@ ipc_wire_receive(int fd, void *buf, size_t size, struct ipc_message *m,
 	    total > IPC_FDS_MAX) {
 		while (m->nfds > 0)
 			close(m->fds[--m->nfds]);
-		errno = EMSGSIZE;
+		/* There was room for more: it was the table of our own
+		 * descriptors that was full. */
+		errno = (msg.msg_flags & MSG_CTRUNC) != 0 &&
+		    total <= IPC_FDS_MAX ? ENFILE : EMSGSIZE;
 		return -1;
 	}
 	return n;

@@ -30,7 +30,9 @@ int ipc_wire_send(int fd, const uint8_t head[IPC_HEAD_LEN], struct slice body,
 /*
  * recvmsg into buf.  Returns the octets received (0 at the end) or -1 with
  * errno; EMSGSIZE when the message or its descriptors did not fit, which
- * only a peer that breaks the rules can cause.  Descriptors land in m.
+ * only a peer that breaks the rules can cause; ENFILE when this process had
+ * no free descriptor for one that came: the message is lost.  Descriptors
+ * land in m.
  */
 ssize_t ipc_wire_receive(int fd, void *buf, size_t size,
     struct ipc_message *m, int flags);

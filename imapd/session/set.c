@@ -70,6 +70,8 @@ set_normalise(struct set *set, uint32_t star)
 
 		*r = a < b ? (struct range){ a, b } : (struct range){ b, a };
 	}
+	if (set->len == 0)
+		return;
 	qsort(set->range, set->len, sizeof(*set->range), by_first);
 	for (size_t i = 0; i < set->len; i++) {
 		struct range r = set->range[i];

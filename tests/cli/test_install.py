@@ -12,14 +12,21 @@ import pytest
 from support.instance import BUILD
 
 TREE = Path(__file__).resolve().parents[2]
+COMPILER = BUILD.name.split("-")[0]
+# The very variables of the build, or make would take it for out of date.
 VARIANT = ["SANITIZE=" + os.environ.get("BULKHEAD_SANITIZE", ""),
+           "WERROR=" + os.environ.get("BULKHEAD_WERROR", ""),
+           f"CC={COMPILER if COMPILER in ('gcc', 'clang') else 'gcc'}",
            f"BUILD={BUILD}"]
 
 
 def make(*words):
     return subprocess.run(["make", "-C", TREE, "-s", "--no-print-directory",
                            *VARIANT, *words], capture_output=True, text=True,
-                          timeout=600, env={"PATH": os.environ["PATH"]})
+                          timeout=600,
+                          env={k: v for k, v in os.environ.items()
+                               if not k.startswith("MAKE")
+                               and k != "MFLAGS"})
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +168,7 @@ def test_examples_are_valid_and_say_the_standard(tmp_path):
     for p in (BUILD / "bin").iterdir():
         (programs / p.name).symlink_to(p)
     for path in (TREE / "etc").glob("*.conf"):
-        text = re.sub(r"(?m)^#(\w+ = |\t|\w+ \w+ \{|\})", r"\1",
-                      path.read_text())
+        text = uncommented(path)
         if path.name == "bulkhead.conf":
             assert "\nhostname = " in text
             text = re.sub(r"(?m)^uid_base = .*", "uid_base = 3300000000", text)
@@ -183,7 +189,39 @@ def test_the_build_is_reproducible():
     if os.environ.get("BULKHEAD_SANITIZE"):
         pytest.skip("of the production build alone")
     done = subprocess.run([TREE / "mk/reproducible", BUILD,
-                           BUILD.name.split("-")[0]], cwd=TREE,
+                           COMPILER], cwd=TREE,
                           capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the same" in done.stdout
+
+
+def uncommented(path):
+    """The example with its settings in force, not as comments."""
+    return re.sub(r"(?m)^#(?=\w+ = |\t|listener |\})", "", path.read_text())
+
+
+def test_examples_start(new_instance):
+    """A suite with every example in place takes a letter to a mailbox."""
+    i = new_instance(users=())
+    ours = {n: (i.conf / n).read_text() for n in
+            ("bulkhead.conf", "smtpd.conf", "pop3d.conf", "imapd.conf")}
+    kept = dict(l.split(" = ", 1) for l in ours["bulkhead.conf"].splitlines())
+    for path in (TREE / "etc").glob("*.conf"):
+        text = uncommented(path)
+        if path.name == "bulkhead.conf":
+            for name, value in kept.items():
+                text = re.sub(rf"(?m)^{name} = .*", f"{name} = {value}", text)
+        elif path.name in ours:
+            text = re.sub(r"(?ms)^listener .*?^\}\n", "", text) + ours[
+                path.name]
+        i.write(path.name, text)
+    for name in ("domains", "aliases", "users"):
+        i.write(name, (TREE / "etc" / name).read_text())
+    i.accounts = {"alice": 1, "bob": 2}
+    done = i.command("check")
+    assert done.returncode == 0, done.stderr
+    i.start()
+    i.send("a@example.net", ["sales@example.net", "postmaster@example.org"],
+           b"Subject: x\r\n\r\ntext\r\n")
+    i.await_mail("alice", 2)		# of sales, and as root
+    i.await_mail("bob", 1)

@@ -2,9 +2,10 @@
 again without a restart."""
 
 import os
-import resource
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -93,6 +94,23 @@ def test_the_mailboxes_are_full(new_instance, tmp_path):
         assert counted["delivered"] == 4 and counted["bounced"] == 0
 
 
+def limit_descriptors(pid, soft):
+    """As the process's own uid, which is allowed to, wherever root is not."""
+    uid = os.stat(f"/proc/{pid}").st_uid
+    if uid == 0:		# not dumpable: the directory shows root
+        with open(f"/proc/{pid}/status") as f:
+            uid = int(next(l for l in f if l.startswith("Uid:")).split()[1])
+    subprocess.run(
+        [sys.executable, "-c",
+         "import resource, sys\n"
+         "pid, soft = map(int, sys.argv[1:])\n"
+         "n = resource.RLIMIT_NOFILE\n"
+         "hard = resource.prlimit(pid, n)[1]\n"
+         "resource.prlimit(pid, n, (soft or hard, hard))\n",
+         str(pid), str(soft)],
+        check=True, user=uid, group=uid, extra_groups=[], cwd="/")
+
+
 @pytest.mark.parametrize("stage", ["smtpd", "queue-manager",
                                    "local-delivery"])
 def test_no_free_descriptors(new_instance, stage):
@@ -100,17 +118,16 @@ def test_no_free_descriptors(new_instance, stage):
     ledger = Ledger()
     assert code_of_sending(instance) == 250
     pids = instance.pids(stage)
-    saved = {}
     for pid in pids:
-        used = len(os.listdir(f"/proc/{pid}/fd"))
-        saved[pid] = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE,
-                         (used + 2, saved[pid][1]))
+        limit_descriptors(pid, len(os.listdir(f"/proc/{pid}/fd")) + 2)
     with Load(instance, ledger, USERS, clients=12):
         time.sleep(2)
-    for pid in pids:
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, saved[pid])
-    assert instance.pids(stage) == pids, f"{stage} died\n{instance.tail()}"
+    for pid in instance.pids(stage):
+        limit_descriptors(pid, 0)
+    # A stage that lost a message for want of a descriptor has begun anew.
+    if instance.pids(stage) != pids:
+        assert instance.log(event="no-free-descriptor", stage=stage)
+    assert instance.supervisor.poll() is None
     await_code(instance, 250)
     for m in range(20):
         assert code_of_sending(instance) == 250
@@ -171,7 +188,7 @@ def test_the_logger_goes_and_comes_again(new_instance):
         instance.start()
         logger.wait_for("event=ready")
         assert code_of_sending(instance) == 250
-        logger.wait_for("stage=smtpd")
+        logger.wait_for("bulkhead-smtpd[")
         logger.stop()
         for _ in range(5):	# nobody waits for a logger
             began = time.monotonic()
@@ -180,7 +197,7 @@ def test_the_logger_goes_and_comes_again(new_instance):
         seen = len(logger.lines)
         logger.start()
         deadline = time.monotonic() + PATIENCE
-        while not any("stage=smtpd" in l for l in logger.lines[seen:]):
+        while not any("bulkhead-smtpd[" in l for l in logger.lines[seen:]):
             assert time.monotonic() < deadline, logger.lines[-5:]
             assert code_of_sending(instance) == 250
             time.sleep(0.3)

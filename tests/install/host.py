@@ -112,7 +112,7 @@ def pop():
 
 def imap():
     c = imaplib.IMAP4("127.0.0.1", 143, timeout=20)
-    c.login(f"bob@{NAME}", '"ketchup & pickles"')
+    c.login(f"bob@{NAME}", "ketchup & pickles")
     _, [count] = c.select("INBOX")
     _, fetched = c.fetch("1", "(BODY[TEXT])")
     c.logout()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0,
 def root(tmp_path_factory):
     """What `make install` puts into an empty folder."""
     folder = tmp_path_factory.mktemp("root")
+    folder.chmod(0o755)		# it becomes "/", which all may pass through
     # The same variant as everything else; nothing is built again.
     make = ["make", "-s", "-C", TOP, f"BUILD={BUILD}",
             f"DESTDIR={folder}", "install"]
@@ -56,7 +58,7 @@ def test_what_is_installed(root):
     # No path of the machine that built it, and no @...@ left over.
     for name, path in files.items():
         if path.suffix in (".service", ".conf"):
-            assert "@" not in path.read_text(), name
+            assert not re.search(r"@[A-Z]+@", path.read_text()), name
         if os.access(path, os.X_OK) and not path.is_symlink():
             assert str(TOP).encode() + b"/" not in path.read_bytes(), name
 

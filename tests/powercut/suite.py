@@ -33,7 +33,7 @@ from support.network import loopback_up
 MEBIBYTES = 32
 USERS = ("alice", "bob", "carol")
 CLIENTS, EACH = 3, 12
-WORKERS = 2
+WORKERS = 6		# they wait more than they compute
 KILL_EVERY = 8		# so often is the recovery killed, too
 SETTINGS = {"queue-manager.conf": "segment_size = 1M\n"}
 

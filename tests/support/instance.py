@@ -171,17 +171,18 @@ class Instance:
 
     def kill_all(self):
         """The whole instance at once, as an out-of-memory killer might."""
-        pids = [p for p, _ in self.processes()]
         if self.supervisor is not None:
-            self.supervisor.kill()
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        if self.supervisor is not None:
+            self.supervisor.kill()	# first: it starts no more
             self.supervisor.wait()
             self.supervisor = None
+        for _ in range(2):
+            for pid, _ in self.processes():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    if os.getpid() == 1:	# orphans come to us
+                        os.waitpid(pid, 0)
+                except (ProcessLookupError, ChildProcessError):
+                    pass
         left = self.await_no_process()
         assert not left, f"outlived SIGKILL: {left}"
 
@@ -274,7 +275,8 @@ class Instance:
                 return counted
             assert time.monotonic() < deadline, (
                 f"the queue does not empty: {counted}\n"
-                f"{self.command('queue', 'list').stdout}\n{self.tail()}")
+                f"{self.command('queue', 'list').stdout[:1500]}\n"
+                f"{self.tail()}")
             time.sleep(0.02)
 
     # -- log
