@@ -33,6 +33,7 @@
 
 enum {
 	WINDOW = 256,		/* deliveries in one worker's hands */
+	CROWDED_MS = 500,	/* supervisor had no room: ask later */
 	TURN_MS = 2000,		/* of a worker, while others wait for one */
 	DEATHS_MAX = 3,		/* of an owner's workers in a row, then we defer */
 	REMEMBERED_MAX = 4096,	/* addresses whose account we remember ... */
@@ -103,6 +104,7 @@ struct local_delivery {
 	struct owners		 owners;
 	TAILQ_HEAD(, owner)	 by_use, waiting;
 	unsigned		 workers;	/* starting or running */
+	uint64_t		 crowded_until_ms;
 	unsigned		 jobs;
 	struct addresses	 addresses;
 	TAILQ_HEAD(, remembered) addresses_by_age;

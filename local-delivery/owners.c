@@ -97,17 +97,25 @@ end_worker(struct owner *o)
 	owner_free(o);
 }
 
+/* supervisor had no room for a worker a moment ago. */
+static bool
+is_crowded(const struct local_delivery *ld)
+{
+	return local_delivery_now_ms() < ld->crowded_until_ms;
+}
+
 static bool
 has_room(struct local_delivery *ld)
 {
 	struct owner *o;
 
-	if (ld->workers < ld->set->workers_max)
+	if (ld->workers < ld->set->workers_max && !is_crowded(ld))
 		return true;
 	TAILQ_FOREACH(o, &ld->by_use, entry)
 		if (is_idle(o)) {
 			end_worker(o);
-			return true;
+			/* Its process has to be gone for supervisor, too. */
+			return !is_crowded(ld);
 		}
 	return false;
 }
@@ -240,7 +248,7 @@ static bool
 must_yield(const struct owner *o)
 {
 	return !TAILQ_EMPTY(&o->ld->waiting) &&
-	    o->ld->workers >= o->ld->set->workers_max &&
+	    (o->ld->workers >= o->ld->set->workers_max || is_crowded(o->ld)) &&
 	    local_delivery_now_ms() - o->since_ms >= TURN_MS;
 }
 
@@ -397,6 +405,12 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	log_warning("worker-refused", LOG_NUM("account", o->account.number),
 	    LOG_CSTR("reason", texts[why]));
+	if (why == START_BUSY) {
+		/* Somebody's worker will end; the tick tries again. */
+		ld->crowded_until_ms = local_delivery_now_ms() + CROWDED_MS;
+		set_state(o, OWNER_WAITING);
+		return 0;
+	}
 	/* directory was restarted, or we were slow: ask it once more. */
 	if (why == START_BAD_TICKET && ++o->deaths < DEATHS_MAX &&
 	    o->queued > 0)

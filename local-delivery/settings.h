@@ -5,9 +5,10 @@
 #include "common/settings/settings.h"
 
 #define LOCAL_DELIVERY_SETTINGS(X)					\
-	X(workers_max, COUNT, "200", "1", "10000", RELOAD,		\
+	X(workers_max, COUNT, "150", "1", "10000", RELOAD,		\
 	    "Delivery workers at once, one process for each owner whose " \
-	    "mail arrives.  bulkhead.conf has a limit of its own.")	\
+	    "mail arrives.  Keep it below that of bulkhead.conf, which also " \
+	    "counts those that are ending.")	\
 	X(worker_idle, SECONDS, "30s", "1s", "1h", RELOAD,		\
 	    "A worker that had nothing to do for so long is ended.")	\
 	X(worker_patience, SECONDS, "5m", "5s", "1d", RELOAD,		\

@@ -119,6 +119,7 @@ doors_open(struct smtpd *d)
 	struct door *door;
 
 	TAILQ_FOREACH(door, &d->doors, all) {
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		if (door->listener != NULL || door->fd == -1)
 			continue;
 		door->listener = listener_new(d->stage.base, door->fd, &events,
@@ -139,6 +140,7 @@ doors_close(struct smtpd *d)
 	struct door *door;
 
 	TAILQ_FOREACH(door, &d->doors, all) {
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		listener_free(door->listener);
 		door->listener = NULL;
 		if (door->fd != -1)

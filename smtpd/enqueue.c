@@ -246,6 +246,7 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 	envelope_begin(w, &e);
 	TAILQ_FOREACH(r, &t->recipients, order) {
 		struct envelope_recipient er = {
+			/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 			.given = slice_of(r->address, r->len),
 			.original = slice_of("", 0),
 		};

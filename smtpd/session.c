@@ -411,7 +411,8 @@ session_new(struct smtpd *d, struct door *door, int fd,
 	log_debug("session-begin", LOG_SID(s->id),
 	    LOG_CSTR("client", session_client(s, text)),
 	    LOG_CSTR("listener", door_name(door)));
-	if (d->set->greeting_delay > 0 && !net_address_is_local(peer))
+	if (d->set->greeting_delay > 0 &&
+	    (d->set->limit_this_host || !net_address_is_local(peer)))
 		greet_later(s);
 	else
 		greet(s);

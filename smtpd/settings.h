@@ -13,7 +13,7 @@
 	    )								\
 	X(greeting_delay, SECONDS, "0", "0", "1m", RELOAD,		\
 	    "Wait so long before the greeting; clients that talk first show " \
-	    "themselves.  Clients of this host never wait.")		\
+	    "themselves.")						\
 	X(early_talkers, ENUM, "refuse", "refuse|accept", "", RELOAD,	\
 	    "A client that talks before the greeting: 554, or served as if " \
 	    "it had waited.  Either way it is logged.")			\
@@ -24,7 +24,8 @@
 	X(max_connections_per_minute, COUNT, "1000", "1", "1000000", RELOAD, \
 	    "New sessions a minute of one IPv4 address or IPv6 /64.")	\
 	X(limit_this_host, BOOL, "no", "", "", RELOAD,			\
-	    "The two limits above hold for clients on this host, too.")	\
+	    "The greeting delay and the two limits above are meant for " \
+	    "clients on this host, too.")				\
 	X(max_message_size, SIZE, "35M", "64K", "2G", RELOAD,		\
 	    "Largest message accepted, announced as SIZE (RFC 1870; RFC " \
 	    "5321 section 4.5.3.1.7).")					\

@@ -262,3 +262,11 @@ load_accounts(struct supervisor *sv)
 	load_users(sv);
 	load_system_users(sv);
 }
+
+void
+load_clear(struct supervisor *sv)
+{
+	users_free(sv->users);
+	system_users_free(sv->system_users);
+	settings_free(sv->settings);
+}

@@ -61,6 +61,30 @@ raise_limits(void)
 	}
 }
 
+static void
+event_clear(struct event *e)
+{
+	if (e != NULL)
+		event_free(e);
+}
+
+/* Everything has stopped: give back what is left, in reverse order. */
+static void
+clear(struct supervisor *sv)
+{
+	control_close(sv);
+	process_clear_all(sv);
+	ipc_pending_free(sv->pending);
+	event_clear(sv->log_timer);
+	event_clear(sv->watch);
+	event_clear(sv->watch_timer);
+	for (size_t i = 0; i < sizeof(sv->signals) / sizeof(sv->signals[0]);
+	    i++)
+		event_clear(sv->signals[i]);
+	event_base_free(sv->base);
+	load_clear(sv);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -82,7 +106,7 @@ main(int argc, char *argv[])
 	logger_watch(&sv);
 	process_start_all(&sv);
 	event_base_dispatch(sv.base);	/* returns when all have stopped */
-	control_close(&sv);
+	clear(&sv);
 	log_notice("stopped", LOG_INT("status", sv.status));
 	return sv.status;
 }

@@ -263,6 +263,15 @@ process_start_all(struct supervisor *sv)
 			start(p);
 }
 
+void
+process_clear_all(struct supervisor *sv)
+{
+	struct process *p;
+
+	while ((p = TAILQ_FIRST(&sv->processes)) != NULL)
+		process_free(p);
+}
+
 struct process *
 process_start_for(struct supervisor *sv, enum ipc_role role,
     struct account account, const struct identity *id)

@@ -117,6 +117,8 @@ void load_settings(struct supervisor *);
 void load_directories(struct supervisor *);
 /* Read users and password file again; a broken one keeps the old in use. */
 void load_accounts(struct supervisor *);
+/* Free what the files said. */
+void load_clear(struct supervisor *);
 /* Open a file of the configuration directory read-only; an absent one is an
  * empty one.  -1 with errno. */
 int load_open(const struct supervisor *, const char *file);
@@ -149,6 +151,8 @@ void process_start_all(struct supervisor *);
 /* A process on demand; NULL with errno.  Its channel is ready for more. */
 struct process *process_start_for(struct supervisor *, enum ipc_role,
     struct account, const struct identity *);
+/* At the end, when all have stopped. */
+void process_clear_all(struct supervisor *);
 void process_reap(struct supervisor *);
 void process_stop(struct process *);
 void process_restart(struct process *);

@@ -205,6 +205,77 @@ test_killed_anywhere(void **state)
 	assert_int_equal(home_setup(state), 0);
 }
 
+/* ---- MOVE: the source, or both, or the destination; never none ---- */
+
+static void
+move_one(struct home *h)
+{
+	struct folder_name inbox = { "" }, dest;
+	struct folder *f, *to;
+	struct mailbox *mb;
+	uint32_t seq = 1, uid;
+
+	folder_name_parse(slice_str("Dest"), &dest);
+	if (mailbox_open(h->fd, &mb) == -1 ||
+	    folder_open(mb, &inbox, 0, &f) == -1 ||
+	    folder_open(mb, &dest, 0, &to) == -1 ||
+	    folder_sync(f, 0, NULL) == -1)
+		_exit(1);
+	if (folder_count(f) > 0 &&
+	    folder_copy(f, &seq, 1, to, true, &uid) == -1)
+		_exit(2);
+	folder_close(to);
+	folder_close(f);
+	mailbox_close(mb);
+}
+
+static size_t
+count_messages(struct mailbox *mb, const char *name)
+{
+	struct folder *f = open_folder(mb, name);
+	size_t n;
+
+	sync_ok(f, NULL);
+	n = folder_count(f);
+	folder_close(f);
+	return n;
+}
+
+static void
+test_move_killed_anywhere(void **state)
+{
+	unsigned points = 0, both = 0;
+
+	home_teardown(state);
+	for (bool killed = true; killed; points++) {
+		struct folder_name dest;
+		struct mailbox *mb;
+		struct home *h;
+		size_t source, moved;
+
+		assert_int_equal(home_setup(state), 0);
+		h = *state;
+		mb = home_mailbox(h);
+		folder_name_parse(slice_str("Dest"), &dest);
+		assert_int_equal(mailbox_create(mb, &dest), 0);
+		mailbox_close(mb);
+		put_numbered(h, 1);
+		killed = killed_at(h, move_one, points + 1);
+		mb = home_mailbox(h);
+		source = count_messages(mb, "INBOX");
+		moved = count_messages(mb, "Dest");
+		assert_true(source + moved >= 1);
+		both += source + moved == 2;
+		if (!killed)
+			assert_true(source == 0 && moved == 1);
+		mailbox_close(mb);
+		home_teardown(state);
+	}
+	assert_true(points > 60);
+	assert_true(both > 0);	/* so the kills did hit in between */
+	assert_int_equal(home_setup(state), 0);
+}
+
 /* ---- several at once ---- */
 
 enum { WRITERS = 3, EACH = 40 };
@@ -425,6 +496,7 @@ main(void)
 		T(test_killed_session_leaves_a_gap),
 		T(test_kill_beside_a_living_session),
 		T(test_killed_anywhere),
+		T(test_move_killed_anywhere),
 		T(test_concurrent_sessions),
 		T(test_state_lost),
 		T(test_state_damaged_or_newer),

@@ -171,7 +171,9 @@ list(struct imap *s, const struct imap_command *c, bool lsub)
 		imap_no_errno(s, errno);
 		return;
 	}
-	qsort(l->all.names, l->all.count, sizeof(*l->all.names), by_name);
+	if (l->all.count > 0)
+		qsort(l->all.names, l->all.count, sizeof(*l->all.names),
+		    by_name);
 	s->listing = l;
 	s->cursor = 0;
 	imap_begin(s, produce_list);

@@ -285,6 +285,20 @@ def test_no_worker_to_be_had(tmp_path):
         os.close(p.worker().expect(DELIVER)[2][0])
 
 
+def test_supervisor_has_no_room_for_a_while(tmp_path):
+    with Parent(tmp_path) as p:
+        offer(p.queue, 1)
+        p.told(p.asked()[0])
+        ident, _, _ = p.supervisor.expect(WORKER_START)
+        p.supervisor.send(WORKER_REFUSED, ident, bytes([3]))
+        p.told(p.asked()[0])		# within a second or two, by itself
+        w = p.worker()
+        ident, _, [fd] = w.expect(DELIVER)
+        os.close(fd)
+        delivered(w, ident)
+        assert answer(p.queue)[:2] == (1, OK)
+
+
 def test_directory_restarts(tmp_path):
     with Parent(tmp_path) as p:
         offer(p.queue, 1)

@@ -311,3 +311,30 @@ def test_reload(new_world):
     with w.connect(greeting=False) as c:
         assert c.line().endswith(" two")
     old.socket.close()
+
+
+@pytest.mark.parametrize("settings, codes", [
+    ("", [554, None]), ("early_talkers = accept\n", [220, 250])])
+def test_early_talkers(new_world, settings, codes):
+    w = new_world("greeting_delay = 1s\nlimit_this_host = yes\n" + settings)
+    with w.connect() as c:		# a client with manners
+        c.expect("HELO x", 250)
+    with w.connect(greeting=False) as c:
+        began = time.monotonic()
+        c.send("HELO x\r\n")
+        assert [c.reply()[0] for _ in range(2)] == codes
+        assert codes[0] == 554 or time.monotonic() - began > 0.8
+    assert w.logged("reason=EARLY_TALKER" if codes[0] == 554
+                    else "event=early-talker")
+
+
+def test_gone_before_the_greeting(new_world):
+    w = new_world("greeting_delay = 1s\nlimit_this_host = yes\n")
+    before = w.descriptors()
+    for _ in range(20):
+        w.connect(greeting=False).socket.close()
+    w.logged("event=session-end", times=20)
+    assert w.descriptors() == before
+    time.sleep(1.2)
+    with w.connect() as c:
+        c.expect("NOOP", 250)
