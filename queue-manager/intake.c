@@ -3,30 +3,14 @@
  * an attacker: seals, size and kind of each memfd, and every field of the
  * envelope.  Its octets are read with pread, never mapped.
  */
-#include <sys/stat.h>
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/checksum/crc32c.h"
 #include "common/ipc/queue.h"
 #include "common/log/log.h"
-#include "queue-manager/daemon.h"
-
-enum { UPLOADS_MAX = 1000, LARGE_MAX_MIB = 4096 };
-
-#define ALL_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
-
-/* Content above QUEUE_PART_MAX, part after part into a nameless file. */
-struct upload {
-	TAILQ_ENTRY(upload) entry;
-	uint64_t	queue_id, octets;
-	uint32_t	next_part, crc;
-	int		fd;
-};
+#include "queue-manager/intake.h"
 
 /* An ENQUEUE that waits to be durable. */
 struct intake {
@@ -94,205 +78,10 @@ refuse(struct peer *p, uint64_t request, uint64_t queue_id,
 		    slice_of(body, queue_refused_encode(&q, body)), NULL, 0);
 }
 
-/* ---- queue ids ---- */
-
-/*
- * Once half of a lease has been seen used, the next one follows; the one before
- * is then long used up.  Which ids are used is kept exactly: a captured smtpd
- * must not put its mail into the place of another message.
- */
-static void
-lease(struct peer *p)
-{
-	struct queue *q = &p->d->queue;
-	struct queue_ids ids = { 0 };
-	char body[QUEUE_SMALL_BODY_MAX];
-	uint8_t *used = calloc(1, LEASE / 8);
-
-	if (used == NULL)
-		return;
-	if ((ids.count = queue_lease_ids(q, LEASE, &ids.first)) == 0) {
-		free(used);
-		return;		/* the ceiling rises; chores try again */
-	}
-	free(p->leases[1].used);
-	p->leases[1] = p->leases[0];
-	p->leases[0] = (struct lease){ ids.first, ids.count, used };
-	ipc_send(p->ch, IPC_QUEUE_IDS, 0,
-	    slice_of(body, queue_ids_encode(&ids, body)), NULL, 0);
-}
-
 void
-intake_lease(struct daemon *d)
+refuse_error(struct peer *p, uint64_t request, uint64_t queue_id, int error)
 {
-	struct peer *p;
-
-	TAILQ_FOREACH(p, &d->peers, entry)
-		if (p->leases[0].count == 0)
-			lease(p);
-}
-
-/* The lease of an id that may still be used, or NULL: it is a lie. */
-static struct lease *
-lease_of(struct peer *p, uint64_t id)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		struct lease *l = &p->leases[i];
-
-		if (id < l->first || id - l->first >= l->count)
-			continue;
-		id -= l->first;
-		return l->used[id / 8] & (1u << (id % 8)) ? NULL : l;
-	}
-	return NULL;
-}
-
-static bool
-is_leased(struct peer *p, uint64_t id)
-{
-	return lease_of(p, id) != NULL;
-}
-
-static void
-id_use(struct peer *p, uint64_t id)
-{
-	struct lease *l = lease_of(p, id);
-
-	if (l == NULL)
-		return;
-	l->used[(id - l->first) / 8] |= (uint8_t)(1u << ((id - l->first) % 8));
-	if (l == &p->leases[0] && id - l->first >= l->count / 2)
-		lease(p);
-}
-
-/* ---- memfds ---- */
-
-/* 0 when fd is a regular file that nobody can change, of that size. */
-static int
-memfd_check(int fd, uint64_t octets)
-{
-	int seals = fcntl(fd, F_GET_SEALS);
-	struct stat st;
-
-	if (seals == -1 || (seals & ALL_SEALS) != ALL_SEALS)
-		return -1;
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
-		return -1;
-	return (uint64_t)st.st_size == octets ? 0 : -1;
-}
-
-/* ---- CONTENT ---- */
-
-static struct upload *
-upload_find(struct peer *p, uint64_t queue_id)
-{
-	struct upload *u;
-
-	TAILQ_FOREACH(u, &p->uploads, entry)
-		if (u->queue_id == queue_id)
-			return u;
-	return NULL;
-}
-
-static void
-upload_end(struct peer *p, struct upload *u)
-{
-	TAILQ_REMOVE(&p->uploads, u, entry);
-	p->n_uploads--;
-	if (u->fd != -1)
-		close(u->fd);
-	free(u);
-}
-
-static struct upload *
-upload_new(struct peer *p, uint64_t queue_id)
-{
-	struct upload *u;
-
-	if (p->n_uploads >= UPLOADS_MAX) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	if ((u = calloc(1, sizeof(*u))) == NULL)
-		return NULL;
-	u->queue_id = queue_id;
-	if ((u->fd = large_file_create(&p->d->queue.files)) == -1) {
-		free(u);
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&p->uploads, u, entry);
-	p->n_uploads++;
-	return u;
-}
-
-/* Into the page cache; made durable later, in a thread.  0 or an errno. */
-static int
-upload_append(struct upload *u, int fd, uint32_t octets)
-{
-	char *buf;
-	int error;
-
-	if (u->octets + octets > (uint64_t)LARGE_MAX_MIB << 20)
-		return EFBIG;
-	if ((buf = malloc(octets + 1)) == NULL)
-		return ENOMEM;
-	error = pread_all(fd, buf, octets, 0);
-	if (error == 0)
-		error = pwrite_all(u->fd, buf, octets, (off_t)u->octets);
-	u->crc = crc32c(u->crc, buf, octets);
-	u->octets += octets;
-	u->next_part++;
-	free(buf);
-	return error;
-}
-
-static int
-on_content(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
-{
-	struct peer *p = ctx;
-	struct queue_part part;
-	struct upload *u;
-	char body[QUEUE_SMALL_BODY_MAX];
-	int error;
-
-	(void)ch;
-	if (queue_part_decode(m->body, &part) == -1 ||
-	    part.octets != QUEUE_PART_MAX ||
-	    !is_leased(p, part.queue_id) ||
-	    memfd_check(m->fds[0], part.octets) == -1)
-		return -1;
-	u = upload_find(p, part.queue_id);
-	if (part.part != (u == NULL ? 0 : u->next_part))
-		return -1;
-	if (u == NULL && (u = upload_new(p, part.queue_id)) == NULL) {
-		refuse(p, m->id, part.queue_id, refusal_of(errno));
-		return 0;
-	}
-	if ((error = upload_append(u, m->fds[0], part.octets)) != 0) {
-		upload_end(p, u);
-		refuse(p, m->id, part.queue_id, refusal_of(error));
-		return 0;
-	}
-	part.octets = 0;
-	ipc_send(p->ch, IPC_CONTENT_KEPT, m->id,
-	    slice_of(body, queue_part_encode(&part, body)), NULL, 0);
-	return 0;
-}
-
-static int
-on_abort(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
-{
-	struct peer *p = ctx;
-	struct upload *u;
-	uint64_t id;
-
-	(void)ch;
-	if (queue_id_decode(m->body, &id) == -1)
-		return -1;
-	if ((u = upload_find(p, id)) != NULL)
-		upload_end(p, u);
-	id_use(p, id);
-	return 0;
+	refuse(p, request, queue_id, refusal_of(error));
 }
 
 /* ---- ENQUEUE ---- */

@@ -53,8 +53,8 @@
 	X(system_mail_in_home, BOOL, "no", "", "", RELOAD,		\
 	    "System users' mail is in ~/Maildir, not under mail_root.")	\
 	X(pam_as_root, BOOL, "no", "", "", RESTART,			\
-	    "The short-lived PAM helper runs as root.  pam_unix needs it: " \
-	    "without, it can check no password but its own user's.")	\
+	    "The short-lived PAM helper runs as root, for modules that need " \
+	    "it.  pam_unix does not: the group shadow is enough for it.")	\
 	X(injection_wait, SECONDS, "10s", "0", "1h", RELOAD,		\
 	    "How long sendmail(1) waits for a suite that is down before it " \
 	    "gives up with status 75.")					\

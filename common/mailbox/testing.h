@@ -46,8 +46,10 @@ home_setup(void **state)
 	/* In memory where there is such a place: these tests sync a lot. */
 	snprintf(h->path, sizeof(h->path), "%s/bulkhead-test.XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (mkdtemp(h->path) == NULL)
+	if (mkdtemp(h->path) == NULL) {
+		free(h);
 		return -1;
+	}
 	h->fd = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*state = h;
 	return h->fd == -1 ? -1 : 0;

@@ -26,12 +26,12 @@ sandbox_prove_start(const struct sandbox *profile)
 {
 	uid_t r, e, s;
 
+	prove(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1, "no_new_privs");
 	/* The PAM helper is root where the configuration says so. */
 	if (profile->jail == SANDBOX_HOST)
 		return;
 	prove(getresuid(&r, &e, &s) == 0 && r != 0 && e == r && s == r,
 	    "a uid of its own");
-	prove(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1, "no_new_privs");
 }
 
 static void
@@ -45,6 +45,12 @@ no_capabilities(void)
 	for (int i = 0; i < 2; i++)
 		prove((data[i].effective | data[i].permitted |
 		    data[i].inheritable) == 0, "no capabilities");
+}
+
+/* Nothing that an exec could give back. */
+static void
+no_capabilities_to_come(void)
+{
 	for (int cap = 0; cap < 64; cap++) {
 		int has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
 
@@ -100,14 +106,15 @@ closed(void)
 void
 sandbox_prove_jail(const struct sandbox *profile)
 {
+	prove(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0, "not dumpable");
+	no_capabilities();
+	closed();
 	if (profile->jail == SANDBOX_HOST)
 		return;
 	prove(setuid(0) == -1 && setgid(0) == -1, "no way back to root");
 	prove(chroot("/") == -1 && errno == EPERM, "no chroot any more");
-	prove(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0, "not dumpable");
-	no_capabilities();
+	no_capabilities_to_come();
 	jailed(profile);
-	closed();
 }
 
 /*

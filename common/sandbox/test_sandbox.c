@@ -646,6 +646,8 @@ starts_not(const struct place *p, enum ipc_role role, bool root, bool capable,
 		arrange(p, sandbox_profile(IPC_SMTPD));
 		if (!root)
 			become(capable);
+		else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+			_exit(95);
 		sandbox_enter(role);
 		_exit(0);
 	}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.instance import DOMAIN, PATIENCE
+from support.instance import BUILD, DOMAIN, PATIENCE, crypt
 from support.slots import uids_in_use
 from .test_login import WRONG, login
 
@@ -99,6 +99,64 @@ def test_as_root_only_where_the_settings_say_so(pam):
     i.start()
     assert login(i, USER.pw_name, "x")[0] == WRONG
     assert login(i, f"alice@{DOMAIN}", "alice-secret")[0] is True
+
+
+@pytest.fixture
+def shadow(new_instance):
+    """Make an instance with the service file that is installed, and a line of
+    the test's own for USER in an /etc/shadow that only the instance sees."""
+    where = Path(tempfile.mkdtemp(prefix="bh-pam-"))
+    os.chmod(where, 0o755)
+
+    def make(line):
+        lines = [l for l in open("/etc/shadow")
+                 if not l.startswith(USER.pw_name + ":")]
+        mine = where / "shadow"
+        mine.write_text("".join(lines) + line + "\n")
+        shutil.chown(mine, "root", "shadow")
+        os.chmod(mine, 0o640)
+        shutil.copy(Path(__file__).parents[2] / "etc/pam.d/bulkhead", where)
+        programs = where / "bin"
+        shutil.copytree(BUILD / "bin", programs)
+        os.rename(programs / "supervisor", where / "supervisor")
+        (programs / "supervisor").write_text(
+            "#!/bin/sh\nexec unshare --mount --propagation private sh -c '"
+            f'mount --bind {mine} /etc/shadow && exec {where}/supervisor "$@"'
+            "' sh \"$@\"\n")
+        os.chmod(programs / "supervisor", 0o755)
+        i = new_instance(settings="system_uid_min = 1\n",
+                         program_dir=programs,
+                         files={"authd.conf": f"pam_dir = {where}\n"
+                                              "failure_delay = 0\n"})
+        text = (i.conf / "bulkhead.conf").read_text()
+        i.write("bulkhead.conf",
+                text.replace("system_users = no", "system_users = yes"))
+        return i.start()
+
+    yield make
+    shutil.rmtree(where)
+
+
+HASH = crypt("right one", "$6$rounds=1000$saltsalt$")
+
+
+def test_pam_unix_with_nothing_but_the_group(shadow):
+    i = shadow(f"{USER.pw_name}:{HASH}:20000:0:99999:7:::")
+    assert login(i, USER.pw_name, "right one")[0] is True
+    assert login(i, USER.pw_name, "wrong one")[0] == WRONG
+    assert login(i, "daemon", "right one")[0] == WRONG
+
+
+@pytest.mark.parametrize("fields", [
+    "!{hash}:20000:0:99999:7:::",		# locked
+    "*:20000:0:99999:7:::",
+    ":20000:0:99999:7:::",			# no password at all
+    "{hash}:20000:0:99999:7::10000:",		# expired
+    "{hash}:0:0:99999:7:::",			# must be changed first
+])
+def test_account_that_pam_unix_refuses(shadow, fields):
+    i = shadow(f"{USER.pw_name}:" + fields.format(hash=HASH))
+    assert login(i, USER.pw_name, "right one")[0] == WRONG
 
 
 def test_slow_pam_holds_up_nobody(pam):

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from support.instance import SANITIZED
+
 QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 2s\n"}
 LETTER = b"Subject: %d\r\nX-Note: kept\r\n\r\nbody %d\r\n"
 
@@ -152,6 +154,9 @@ def test_large_and_empty(new_instance):
 ])
 def test_damaged_index(new_instance, damage):
     """Killed with mail in the queue, its index then damaged: nothing lost."""
+    if SANITIZED and "urandom" in damage:
+        pytest.skip("LMDB runs over its own damaged page; a sanitizer ends "
+                    "the process without the signal that we mark it by")
     i = new_instance(files=QUICK).start()
     i.kill("local-delivery", 19)
     for n in range(30):
