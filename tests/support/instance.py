@@ -271,7 +271,7 @@ class Instance:
         while True:
             counted = self.counters()
             if counted is not None and \
-                    counted["queued"] == counted["held"] == 0:
+                    counted["queued"] == 0:
                 return counted
             assert time.monotonic() < deadline, (
                 f"the queue does not empty: {counted}\n"
