@@ -52,9 +52,12 @@ check_client(struct smtpd *d, const struct net_address *peer,
 		return SAY_OK;
 	if (client->live > set->max_sessions_per_client)
 		return SAY_CLIENT_FULL;
-	if (client_count(client, smtpd_now_ms(d), 60000) >
+	if (client_count(&client->connections, 1, smtpd_now_ms(d), MINUTE_MS) >
 	    set->max_connections_per_minute)
 		return SAY_CLIENT_RATE;
+	if (client_count(&client->errors, 0, smtpd_now_ms(d), MINUTE_MS) >=
+	    set->max_errors_per_minute)
+		return SAY_CLIENT_ERRORS;
 	return SAY_OK;
 }
 

@@ -25,6 +25,8 @@
 	    "Too many sessions from your address, try later")		\
 	X(CLIENT_RATE,		421, 4, 7, 0,				\
 	    "Too many connections from your address, try later")	\
+	X(CLIENT_ERRORS,	421, 4, 7, 0,				\
+	    "Too many errors from your address, try later")		\
 	X(STOPPING,		421, 4, 3, 2, "Shutting down, try later") \
 	X(TIMEOUT,		421, 4, 4, 2, "Timeout, closing")	\
 	X(TOO_SLOW,		421, 4, 4, 2, "Too slow, closing")	\

@@ -69,12 +69,23 @@ session_reply(struct session *s, enum smtpd_reply r)
 	    smtp_reply_status(line, smtpd_reply_status(r)));
 }
 
+/* One more; and how many this client made lately, in all its sessions. */
+static unsigned
+client_errors(struct session *s)
+{
+	if (!s->d->set->limit_this_host && net_address_is_local(&s->peer))
+		return 0;
+	return client_count(&s->client->errors, 1, smtpd_now_ms(s->d),
+	    MINUTE_MS);
+}
+
 void
 session_refuse_status(struct session *s, uint16_t code,
     const uint8_t enhanced[3], struct slice text, const char *reason,
     const char *what, struct slice detail)
 {
 	char line[SMTP_REPLY_LINE_MAX];
+	unsigned of_client;
 
 	if (s->phase == PHASE_END)
 		return;
@@ -82,8 +93,11 @@ session_refuse_status(struct session *s, uint16_t code,
 	stream_write(s->stream, line,
 	    smtp_reply_line(line, code, enhanced, text, 0));
 	s->refused++;
+	of_client = client_errors(s);
 	if (++s->errors >= s->d->set->max_errors)
 		session_close(s, SAY_ERRORS);
+	else if (of_client >= s->d->set->max_errors_per_minute)
+		session_close(s, SAY_CLIENT_ERRORS);
 }
 
 void

@@ -23,8 +23,12 @@
 	    "Sessions at once of one IPv4 address or IPv6 /64.")	\
 	X(max_connections_per_minute, COUNT, "1000", "1", "1000000", RELOAD, \
 	    "New sessions a minute of one IPv4 address or IPv6 /64.")	\
+	X(max_errors_per_minute, COUNT, "200", "1", "1000000", RELOAD,	\
+	    "Refused commands a minute of one IPv4 address or IPv6 /64, " \
+	    "in all its sessions; then it gets 421: nobody tries out which " \
+	    "recipients there are.")					\
 	X(limit_this_host, BOOL, "no", "", "", RELOAD,			\
-	    "The greeting delay and the two limits above are meant for " \
+	    "The greeting delay and the limits by client are meant for " \
 	    "clients on this host, too.")				\
 	X(max_message_size, SIZE, "35M", "64K", "2G", RELOAD,		\
 	    "Largest message accepted, announced as SIZE (RFC 1870; RFC " \

@@ -32,6 +32,7 @@ enum {
 	/* Replies that may wait for a client. */
 	SMTPD_OUTPUT_MAX = 32 * 1024,
 	SMTPD_CLIENTS_MAX = 65536,
+	MINUTE_MS = 60 * 1000,
 	SMTPD_ASKS_MAX = 65536
 };
 

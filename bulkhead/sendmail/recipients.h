@@ -1,4 +1,9 @@
-/* The addresses of a To, Cc or Bcc field, or of a command line's word. */
+/*
+ * The addresses of a To, Cc or Bcc field, or of a command line's word, for an
+ * envelope.  Strict where common/message/address.h is lenient: that one shows
+ * what a field may mean, and a mistake costs nothing; here a mistake would
+ * send a message to the wrong people.
+ */
 #ifndef BULKHEAD_SENDMAIL_RECIPIENTS_H
 #define BULKHEAD_SENDMAIL_RECIPIENTS_H
 

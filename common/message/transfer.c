@@ -61,6 +61,8 @@ qp_give_back(struct transfer_state *st, struct text *out)
 static bool
 qp_escape(struct transfer_state *st, char c, struct text *out)
 {
+	int high, low;
+
 	if (c == '\n') {		/* soft line break */
 		st->held_len = 0;
 		return true;
@@ -70,10 +72,10 @@ qp_escape(struct transfer_state *st, char c, struct text *out)
 		st->held[st->held_len++] = c;
 		return true;
 	}
-	if (st->held_len == 2 && hex_value(st->held[1]) >= 0 &&
-	    hex_value(c) >= 0) {
-		text_put(out,
-		    (char)(hex_value(st->held[1]) << 4 | hex_value(c)));
+	high = st->held_len == 2 ? hex_value(st->held[1]) : -1;
+	low = hex_value(c);
+	if (high >= 0 && low >= 0) {
+		text_put(out, (char)(high * 16 + low));
 		st->held_len = 0;
 		return true;
 	}

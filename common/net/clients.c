@@ -141,15 +141,16 @@ clients_leave(struct clients *t, struct client *c)
 }
 
 unsigned
-client_count(struct client *c, uint64_t now_ms, uint64_t window_ms)
+client_count(struct client_window *w, unsigned n, uint64_t now_ms,
+    uint64_t window_ms)
 {
-	if (c->window_ms == 0 || now_ms - c->window_ms >= window_ms) {
-		c->window_ms = now_ms;
-		c->events = 0;
+	if (w->began_ms == 0 || now_ms - w->began_ms >= window_ms) {
+		w->began_ms = now_ms;
+		w->events = 0;
 	}
-	if (c->events < UINT32_MAX)
-		c->events++;
-	return c->events;
+	if (__builtin_add_overflow(w->events, n, &w->events))
+		w->events = UINT32_MAX;
+	return w->events;
 }
 
 size_t

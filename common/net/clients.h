@@ -14,10 +14,15 @@
 
 struct clients;
 
+/* How often something happened lately.  Begin with { 0 }. */
+struct client_window {
+	unsigned	events;		/* counted in this window */
+	uint64_t	began_ms;	/* 0: nothing was counted yet */
+};
+
 struct client {
 	unsigned	live;		/* connections now */
-	unsigned	events;		/* counted in this window */
-	uint64_t	window_ms;	/* when the window began */
+	struct client_window connections, errors;
 };
 
 /* At most max clients (at least 1) are remembered.  NULL with errno. */
@@ -32,10 +37,11 @@ struct client *clients_enter(struct clients *, const struct net_address *);
 void clients_leave(struct clients *, struct client *);
 
 /*
- * Count one event (a connection, an error) and return how many there were in
- * the window of window_ms milliseconds that holds now_ms.
+ * Count n events and return how many there were, these included, in the
+ * window of window_ms milliseconds that holds now_ms.  n may be 0.
  */
-unsigned client_count(struct client *, uint64_t now_ms, uint64_t window_ms);
+unsigned client_count(struct client_window *, unsigned n, uint64_t now_ms,
+    uint64_t window_ms);
 
 /* How many clients are remembered now. */
 size_t clients_len(const struct clients *);

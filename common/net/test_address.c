@@ -116,16 +116,18 @@ test_clients(void **state)
 	/* Both hold connections: no place for a third. */
 	assert_null(clients_enter(t, &c));
 	clients_leave(t, cb);
-	assert_int_equal(client_count(ca, 1000, 60000), 1);
-	assert_int_equal(client_count(ca, 2000, 60000), 2);
-	assert_int_equal(client_count(ca, 61000, 60000), 1);
+	assert_int_equal(client_count(&ca->errors, 1, 1000, 60000), 1);
+	assert_int_equal(client_count(&ca->errors, 0, 1500, 60000), 1);
+	assert_int_equal(client_count(&ca->errors, 2, 60999, 60000), 3);
+	assert_int_equal(client_count(&ca->errors, 1, 61000, 60000), 1);
+	assert_int_equal(client_count(&ca->connections, 1, 61000, 60000), 1);
 	/* The idle one is forgotten for it, counts and all. */
 	assert_non_null(clients_enter(t, &c));
 	assert_int_equal(clients_len(t), 2);
 	assert_null(clients_enter(t, &b));
 	clients_leave(t, ca);
 	/* Still remembered while nobody needs the place. */
-	assert_int_equal(clients_enter(t, &a)->events, 1);
+	assert_int_equal(clients_enter(t, &a)->errors.events, 1);
 	clients_free(t);
 }
 

@@ -72,7 +72,7 @@ matches(const struct pattern *p, struct slice name, char separator)
 		any = false;
 		for (size_t k = p->len + 1; k-- > 0;) {
 			char w = k < p->len ? p->at[k] : '\0';
-			bool stays = at[k] && k < p->len &&
+			bool stays = k < p->len && at[k] &&
 			    (w == '*' || (w == '%' && c != separator));
 			bool comes = k > 0 && at[k - 1] &&
 			    !is_wild(p->at[k - 1]) && p->at[k - 1] == c;

@@ -209,6 +209,8 @@ add_languages(struct slice list, struct buffer *b)
 {
 	size_t n = 0;
 
+	if (list.at == NULL)
+		list = SLICE_LITERAL("");
 	for (size_t i = 0; i < list.len;) {
 		size_t from = i;
 

@@ -72,8 +72,8 @@ take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
 		return false;
 	switch (k->argument) {
 	case STRING:
-		s->name = k->field == NULL ? (struct slice){ 0 } :
-					     slice_str(k->field);
+		if (k->field != NULL)
+			s->name = slice_str(k->field);
 		return take_astring(in, arena, &s->text);
 	case FIELD_AND_STRING:
 		return take_astring(in, arena, &s->name) && take_space(in) &&

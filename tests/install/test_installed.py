@@ -13,8 +13,10 @@ import pytest
 from support.instance import BUILD, SANITIZED
 
 TOP = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(os.geteuid() != 0,
-                                reason="namespaces need root")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
+    pytest.mark.xdist_group("install"),		# one `make install` for all
+]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 run.py WHAT PROGRAM-FOLDER STATES [SEED]
 
-WHAT is control-careful, control-careless, or suite (which runs this file again
+WHAT is control-careful, control-careless, control-batch, or suite (which runs this file again
 as suite-share, once for each core).  The mount and process
 namespaces end with this process, and with them every mount, loop device and
 process of the experiment.
@@ -24,9 +24,15 @@ MEBIBYTES = 24
 MESSAGES = 12
 
 
-def control(folder, program, most, careful, seed):
+def control(folder, program, most, what, seed):
     lab = labs.Lab(program, folder / "live", 1, MEBIBYTES)
-    writers.write(lab, MESSAGES, careful)
+    broken = writers.broken
+    if what == "control-batch":
+        writers.write_batches(lab, program.parent / "tests-bench-maildir",
+                              MESSAGES)
+        broken = writers.broken_batches
+    else:
+        writers.write(lab, MESSAGES, what == "control-careful")
     lab.close()
     log = labs.Log(lab.log, 1, MEBIBYTES)
     tried, bad = 0, []
@@ -35,7 +41,7 @@ def control(folder, program, most, careful, seed):
         tried += 1
         mnt = folder / "mnt"
         labs.mount_image(images[0], mnt)
-        wrong = writers.broken(mnt, log.marks_before(point))
+        wrong = broken(mnt, log.marks_before(point))
         labs.unmount(mnt)
         bad += [f"point {point} ({how[0]}): {w}" for w in wrong]
     return {"states": tried, "bad": len(bad), "examples": bad[:5],
@@ -54,8 +60,7 @@ def main():
     shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="bulkhead-powercut-", dir=shm) as t:
         if what.startswith("control-"):
-            result = control(Path(t), program, most,
-                             what == "control-careful", seed)
+            result = control(Path(t), program, most, what, seed)
         else:
             import suite
             result = suite.experiment(Path(t), bin_dir, most, seed)

@@ -27,6 +27,13 @@ def test_a_careful_order_of_calls_loses_nothing():
     assert result["bad"] == 0, result
 
 
+def test_a_batch_with_one_syncfs_loses_nothing():
+    """More than three at once are synced together, by syncfs(2)."""
+    result = run.isolated("control-batch", BUILD / "bin", 100)
+    assert result["states"] >= 90
+    assert result["bad"] == 0, result
+
+
 @pytest.mark.slow
 def test_the_suite_loses_nothing():
     """Rules A, B and R in at least 500 states; each figure is printed."""

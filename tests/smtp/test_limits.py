@@ -247,6 +247,23 @@ def test_connections_a_minute(new_world):
     assert w.logged("reason=CLIENT_RATE")
 
 
+def test_errors_of_one_client(new_world):
+    """Who tries out names is stopped, in however many sessions."""
+    w = new_world("max_errors_per_minute = 12\nmax_errors = 5\n"
+                  "limit_this_host = yes\n")
+    codes = []
+    for n in range(4):
+        with w.connect(greeting=False) as c:
+            c.send("HELO x\r\nMAIL FROM:<>\r\n" + "".join(
+                f"RCPT TO:<n{n}{i}@hamburger.edu>\r\n" for i in range(9)))
+            while (code := c.reply()[0]) is not None:
+                codes.append(code)
+    assert codes == [220, 250, 250] + 5 * [550] + [421] + \
+        [220, 250, 250] + 5 * [550] + [421] + \
+        [220, 250, 250] + 2 * [550] + [421] + [421]
+    assert w.logged("what=connection", "reason=CLIENT_ERRORS")
+
+
 def test_no_free_descriptors(new_world):
     """EMFILE: 421 for who cannot be served, and all is well afterwards."""
     world = new_world(descriptors=24)

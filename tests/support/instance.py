@@ -329,9 +329,19 @@ class Instance:
         return c
 
     def send(self, reverse_path, recipients, message):
-        """One transaction; returns the recipients that were refused."""
-        with self.smtp() as c:
-            return c.sendmail(reverse_path, recipients, message)
+        """One transaction; returns the recipients that were refused.  In the
+        first moments after a start, until smtpd has its lease of queue ids,
+        the answer to DATA is 451 4.3.0: try again, as every client would."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self.smtp() as c:
+                    return c.sendmail(reverse_path, recipients, message)
+            except smtplib.SMTPDataError as e:
+                if b"Queue not available" not in e.smtp_error or \
+                        time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     # -- mailboxes
 
