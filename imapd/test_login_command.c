@@ -39,7 +39,7 @@ static const struct {
 	{ "+a NOOP\r\n", PARSE_BAD, 0, "" },
 	{ "a  NOOP\r\n", PARSE_BAD, 0, "" },
 	{ "a NOO", PARSE_MORE, 0, "" },
-	{ "GET / HTTP/1.0\r\n", PARSE_BAD, 0, "" },
+	{ "GET / HTTP/1.0\r\n", PARSE_OK, 0, "HTTP/1.0" },
 };
 
 static void

@@ -310,6 +310,7 @@ test_racing_renamer(void **state)
 	struct home *h = *state;
 	struct mailbox *mb = home_mailbox(h);
 	unsigned delivered = 0, deferred = 0;
+	uint32_t tries = 0;
 	pid_t pid;
 
 	assert_int_equal(mkdirat(h->fd, "outside", 0700), 0);
@@ -317,8 +318,10 @@ test_racing_renamer(void **state)
 	assert_true(pid != -1);
 	if (pid == 0)
 		swap_for_ever(h);
-	for (uint32_t i = 0; i < 3000; i++) {
-		struct delivery_item it = item("x\r\n", i);
+	/* On a busy machine the two meet late. */
+	while (tries < 3000 ||
+	    (tries < 100000 && (delivered == 0 || deferred == 0))) {
+		struct delivery_item it = item("x\r\n", tries++);
 
 		mailbox_deliver(mb, &it, 1);
 		delivered += it.result.result == DELIVERY_DELIVERED;
@@ -327,7 +330,7 @@ test_racing_renamer(void **state)
 	}
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(delivered + deferred, 3000);
+	assert_int_equal(delivered + deferred, tries);
 	assert_true(delivered > 0);
 	assert_true(deferred > 0);	/* so the links did get in the way */
 	assert_int_equal(count_files(h, "outside"), 0);
