@@ -80,6 +80,8 @@ arrange_descriptors(const struct plan *p)
 	place(out, 2, true);
 	place(channel, STAGE_FD_SUPERVISOR, true);
 	place(log, STAGE_FD_LOG, true);
+	/* Ours goes with close_range; what fails after it is still told. */
+	log_renew(STAGE_FD_LOG, (enum log_form)(p->form[0] - '0'));
 	if (jail != -1)
 		place(jail, STAGE_FD_JAIL, true);
 	else

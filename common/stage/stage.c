@@ -81,15 +81,33 @@ static int
 on_channel(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct stage *st = arg;
-	enum ipc_role peer;
-	unsigned instance;
+	struct stage_channel c;
 
 	(void)ch;
 	if (st->hooks->channel == NULL ||
-	    stage_channel_decode(m->body, &peer, &instance) == -1)
+	    stage_channel_decode(m->body, &c.peer, &c.instance) == -1 ||
+	    (!st->committed && st->held_count == STAGE_CHANNELS_HELD_MAX))
 		return -1;
-	return remember(st, st->hooks->channel(st->ctx, peer, instance,
-	    ipc_message_take_fd(m, 0)));
+	c.fd = ipc_message_take_fd(m, 0);
+	if (st->committed)
+		return remember(st, st->hooks->channel(st->ctx, c.peer,
+		    c.instance, c.fd));
+	st->held[st->held_count++] = c;
+	return 0;
+}
+
+/* The daemon has its settings: now it may hear its peers. */
+static bool
+open_held(struct stage *st)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < st->held_count; i++)
+		if (st->hooks->channel(st->ctx, st->held[i].peer,
+		    st->held[i].instance, st->held[i].fd) == -1)
+			good = false;
+	st->held_count = 0;
+	return good;
 }
 
 static int
@@ -117,6 +135,8 @@ on_commit(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	if (good && st->hooks->commit != NULL)
 		good = st->hooks->commit(st->ctx, first) == 0;
+	if (good && first)
+		good = open_held(st);
 	st->refused = false;
 	if (good)
 		st->committed = true;

@@ -67,8 +67,9 @@ struct stage_hooks {
 	/* A listening socket, non-blocking, now ours; name is that of its
 	 * block in the settings. */
 	int	(*listener)(void *ctx, const char *name, int fd);
-	/* A new channel; fd is ours.  With several peers of a kind, instance
-	 * tells them apart.  A former channel of the same peer and instance
+	/* A new channel; fd is ours.  Never before the first commit, so that
+	 * no peer is heard by a daemon without settings: what comes earlier
+	 * is held back.  With several peers of a kind, instance tells them apart.  A former channel of the same peer and instance
 	 * ends by itself. */
 	int	(*channel)(void *ctx, enum ipc_role peer, unsigned instance,
 		    int fd);
@@ -86,6 +87,15 @@ struct stage_hooks {
 
 enum { STAGE_MORE_MAX = 8 };
 
+/* A channel that came before the first commit. */
+struct stage_channel {
+	enum ipc_role	peer;
+	unsigned	instance;
+	int		fd;
+};
+
+enum { STAGE_CHANNELS_HELD_MAX = 32 };
+
 struct stage {
 	struct event_base	*base;
 	struct ipc_channel	*supervisor;
@@ -95,6 +105,8 @@ struct stage {
 	void			*ctx;
 	struct ipc_handler	 handlers[8 + STAGE_MORE_MAX];
 	struct ipc_events	 events;
+	struct stage_channel	 held[STAGE_CHANNELS_HELD_MAX];
+	unsigned		 held_count;
 	bool			 refused, committed, stopping;
 	int			 status;
 };

@@ -295,3 +295,11 @@ def test_stages_are_not_started_by_hand():
                           executable=BUILD / "bin" / "tests-supervisor-stage",
                           capture_output=True, text=True)
     assert done.returncode == 64 and "supervisor" in done.stderr
+
+
+def test_a_program_that_cannot_be_run_is_told(plain, tmp_path):
+    i = plain()
+    (i.programs / "imapd").write_text("not a program\n")
+    assert "imapd" in refused(i)
+    lines = i.log(event="cannot-start-process", step="exec")
+    assert lines and lines[0]["error"] == "ENOEXEC"
