@@ -38,7 +38,8 @@ def mount_image(image, where, options="loop,noatime"):
 
 
 def unmount(where):
-    for _ in range(50):
+    """A loop device lets go of its file a while after its own umount."""
+    for _ in range(500):
         try:
             sh("umount", where)
             return
