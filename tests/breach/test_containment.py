@@ -12,7 +12,7 @@ import pytest
 from support.instance import BUILD, DOMAIN, Instance
 
 ALWAYS = ["smtpd", "queue-manager", "local-delivery", "directory", "authd",
-          "authd-verifier", "pop3d", "imapd"]
+          "authd-verifier", "pop3d", "imapd", "remote-relay"]
 DEMAND = ["pop3d-session", "imapd-session", "local-delivery-worker"]
 # Whose settings file the program reads, and so the attacker.
 CONF = {"authd-verifier": "authd", "pop3d-session": "pop3d",
