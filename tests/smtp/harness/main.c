@@ -166,12 +166,14 @@ on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	static const struct timeval delay = { 0, 50000 };
 	struct world *w = ctx;
+	struct directory_ask ask;
 	struct slice address;
 	struct later *l;
 
 	(void)ch;
-	if (directory_ask_decode(m->body, &address) == -1)
+	if (directory_ask_decode(m->body, &ask) == -1)
 		return -1;
+	address = ask.address;
 	if (slice_starts_nocase(address, SLICE_LITERAL("silent@")))
 		return 0;
 	if (!slice_starts_nocase(address, SLICE_LITERAL("slow@"))) {
@@ -327,17 +329,18 @@ static void
 keep_envelope(struct world *w, uint64_t id, struct envelope *e)
 {
 	struct envelope_recipient r;
-	size_t size = 4096 + (size_t)e->n_recipients * 700, n = 0;
+	size_t size = 4096 + (size_t)e->n_recipients * 3000, n = 0;
 	char *text = malloc(size);
 
 #define S(s) (int)(s).len, (s).at
 	n += (size_t)snprintf(text, size, "from=%.*s\nflags=%u\nclient=%.*s\n"
-	    "helo=%.*s\nlistener=%.*s\nprotocol=%.*s\n", S(e->reverse_path),
-	    e->flags, S(e->client), S(e->helo), S(e->listener),
-	    S(e->protocol));
+	    "helo=%.*s\nlistener=%.*s\nprotocol=%.*s\nenvid=%.*s\nret=%d\n",
+	    S(e->reverse_path), e->flags, S(e->client), S(e->helo),
+	    S(e->listener), S(e->protocol), S(e->envid), (int)e->ret);
 	while (envelope_next(e, &r))
-		n += (size_t)snprintf(text + n, size - n, "to=%.*s\n",
-		    S(r.given));
+		n += (size_t)snprintf(text + n, size - n,
+		    "to=%.*s\nnotify=%u\norcpt=%.*s\n", S(r.given),
+		    r.notify, S(r.original));
 #undef S
 	write_file(w, id, "env", text, n);
 	free(text);
