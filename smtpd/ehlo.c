@@ -27,6 +27,7 @@ static const struct extension {
 	{ "PIPELINING", NULL, NULL },
 	{ "8BITMIME", NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
+	{ "DSN", NULL, NULL },
 	{ "SIZE", NULL, size_text },
 };
 
