@@ -9,55 +9,13 @@
 
 #include "smtpd/session.h"
 
-/* ---- leases ---- */
-
-uint64_t
-enqueue_take_id(struct smtpd *d)
-{
-	struct queue_ids *lease = &d->leases[0];
-	uint64_t id;
-
-	if (d->n_spare_ids > 0)
-		return d->spare_ids[--d->n_spare_ids];
-	if (d->n_leases == 0)
-		return 0;
-	id = lease->first++;
-	if (--lease->count == 0) {
-		d->n_leases--;
-		memmove(lease, lease + 1, d->n_leases * sizeof(*lease));
-	}
-	return id;
-}
-
-void
-enqueue_give_back_id(struct smtpd *d, uint64_t id)
-{
-	if (d->n_spare_ids < SMTPD_SPARE_IDS_MAX)
-		d->spare_ids[d->n_spare_ids++] = id;
-}
-
-/* What a former queue-manager leased is nothing to the next. */
-static void
-forget_ids(struct smtpd *d)
-{
-	d->n_leases = 0;
-	d->n_spare_ids = 0;
-	d->queue_era++;
-}
-
 static int
 on_ids(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct smtpd *d = ctx;
-	struct queue_ids ids;
 
 	(void)ch;
-	if (queue_ids_decode(m->body, &ids) == -1 || ids.count == 0 ||
-	    ids.first == 0)
-		return -1;
-	if (d->n_leases < SMTPD_LEASES_MAX)
-		d->leases[d->n_leases++] = ids;
-	return 0;
+	return lease_add(&d->ids, m->body);
 }
 
 /* ---- answers ---- */
@@ -154,8 +112,9 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	if (d->queue.ch != ch)
 		return;
 	log_warning("sibling-gone", LOG_CSTR("peer", "queue-manager"));
-	forget_ids(d);
+	lease_forget(&d->ids);
 	sibling_gone(&d->queue);
+	stage_channel_lost(&d->stage, IPC_QUEUE_MANAGER, 0);
 	/* Those that waited for room have no channel to wait for. */
 	while (!TAILQ_EMPTY(&d->held))
 		transaction_send(TAILQ_FIRST(&d->held));
@@ -193,7 +152,7 @@ enqueue_connect(struct smtpd *d, int fd)
 
 	if (ch == NULL)
 		return -1;
-	forget_ids(d);
+	lease_forget(&d->ids);
 	sibling_connect(&d->queue, ch);
 	while (!TAILQ_EMPTY(&d->held))
 		transaction_send(TAILQ_FIRST(&d->held));
@@ -211,7 +170,7 @@ enqueue_part(struct transaction *t, int fd, uint32_t octets)
 		.octets = octets,
 	};
 
-	if (t->era != d->queue_era) {
+	if (t->era != d->ids.era) {
 		close(fd);
 		return -1;
 	}
@@ -219,6 +178,16 @@ enqueue_part(struct transaction *t, int fd, uint32_t octets)
 	return sibling_ask(&d->queue, &t->ask, smtpd_now_ms(d), IPC_CONTENT,
 	    slice_of(d->body, queue_part_encode(&part, d->body)), &fd, 1);
 }
+
+/* The envelope says it as the parameters do. */
+_Static_assert((int)SMTP_NOTIFY_DELAY == (int)ENVELOPE_NOTIFY_DELAY &&
+    (int)SMTP_NOTIFY_NEVER == (int)ENVELOPE_NOTIFY_NEVER &&
+    (int)SMTP_NOTIFY_SUCCESS == (int)ENVELOPE_NOTIFY_SUCCESS &&
+    (int)SMTP_NOTIFY_FAILURE == (int)ENVELOPE_NOTIFY_FAILURE &&
+    (int)SMTP_RET_FULL == (int)ENVELOPE_RET_FULL &&
+    (int)SMTP_RET_HDRS == (int)ENVELOPE_RET_HDRS &&
+    (int)SMTP_ENVID_MAX == (int)ENVELOPE_ENVID_MAX &&
+    (int)SMTP_ORCPT_MAX == (int)ENVELOPE_ORIGINAL_MAX, "one meaning");
 
 static void
 write_envelope(struct ipc_writer *w, const struct transaction *t)
@@ -235,6 +204,8 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 		.listener = slice_str(door_name(s->door)),
 		.protocol = s->esmtp ? SLICE_LITERAL("ESMTP")
 				     : SLICE_LITERAL("SMTP"),
+		.envid = t->params.envid,
+		.ret = (enum envelope_ret)t->params.ret,
 	};
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -248,7 +219,9 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 		struct envelope_recipient er = {
 			/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 			.given = slice_of(r->address, r->len),
-			.original = slice_of("", 0),
+			.original = slice_of(r->address + r->len,
+			    r->orcpt_len),
+			.notify = r->notify,
 		};
 
 		envelope_put_recipient(w, &er);
@@ -296,7 +269,7 @@ enqueue_message(struct transaction *t, int fd, uint32_t octets)
 		fds[1] = envelope_memfd(t, &e.envelope_octets);
 		nfds = 2;
 	}
-	if (t->era != d->queue_era || (nfds == 2 && fds[1] == -1)) {
+	if (t->era != d->ids.era || (nfds == 2 && fds[1] == -1)) {
 		for (unsigned i = 0; i < nfds; i++)
 			if (fds[i] != -1)
 				close(fds[i]);
@@ -314,7 +287,7 @@ enqueue_abort(struct transaction *t)
 	char body[QUEUE_SMALL_BODY_MAX];
 
 	t->part_sent = false;
-	if (d->queue.ch == NULL || t->era != d->queue_era)
+	if (d->queue.ch == NULL || t->era != d->ids.era)
 		return;
 	(void)ipc_send(d->queue.ch, IPC_ENQUEUE_ABORT, 0,
 	    slice_of(body, queue_id_encode(t->queue_id, body)), NULL, 0);

@@ -15,6 +15,13 @@ refuse(struct session *s, enum smtpd_reply why, struct slice address)
 	session_refuse(s, why, "recipient", address);
 }
 
+static void
+recipient_free(struct recipient *r)
+{
+	free(r->refusal);
+	free(r);
+}
+
 /* The reply to one RCPT, and its place in the transaction. */
 static void
 settle(struct session *s, struct recipient *r)
@@ -27,9 +34,15 @@ settle(struct session *s, struct recipient *r)
 	}
 	if (r->reserved)
 		s->t->n_reserved--;
-	refuse(s, (enum smtpd_reply)r->answer,
-	    slice_of(r->address, r->len));
-	free(r);
+	if (r->refusal != NULL)
+		session_refuse_status(s, r->refusal->code,
+		    r->refusal->enhanced,
+		    slice_of(r->refusal->text, r->refusal->len), "route",
+		    "recipient", slice_of(r->address, r->len));
+	else
+		refuse(s, (enum smtpd_reply)r->answer,
+		    slice_of(r->address, r->len));
+	recipient_free(r);
 }
 
 /* Replies go out in order: those at the head that have their answer. */
@@ -85,14 +98,36 @@ unknown_or_relay(const struct recipient *r)
 	return SAY_UNKNOWN_RECIPIENT;
 }
 
+/* In the operator's words. */
+static void
+answer_refused(struct recipient *r, const struct directory_refusal *why)
+{
+	struct refusal *f = malloc(sizeof(*f) + why->text.len);
+
+	if (f == NULL) {
+		answer(r, SAY_RESOURCES);
+		return;
+	}
+	f->code = why->code;
+	memcpy(f->enhanced, why->enhanced, sizeof(f->enhanced));
+	f->len = why->text.len;
+	memcpy(f->text, why->text.at, why->text.len);
+	r->refusal = f;
+	answer(r, SAY_NO_RELAY);
+}
+
 void
-recipient_resolved(struct ask *a, enum directory_verdict verdict)
+recipient_resolved(struct ask *a, const struct directory_resolved *resolved)
 {
 	struct recipient *r = of_ask(a);
 
-	switch (verdict) {
+	switch (resolved->verdict) {
 	case DIRECTORY_LOCAL:
+	case DIRECTORY_RELAY_DOMAIN:
 		answer(r, SAY_RCPT_OK);
+		break;
+	case DIRECTORY_REFUSED:
+		answer_refused(r, &resolved->refusal);
 		break;
 	case DIRECTORY_UNKNOWN:
 		answer(r, unknown_or_relay(r));
@@ -114,7 +149,7 @@ recipients_forget(struct session *s)
 	while ((r = TAILQ_FIRST(&s->asked)) != NULL) {
 		TAILQ_REMOVE(&s->asked, r, order);
 		sibling_forget(&s->d->directory, &r->ask);
-		free(r);
+		recipient_free(r);
 	}
 	s->n_asked = 0;
 }
@@ -147,10 +182,14 @@ refuse_in_order(struct session *s, enum smtpd_reply why, struct slice what)
 }
 
 static void
-look_up(struct session *s, const struct smtp_address *a)
+look_up(struct session *s, const struct smtp_address *a,
+    const struct smtp_rcpt_params *params)
 {
 	struct smtpd *d = s->d;
-	struct recipient *r = calloc(1, sizeof(*r) + a->len);
+	struct recipient *r = calloc(1, sizeof(*r) + a->len +
+	    params->orcpt.len);
+	struct directory_ask ask = { smtp_address_slice(a),
+		transaction_reverse_path(s->t) };
 
 	if (r == NULL) {
 		refuse_in_order(s, SAY_RESOURCES, smtp_address_slice(a));
@@ -162,13 +201,15 @@ look_up(struct session *s, const struct smtp_address *a)
 	r->ask.failed = ask_failed;
 	r->len = a->len;
 	memcpy(r->address, a->text, a->len);
+	r->notify = (uint8_t)params->notify;
+	r->orcpt_len = (uint16_t)smtp_xtext_decode(params->orcpt,
+	    r->address + r->len);
 	s->t->n_reserved++;
 	TAILQ_INSERT_TAIL(&s->asked, r, order);
 	if (++s->n_asked >= ASKED_MAX)
 		session_wait(s, WAIT_RECIPIENTS);
 	if (sibling_ask(&d->directory, &r->ask, smtpd_now_ms(d), IPC_RESOLVE,
-		slice_of(d->body,
-		    directory_ask_encode(smtp_address_slice(a), d->body)),
+		slice_of(d->body, directory_ask_encode(&ask, d->body)),
 		NULL, 0) == -1)
 		answer(r, SAY_DIRECTORY_DOWN);
 }
@@ -189,7 +230,8 @@ path_fault(enum smtp_path_fault why)
 }
 
 static enum smtpd_reply
-parse(const struct session *s, struct slice args, struct smtp_address *a)
+parse(const struct session *s, struct slice args, struct smtp_address *a,
+    struct smtp_rcpt_params *params)
 {
 	enum smtp_path_fault why;
 	size_t used;
@@ -199,7 +241,7 @@ parse(const struct session *s, struct slice args, struct smtp_address *a)
 	if (command_path(s, args, SMTP_PATH_FORWARD, a, &used, &why) !=
 	    PARSE_OK)
 		return path_fault(why);
-	switch (smtp_rcpt_params_parse(slice_skip(args, used))) {
+	switch (smtp_rcpt_params_parse(slice_skip(args, used), params)) {
 	case SMTP_PARAMS_OK:
 		return SAY_OK;
 	case SMTP_PARAMS_UNKNOWN:
@@ -213,14 +255,15 @@ void
 recipient_command(struct session *s, struct slice args)
 {
 	enum smtpd_reply why;
+	struct smtp_rcpt_params params;
 	struct smtp_address a;
 
-	why = parse(s, args, &a);
+	why = parse(s, args, &a, &params);
 	if (why != SAY_OK)
 		refuse_in_order(s, why, args);
 	else if (s->t->n_reserved >= s->d->set->max_recipients)
 		refuse_in_order(s, SAY_TOO_MANY_RECIPIENTS,
 		    smtp_address_slice(&a));
 	else
-		look_up(s, &a);
+		look_up(s, &a, &params);
 }

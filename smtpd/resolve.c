@@ -16,7 +16,7 @@ on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	a = sibling_answered(&d->directory, ch, m->id);
 	if (a != NULL)
-		recipient_resolved(a, resolved.verdict);
+		recipient_resolved(a, &resolved);
 	return 0;
 }
 
@@ -29,6 +29,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		return;
 	log_warning("sibling-gone", LOG_CSTR("peer", "directory"));
 	sibling_gone(&d->directory);
+	stage_channel_lost(&d->stage, IPC_DIRECTORY, 0);
 }
 
 static const struct ipc_handler handlers[] = {

@@ -17,7 +17,8 @@ struct transaction *
 transaction_new(struct session *s, const struct smtp_address *reverse_path,
     const struct smtp_mail_params *params)
 {
-	struct transaction *t = calloc(1, sizeof(*t) + reverse_path->len);
+	struct transaction *t = calloc(1, sizeof(*t) + reverse_path->len +
+	    params->envid.len);
 
 	if (t == NULL)
 		return NULL;
@@ -30,6 +31,9 @@ transaction_new(struct session *s, const struct smtp_address *reverse_path,
 	smtp_data_init(&t->data);
 	t->reverse_len = reverse_path->len;
 	memcpy(t->reverse_path, reverse_path->text, reverse_path->len);
+	t->params.envid = slice_of(t->reverse_path + t->reverse_len,
+	    smtp_xtext_decode(params->envid,
+	    t->reverse_path + t->reverse_len));
 	return t;
 }
 
@@ -67,8 +71,8 @@ transaction_free(struct transaction *t)
 	if (t->part_sent)
 		enqueue_abort(t);
 	sibling_forget(&t->s->d->queue, &t->ask);
-	if (t->queue_id != 0 && !t->known && t->era == t->s->d->queue_era)
-		enqueue_give_back_id(t->s->d, t->queue_id);
+	if (t->queue_id != 0 && !t->known && t->era == t->s->d->ids.era)
+		lease_give_back(&t->s->d->ids, t->queue_id);
 	while ((r = TAILQ_FIRST(&t->recipients)) != NULL) {
 		TAILQ_REMOVE(&t->recipients, r, order);
 		free(r);
@@ -87,8 +91,8 @@ transaction_reverse_path(const struct transaction *t)
 bool
 transaction_data_begin(struct transaction *t)
 {
-	t->queue_id = enqueue_take_id(t->s->d);
-	t->era = t->s->d->queue_era;
+	t->queue_id = lease_take(&t->s->d->ids);
+	t->era = t->s->d->ids.era;
 	return t->queue_id != 0;
 }
 

@@ -11,11 +11,19 @@
 #include "common/smtp/address.h"
 #include "common/smtp/command.h"
 #include "common/smtp/data.h"
-#include "smtpd/content.h"
+#include "common/enqueue/content.h"
 #include "smtpd/replies.h"
-#include "smtpd/sibling.h"
+#include "common/ipc/sibling.h"
 
 struct session;
+
+/* What a sibling said instead of taking a message or a recipient. */
+struct refusal {
+	uint16_t	 code;
+	uint8_t		 enhanced[3];
+	size_t		 len;
+	char		 text[];
+};
 
 /* A RCPT command: while it is looked up, and when it was accepted. */
 struct recipient {
@@ -25,19 +33,14 @@ struct recipient {
 	/* Counted as a recipient of the transaction. */
 	bool		 reserved;
 	int		 answer;	/* enum smtpd_reply; -1: none yet */
-	uint16_t	 len;
-	char		 address[];	/* canonical, no brackets, no NUL */
+	struct refusal	*refusal;	/* this instead of answer, or NULL */
+	uint8_t		 notify;	/* enum smtp_notify */
+	uint16_t	 len, orcpt_len;
+	/* Canonical, no brackets, no NUL; then ORCPT, decoded. */
+	char		 address[];
 };
 
 TAILQ_HEAD(recipients, recipient);
-
-/* What queue-manager said instead of taking the message. */
-struct refusal {
-	uint16_t	 code;
-	uint8_t		 enhanced[3];
-	size_t		 len;
-	char		 text[];
-};
 
 struct transaction {
 	TAILQ_ENTRY(transaction) held;	/* while is_held */
@@ -45,7 +48,7 @@ struct transaction {
 	struct ask	 ask;		/* CONTENT, then ENQUEUE */
 	uint64_t	 queue_id;	/* 0 before DATA */
 	unsigned	 era;		/* of the channel that it is from */
-	struct smtp_mail_params params;
+	struct smtp_mail_params params;	/* envid: decoded, in here */
 	struct recipients recipients;	/* accepted ones */
 	uint32_t	 n_recipients;
 	uint32_t	 n_reserved;	/* accepted or being looked up */
@@ -63,7 +66,7 @@ struct transaction {
 	bool		 asking_part;	/* ask is a CONTENT's */
 	bool		 is_held;
 	uint16_t	 reverse_len;
-	char		 reverse_path[];
+	char		 reverse_path[];	/* and ENVID behind it */
 };
 
 /* NULL: no memory. */
