@@ -37,6 +37,10 @@ static const struct sandbox profiles[] = {
 	 * may load modules, ask name services and run unix_chkpwd(8). */
 	{ IPC_AUTHD_PAM, CALLS_BASE | CALLS_FILES | CALLS_PAM, SANDBOX_HOST,
 	    true, 4 * G, 1 * M, 256 },
+	/* Talks to hosts that strangers name, at the ports of its routes
+	 * (sandbox_connect_only); reads the contents that it is given. */
+	{ IPC_REMOTE_RELAY, CALLS_BASE | CALLS_CONNECT, SANDBOX_EMPTY, false,
+	    4 * G, 0, 65536 },
 	/* Strangers until they have logged in; the handoff record is a
 	 * memory file of a few KiB. */
 	{ IPC_POP3D, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD, SANDBOX_EMPTY,

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/ipc/directory.h"
-#include "smtpd/sibling.h"
+#include "common/ipc/sibling.h"
 
 struct question {
 	struct ask	 ask;		/* first: an ask is its question */
@@ -55,7 +55,9 @@ static const struct ipc_events near_events = { .closed = NULL };
 static struct slice
 body(void *buf)
 {
-	return slice_of(buf, directory_ask_encode(slice_str("a@b"), buf));
+	struct directory_ask a = { SLICE_LITERAL("a@b"), SLICE_LITERAL("") };
+
+	return slice_of(buf, directory_ask_encode(&a, buf));
 }
 
 static int
