@@ -17,6 +17,12 @@ size_text(const struct session *s, char *out)
 	    (unsigned long long)s->d->set->max_message_size);
 }
 
+static void
+login_text(const struct session *s, char *out)
+{
+	auth_text(s, out, EHLO_TEXT_MAX);
+}
+
 static const struct extension {
 	const char	*keyword;
 	/* Is it announced to this client now?  NULL: to all. */
@@ -28,6 +34,7 @@ static const struct extension {
 	{ "8BITMIME", NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
 	{ "DSN", NULL, NULL },
+	{ "AUTH", auth_offered, login_text },
 	{ "SIZE", NULL, size_text },
 };
 

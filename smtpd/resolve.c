@@ -15,8 +15,34 @@ on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (directory_resolved_decode(m->body, &resolved) == -1)
 		return -1;
 	a = sibling_answered(&d->directory, ch, m->id);
-	if (a != NULL)
-		recipient_resolved(a, &resolved);
+	if (a == NULL)
+		return 0;
+	if (a->type != IPC_RESOLVE) {
+		a->failed(a);
+		return -1;
+	}
+	recipient_resolved(a, &resolved);
+	return 0;
+}
+
+static int
+on_sender_is(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct smtpd *d = ctx;
+	enum sender_verdict verdict;
+	struct ask *a;
+
+	if (sender_verdict_decode(m->body, &verdict) == -1)
+		return -1;
+	a = sibling_answered(&d->directory, ch, m->id);
+	if (a == NULL)
+		return 0;
+	/* An answer to another question is no answer. */
+	if (a->type != IPC_SENDER_ASK) {
+		a->failed(a);
+		return -1;
+	}
+	sender_answered(a, verdict);
 	return 0;
 }
 
@@ -34,6 +60,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 
 static const struct ipc_handler handlers[] = {
 	{ IPC_RESOLVED, on_resolved },
+	{ IPC_SENDER_IS, on_sender_is },
 };
 
 static const struct ipc_events events = {

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/instance/instance.h"
+#include "common/sasl/exchange.h"
 #include "smtpd/recipients.h"
 
 enum {
@@ -112,6 +114,28 @@ session_refuse(struct session *s, enum smtpd_reply r, const char *what,
 
 /* ---- state ---- */
 
+bool
+session_may_relay(const struct session *s)
+{
+	switch (door_kind(s->door)) {
+	case DOOR_INJECT:
+		return true;
+	case DOOR_SUBMISSION:
+		return s->login != NULL;
+	case DOOR_SMTP:
+		break;
+	}
+	return s->relay_network;
+}
+
+const char *
+session_protocol(const struct session *s)
+{
+	if (!s->esmtp)
+		return "SMTP";
+	return s->login != NULL ? "ESMTPA" : "ESMTP";
+}
+
 enum session_state
 session_state(const struct session *s)
 {
@@ -192,7 +216,10 @@ input_long_line(struct session *s, const char *at, size_t len)
 		return at[len - 1] == '\r' ? len - 1 : len;
 	s->phase = PHASE_COMMAND;
 	session_deadline_command(s);
-	session_refuse(s, SAY_LINE_LONG, "command", slice_of("", 0));
+	if (s->auth != NULL)
+		auth_line_long(s);
+	else
+		session_refuse(s, SAY_LINE_LONG, "command", slice_of("", 0));
 	return (size_t)(end - at) + 2;
 }
 
@@ -209,13 +236,23 @@ input_bad_line(struct session *s, enum smtp_line_fault why, const char *at,
 	return input_long_line(s, at, len);
 }
 
+/* RFC 4954 section 4: AUTH may bring more than other commands can. */
+static size_t
+line_max(const struct session *s, struct slice in)
+{
+	if (door_kind(s->door) == DOOR_SUBMISSION &&
+	    slice_starts_nocase(in, SLICE_LITERAL("AUTH ")))
+		return SASL_LINE_MAX;
+	return s->d->set->max_command_line;
+}
+
 static size_t
 input_line(struct session *s, char *at, size_t len)
 {
 	enum smtp_line_fault why;
 	struct slice line = { at, 0 };
 	enum parse got = smtp_line_take(slice_of(at, len),
-	    s->d->set->max_command_line, &line, &why);
+	    line_max(s, slice_of(at, len)), &line, &why);
 
 	if (got == PARSE_MORE)
 		return 0;
@@ -260,6 +297,8 @@ session_input(void *owner, char *at, size_t len)
 		return input_early(s, len);
 	case PHASE_COMMAND:
 		return input_line(s, at, len);
+	case PHASE_AUTH:
+		return auth_input(s, at, len);
 	case PHASE_LONG_LINE:
 		return input_long_line(s, at, len);
 	case PHASE_DATA:
@@ -284,6 +323,7 @@ static void
 end_dialogue(struct session *s)
 {
 	s->phase = PHASE_END;
+	auth_forget(s);
 	recipients_forget(s);
 	session_transaction_end(s);
 	if (s->greet != NULL)
@@ -421,6 +461,8 @@ session_new(struct smtpd *d, struct door *door, int fd,
 	s->peer = *peer;
 	s->id = d->next_session++;
 	s->began_ms = smtpd_now_ms(d);
+	s->relay_network = instance_may_relay(settings_values(d->shared),
+	    peer);
 	TAILQ_INIT(&s->asked);
 	TAILQ_INSERT_TAIL(&d->sessions, s, all);
 	d->n_sessions++;

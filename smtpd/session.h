@@ -30,6 +30,7 @@ enum session_phase {
 	PHASE_COMMAND,
 	PHASE_LONG_LINE,	/* passing over the rest of one */
 	PHASE_DATA,
+	PHASE_AUTH,		/* a response to 334 (RFC 4954) */
 	PHASE_END		/* the last reply is on its way */
 };
 
@@ -38,7 +39,9 @@ enum session_pause {
 	WAIT_RECIPIENTS = 1 << 0,
 	WAIT_QUEUE = 1 << 1,
 	WAIT_OUTPUT = 1 << 2,
-	WAIT_GREETING = 1 << 3
+	WAIT_GREETING = 1 << 3,
+	WAIT_AUTH = 1 << 4,
+	WAIT_SENDER = 1 << 5
 };
 
 /* Who has logged in (RFC 4954). */
@@ -57,6 +60,7 @@ struct session {
 	struct recipients asked;	/* RCPTs without their reply yet */
 	char		*helo;		/* NULL: not said */
 	struct session_login *login;	/* NULL: nobody */
+	struct auth_dialogue *auth;	/* AUTH under way, or NULL */
 	struct event	*greet;		/* the delay before the greeting */
 	uint64_t	 id;
 	uint64_t	 began_ms;
@@ -68,6 +72,8 @@ struct session {
 	uint8_t		 phase;		/* enum session_phase */
 	uint8_t		 waits;		/* enum session_pause */
 	bool		 esmtp;
+	bool		 relay_network;	/* the peer is in relay_networks */
+	uint32_t	 auth_failures;
 };
 
 /* Take over a connection; closes fd where that fails. */
@@ -78,6 +84,13 @@ void session_free(struct session *);
 void session_kind(struct smtpd *);
 
 enum session_state session_state(const struct session *);
+
+/* RFC 6409: its messages are completed, and lose what is not for others. */
+static inline bool
+session_is_submission(const struct session *s)
+{
+	return door_kind(s->door) != DOOR_SMTP;
+}
 
 static inline bool
 session_is_injection(const struct session *s)
@@ -130,6 +143,24 @@ enum parse command_path(const struct session *, struct slice args,
 
 /* ehlo.c: the reply to EHLO. */
 void ehlo_reply(struct session *);
+
+/* ---- auth.c ---- */
+
+void auth_command(struct session *, struct slice args);
+/* A response to 334; how much of it was used. */
+size_t auth_input(struct session *, char *at, size_t len);
+/* It was too long, and has ended. */
+void auth_line_long(struct session *);
+/* The exchange is over, the session perhaps, too. */
+void auth_forget(struct session *);
+/* For EHLO. */
+bool auth_offered(const struct session *);
+void auth_text(const struct session *, char *out, size_t size);
+/* RFC 3848: "ESMTPA" and so on. */
+const char *session_protocol(const struct session *);
+
+/* May it send to recipients that are not ours? */
+bool session_may_relay(const struct session *);
 
 /* recipients.c */
 void recipient_command(struct session *, struct slice args);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/instance/listener.h"
+#include "common/sasl/mechanism.h"
 
 #define ROW(...) SETTING_ROW(struct smtpd_settings, __VA_ARGS__)
 
@@ -11,6 +12,15 @@ static const struct setting rows[] = { SMTPD_SETTINGS(ROW) };
 static void
 check(const struct settings *s, struct settings_errors *errors)
 {
+	const struct smtpd_settings *values = settings_values(s);
+
+	for (size_t i = 0; i < values->auth_mechanisms.n; i++)
+		if (sasl_mechanism_by_name(slice_str(
+		    values->auth_mechanisms.at[i])) == SASL_NONE)
+			settings_complain(errors, s, NULL, "auth_mechanisms",
+			    "%s is not known here; write some of PLAIN, LOGIN, "
+			    "SCRAM-SHA-256 and SCRAM-SHA-256-PLUS",
+			    values->auth_mechanisms.at[i]);
 	for (size_t i = 0; i < settings_n_groups(s); i++)
 		if (strcmp(settings_group(s, i)->name, SMTPD_DOOR_INJECT) == 0)
 			settings_complain(errors, s, settings_group(s, i),

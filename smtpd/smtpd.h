@@ -15,6 +15,7 @@
 #include "common/net/clients.h"
 #include "common/net/stream.h"
 #include "common/stage/stage.h"
+#include "smtpd/quota.h"
 #include "smtpd/settings.h"
 
 struct door;
@@ -44,6 +45,7 @@ struct smtpd {
 	bool		 stopping;
 
 	struct settings	*settings, *next_settings;
+	struct settings	*shared, *next_shared;	/* bulkhead.conf */
 	const struct smtpd_settings *set;
 	/* Made of the settings: it is sent as it is. */
 	char		 greeting[512];
@@ -61,6 +63,9 @@ struct smtpd {
 
 	struct sibling	 directory;
 	struct sibling	 queue;
+	struct sibling	 authd;		/* for submission alone */
+	unsigned	 login_offer;	/* a set of enum auth_offer */
+	struct quotas	*quotas;
 	struct lease_ids ids;
 	struct transactions held;	/* wait for the channel to drain */
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
@@ -103,6 +108,10 @@ enum door_kind door_kind(const struct door *);
 /* ---- resolve.c: the channel to directory ---- */
 
 int resolve_connect(struct smtpd *, int fd);
+
+/* ---- auth.c: the channel to authd ---- */
+
+int auth_connect(struct smtpd *, int fd);
 
 /* ---- enqueue.c: the channel to queue-manager ---- */
 
