@@ -44,6 +44,9 @@
 	X(STAGE_REFUSED, 8, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
 	/* Finish what is under way and exit. */			\
 	X(STAGE_STOP, 9, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 0, 0, 16)	\
+	/* A list of targets that the table of aliases may include: the body \
+	 * is its name.  Before the table; effect with STAGE_COMMIT. */	\
+	X(STAGE_LIST, 10, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_DIRECTORY), 1, 1, 64) \
 	/* ---- sessions and workers: common/ipc/start.h ---- */	\
 	/* A gate asks for a session: ticket, client's connection, handoff	\
 	 * record.  Answered by SESSION_STARTED or SESSION_REFUSED. */	\
