@@ -91,7 +91,7 @@ add_verifier(struct play *p)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	p->verifier = ipc_channel_new(p->a.stage.base, ends[1],
 	    IPC_AUTHD_VERIFIER, IPC_AUTHD, &verifier_events, p);
-	assert_int_equal(verifiers_open(&p->a, ends[0]), 0);
+	assert_int_equal(verifiers_open(&p->a, 0, ends[0]), 0);
 }
 
 static int
@@ -156,7 +156,8 @@ static void
 login_from(struct play *p, int gate, enum ipc_role role, uint64_t id,
     struct slice name, struct slice password, struct auth_client client)
 {
-	struct auth_login in = { S("s1"), client, name, password };
+	struct auth_login in = { S("s1"), client, AUTH_ALL_ACCOUNTS, name,
+		password };
 	uint8_t body[AUTH_BODY_MAX];
 	size_t len = auth_login_encode(&in, body);
 

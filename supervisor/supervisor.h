@@ -28,6 +28,7 @@ struct event;
 struct event_base;
 struct supervisor;
 struct request;
+struct joint;
 
 enum process_state {
 	PROCESS_DOWN,		/* not running; will be started again */
@@ -54,6 +55,7 @@ struct process {
 
 TAILQ_HEAD(processes, process);
 TAILQ_HEAD(requests, request);
+TAILQ_HEAD(joints, joint);
 
 enum { SUPERVISOR_HANDLERS_MAX = 8 };
 
@@ -96,8 +98,11 @@ struct supervisor {
 	struct event		*signals[4];
 	struct event		*watch, *watch_timer;
 	int			 watch_fd;
+	int			 watch_lists;	/* the directory's; -1: none */
 	unsigned		 watch_tables;	/* changed, not yet passed on */
 	struct processes	 processes;
+	struct joints		 joints;	/* channels between them */
+	uint64_t		 channels_made;
 	struct ipc_handler	 handlers[SUPERVISOR_HANDLERS_MAX];
 	struct ipc_events	 channel_events;	/* of every stage */
 	unsigned		 sessions, workers;
@@ -162,6 +167,8 @@ void process_kill(struct process *);
 /* Settings, tables, listeners; then the caller sends channels and commits. */
 int supply_settings(struct process *);
 int supply_tables(struct process *, unsigned tables);
+/* The lists that aliases may include (lists.c). */
+int lists_give(struct process *);
 int supply_listeners(struct process *);
 void supply_commit(struct process *);
 
@@ -171,6 +178,9 @@ void broker_connect(struct process *);
 /* Give two ends of a fresh pair; -1 with errno. */
 int broker_give(struct process *, enum ipc_role peer, unsigned instance,
     int fd);
+/* STAGE_CHANNEL_LOST. */
+int broker_lost(void *process, struct ipc_channel *, struct ipc_message *);
+void broker_clear(struct supervisor *);
 
 /* ---- owners.c: tickets, vouchers, sessions, workers, PAM helpers ---- */
 extern const struct ipc_handler owner_handlers[];

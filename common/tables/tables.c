@@ -28,9 +28,10 @@ tables_init(struct tables *t, unsigned wanted)
 	*t = (struct tables){ .wanted = wanted };
 }
 
-/* What may hold domain names as people write them. */
+/* What may hold domain names as people write them.  (supervisor reads the
+ * users, too, and knows no other names than those in A-labels.) */
 static const unsigned international = STAGE_TABLE_BIT(STAGE_TABLE_DOMAINS) |
-    STAGE_TABLE_BIT(STAGE_TABLE_ALIASES) | STAGE_TABLE_BIT(STAGE_TABLE_USERS) |
+    STAGE_TABLE_BIT(STAGE_TABLE_ALIASES) |
     STAGE_TABLE_BIT(STAGE_TABLE_RECIPIENTS) |
     STAGE_TABLE_BIT(STAGE_TABLE_ROUTES);
 

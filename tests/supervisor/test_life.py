@@ -15,11 +15,14 @@ from support.instance import BUILD, PATIENCE, Instance
 
 PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
-            "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session"]
+            "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session",
+            "remote-relay"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
             "queue-manager": 4, "local-delivery": 2, "smtpd": 2,
-            "smtpd-submit": 2, "pop3d": 1, "imapd": 1}
+            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 0}
+# Who stays in the host's network.
+CONNECTS = {"remote-relay"}
 
 
 @pytest.fixture
@@ -86,7 +89,9 @@ def test_what_a_process_has_from_its_parent(plain):
         assert status["Groups"].strip() == ""
         assert os.getsid(pid) == pid
         network = os.readlink(f"/proc/{pid}/ns/net")
-        assert network != os.readlink("/proc/self/ns/net")
+        stays = network == os.readlink("/proc/self/ns/net")
+        assert stays == (os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+                         in CONNECTS)
         # Nothing of supervisor's own: its configuration, sockets, locks.
         fds = {int(n): os.readlink(f"/proc/{pid}/fd/{n}")
                for n in os.listdir(f"/proc/{pid}/fd")}
@@ -108,6 +113,26 @@ def test_a_stage_that_dies_comes_back_and_its_peers_go_on(plain):
     now = dict(i.processes())
     assert set(before) - set(now) == {old}
     assert len(now) == len(before)
+
+
+def test_two_that_live_without_their_channel_get_another(plain):
+    """One of two closed the channel because of what the other sent; both go
+    on, and after a second they can talk again: once for each time."""
+    i = plain().start()
+    i.await_log(2, event="given-channel", stage="smtpd")
+    pids = dict(i.processes())
+    (i.conf / "smtpd.conf").write_text("#cut\n")
+    i.supervisor.send_signal(1)
+    for n in (4, 6):
+        i.await_log(n, event="given-channel", stage="smtpd")
+        for peer in ("queue-manager", "directory"):
+            i.await_log(n // 2, event="given-channel", stage=peer,
+                        peer="smtpd")
+        if n == 4:
+            i.supervisor.send_signal(1)
+    time.sleep(1.5)
+    assert len(i.log(event="given-channel", stage="smtpd")) == 6
+    assert dict(i.processes()) == pids
 
 
 def test_the_delay_grows_when_it_dies_again(plain):
