@@ -11,7 +11,7 @@ is_mailbox_of(const struct directory *d, const char *address,
 {
 	struct book_mailbox mailbox;
 
-	return book_mailbox(&d->book, slice_str(address), &mailbox) ==
+	return book_mailbox(&d->ways.book, slice_str(address), &mailbox) ==
 	    BOOK_LOCAL && mailbox.account.kind == who->kind &&
 	    mailbox.account.number == who->number;
 }
@@ -22,13 +22,12 @@ sender_verdict(const struct directory *d, const struct account *who,
 {
 	enum sender_verdict verdict = SENDER_FOREIGN;
 	struct book_expansion x = { 0 };
-	const char *p = NULL;
 
-	switch (book_expand(&d->book, address, &x)) {
+	switch (book_expand(&d->ways.book, address, &x)) {
 	case BOOK_LOCAL:
-		while (verdict == SENDER_FOREIGN &&
-		    (p = book_expansion_next(&x, p)) != NULL)
-			if (is_mailbox_of(d, p, who))
+	case BOOK_RELAY:
+		for (size_t i = 0; i < x.count; i++)
+			if (is_mailbox_of(d, book_target_address(&x, i), who))
 				verdict = SENDER_OWN;
 		break;
 	case BOOK_TOO_MUCH:
