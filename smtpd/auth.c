@@ -323,12 +323,7 @@ auth_input(struct session *s, char *at, size_t len)
 	case PARSE_MORE:
 		return 0;
 	case PARSE_BAD:
-		if (why == SMTP_LINE_LONG) {
-			s->phase = PHASE_LONG_LINE;
-			return 0;
-		}
-		session_close(s, SAY_LINE_BARE);
-		return len;
+		return session_bad_line(s, why, at, len);
 	case PARSE_OK:
 		break;
 	}

@@ -224,8 +224,8 @@ input_long_line(struct session *s, const char *at, size_t len)
 }
 
 /* A line that no command can be in: too long, or not a line. */
-static size_t
-input_bad_line(struct session *s, enum smtp_line_fault why, const char *at,
+size_t
+session_bad_line(struct session *s, enum smtp_line_fault why, const char *at,
     size_t len)
 {
 	if (why == SMTP_LINE_BARE) {
@@ -262,7 +262,7 @@ input_line(struct session *s, char *at, size_t len)
 		return 0;
 	}
 	if (got == PARSE_BAD)
-		return input_bad_line(s, why, at, len);
+		return session_bad_line(s, why, at, len);
 	session_deadline_command(s);
 	command_line(s, line);
 	return line.len + 2;

@@ -153,6 +153,9 @@ size_t auth_input(struct session *, char *at, size_t len);
 void auth_line_long(struct session *);
 /* The exchange is over, the session perhaps, too. */
 void auth_forget(struct session *);
+/* session.c: a line that is none; how much of it was used. */
+size_t session_bad_line(struct session *, enum smtp_line_fault,
+    const char *at, size_t len);
 /* For EHLO. */
 bool auth_offered(const struct session *);
 void auth_text(const struct session *, char *out, size_t size);

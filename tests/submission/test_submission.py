@@ -178,6 +178,7 @@ def test_programs_of_this_host(make):
     """The injection socket needs no login; its quota is the uid's."""
     i = make(smtpd="inject_recipients_per_hour = 2\n")
     path = i.run / "inject"
+    i.run.chmod(0o711)
     script = f"""
 import os, socket
 os.setuid(65534)
