@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "smtpd/recipients.h"
+#include "smtpd/verify.h"
 
 enum {
 	/* A client that was refused may still be sending; give it this long
@@ -285,6 +286,7 @@ end_dialogue(struct session *s)
 {
 	s->phase = PHASE_END;
 	recipients_forget(s);
+	verify_forget(s);
 	session_transaction_end(s);
 	if (s->greet != NULL)
 		event_free(s->greet);
