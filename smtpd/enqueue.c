@@ -9,55 +9,13 @@
 
 #include "smtpd/session.h"
 
-/* ---- leases ---- */
-
-uint64_t
-enqueue_take_id(struct smtpd *d)
-{
-	struct queue_ids *lease = &d->leases[0];
-	uint64_t id;
-
-	if (d->n_spare_ids > 0)
-		return d->spare_ids[--d->n_spare_ids];
-	if (d->n_leases == 0)
-		return 0;
-	id = lease->first++;
-	if (--lease->count == 0) {
-		d->n_leases--;
-		memmove(lease, lease + 1, d->n_leases * sizeof(*lease));
-	}
-	return id;
-}
-
-void
-enqueue_give_back_id(struct smtpd *d, uint64_t id)
-{
-	if (d->n_spare_ids < SMTPD_SPARE_IDS_MAX)
-		d->spare_ids[d->n_spare_ids++] = id;
-}
-
-/* What a former queue-manager leased is nothing to the next. */
-static void
-forget_ids(struct smtpd *d)
-{
-	d->n_leases = 0;
-	d->n_spare_ids = 0;
-	d->queue_era++;
-}
-
 static int
 on_ids(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct smtpd *d = ctx;
-	struct queue_ids ids;
 
 	(void)ch;
-	if (queue_ids_decode(m->body, &ids) == -1 || ids.count == 0 ||
-	    ids.first == 0)
-		return -1;
-	if (d->n_leases < SMTPD_LEASES_MAX)
-		d->leases[d->n_leases++] = ids;
-	return 0;
+	return lease_add(&d->ids, m->body);
 }
 
 /* ---- answers ---- */
@@ -154,7 +112,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	if (d->queue.ch != ch)
 		return;
 	log_warning("sibling-gone", LOG_CSTR("peer", "queue-manager"));
-	forget_ids(d);
+	lease_forget(&d->ids);
 	sibling_gone(&d->queue);
 	/* Those that waited for room have no channel to wait for. */
 	while (!TAILQ_EMPTY(&d->held))
@@ -193,7 +151,7 @@ enqueue_connect(struct smtpd *d, int fd)
 
 	if (ch == NULL)
 		return -1;
-	forget_ids(d);
+	lease_forget(&d->ids);
 	sibling_connect(&d->queue, ch);
 	while (!TAILQ_EMPTY(&d->held))
 		transaction_send(TAILQ_FIRST(&d->held));
@@ -211,7 +169,7 @@ enqueue_part(struct transaction *t, int fd, uint32_t octets)
 		.octets = octets,
 	};
 
-	if (t->era != d->queue_era) {
+	if (t->era != d->ids.era) {
 		close(fd);
 		return -1;
 	}
@@ -296,7 +254,7 @@ enqueue_message(struct transaction *t, int fd, uint32_t octets)
 		fds[1] = envelope_memfd(t, &e.envelope_octets);
 		nfds = 2;
 	}
-	if (t->era != d->queue_era || (nfds == 2 && fds[1] == -1)) {
+	if (t->era != d->ids.era || (nfds == 2 && fds[1] == -1)) {
 		for (unsigned i = 0; i < nfds; i++)
 			if (fds[i] != -1)
 				close(fds[i]);
@@ -314,7 +272,7 @@ enqueue_abort(struct transaction *t)
 	char body[QUEUE_SMALL_BODY_MAX];
 
 	t->part_sent = false;
-	if (d->queue.ch == NULL || t->era != d->queue_era)
+	if (d->queue.ch == NULL || t->era != d->ids.era)
 		return;
 	(void)ipc_send(d->queue.ch, IPC_ENQUEUE_ABORT, 0,
 	    slice_of(body, queue_id_encode(t->queue_id, body)), NULL, 0);

@@ -9,12 +9,13 @@
 
 #include <bsd/sys/queue.h>
 
+#include "common/enqueue/lease.h"
 #include "common/ipc/queue.h"
+#include "common/ipc/sibling.h"
 #include "common/net/clients.h"
 #include "common/net/stream.h"
 #include "common/stage/stage.h"
 #include "smtpd/settings.h"
-#include "smtpd/sibling.h"
 
 struct door;
 struct session;
@@ -25,8 +26,6 @@ TAILQ_HEAD(sessions, session);
 TAILQ_HEAD(transactions, transaction);
 
 enum {
-	SMTPD_LEASES_MAX = 8,
-	SMTPD_SPARE_IDS_MAX = 1024,
 	/* Octets read at once, and the most that is kept for a session. */
 	SMTPD_INPUT_MAX = 32 * 1024,
 	/* Replies that may wait for a client. */
@@ -61,11 +60,7 @@ struct smtpd {
 
 	struct sibling	 directory;
 	struct sibling	 queue;
-	unsigned	 queue_era;	/* counts channels to queue-manager */
-	struct queue_ids leases[SMTPD_LEASES_MAX];
-	unsigned	 n_leases;
-	uint64_t	 spare_ids[SMTPD_SPARE_IDS_MAX];	/* given back */
-	unsigned	 n_spare_ids;
+	struct lease_ids ids;
 	struct transactions held;	/* wait for the channel to drain */
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
 	uint8_t		 envelope[QUEUE_ENVELOPE_INLINE];
@@ -108,12 +103,5 @@ int resolve_connect(struct smtpd *, int fd);
 /* ---- enqueue.c: the channel to queue-manager ---- */
 
 int enqueue_connect(struct smtpd *, int fd);
-/* A queue id of the lease; 0: there is none now. */
-uint64_t enqueue_take_id(struct smtpd *);
-/*
- * An id that queue-manager never heard of can be taken again: who only ever
- * sends what is refused does not use up the lease.
- */
-void enqueue_give_back_id(struct smtpd *, uint64_t id);
 
 #endif

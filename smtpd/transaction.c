@@ -67,8 +67,8 @@ transaction_free(struct transaction *t)
 	if (t->part_sent)
 		enqueue_abort(t);
 	sibling_forget(&t->s->d->queue, &t->ask);
-	if (t->queue_id != 0 && !t->known && t->era == t->s->d->queue_era)
-		enqueue_give_back_id(t->s->d, t->queue_id);
+	if (t->queue_id != 0 && !t->known && t->era == t->s->d->ids.era)
+		lease_give_back(&t->s->d->ids, t->queue_id);
 	while ((r = TAILQ_FIRST(&t->recipients)) != NULL) {
 		TAILQ_REMOVE(&t->recipients, r, order);
 		free(r);
@@ -87,8 +87,8 @@ transaction_reverse_path(const struct transaction *t)
 bool
 transaction_data_begin(struct transaction *t)
 {
-	t->queue_id = enqueue_take_id(t->s->d);
-	t->era = t->s->d->queue_era;
+	t->queue_id = lease_take(&t->s->d->ids);
+	t->era = t->s->d->ids.era;
 	return t->queue_id != 0;
 }
 

@@ -11,9 +11,9 @@
 #include "common/smtp/address.h"
 #include "common/smtp/command.h"
 #include "common/smtp/data.h"
-#include "smtpd/content.h"
+#include "common/enqueue/content.h"
 #include "smtpd/replies.h"
-#include "smtpd/sibling.h"
+#include "common/ipc/sibling.h"
 
 struct session;
 

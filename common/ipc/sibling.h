@@ -4,8 +4,8 @@
  * that can no longer be answered, or was not in time, fails.  What a failure
  * means is the asker's to say (for mail: 451, and the client tries again).
  */
-#ifndef SMTPD_SIBLING_H
-#define SMTPD_SIBLING_H
+#ifndef COMMON_IPC_SIBLING_H
+#define COMMON_IPC_SIBLING_H
 
 #include <stdbool.h>
 #include <stdint.h>

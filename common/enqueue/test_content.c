@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "smtpd/content.h"
+#include "common/enqueue/content.h"
 
 static void
 expect_sealed(int fd, const char *text, size_t len)

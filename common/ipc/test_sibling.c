@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/ipc/directory.h"
-#include "smtpd/sibling.h"
+#include "common/ipc/sibling.h"
 
 struct question {
 	struct ask	 ask;		/* first: an ask is its question */

@@ -1,7 +1,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "smtpd/sibling.h"
+#include "common/ipc/sibling.h"
 
 int
 sibling_init(struct sibling *s, unsigned max)

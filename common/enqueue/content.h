@@ -2,8 +2,8 @@
  * The content of one message on its way to queue-manager: a memfd that fills
  * up, is sealed and sent, and is followed by the next one.
  */
-#ifndef SMTPD_CONTENT_H
-#define SMTPD_CONTENT_H
+#ifndef COMMON_ENQUEUE_CONTENT_H
+#define COMMON_ENQUEUE_CONTENT_H
 
 #include <stddef.h>
 #include <stdint.h>
