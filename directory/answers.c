@@ -59,15 +59,15 @@ on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct directory *d = ctx;
 	char canonical[BOOK_ADDRESS_SIZE];
 	uint8_t body[DIRECTORY_BODY_MAX];
-	struct directory_resolved a;
-	struct slice address;
+	struct directory_resolved a = { .canonical = SLICE_LITERAL("") };
+	struct directory_ask ask;
 
-	if (directory_ask_decode(m->body, &address) == -1)
+	if (directory_ask_decode(m->body, &ask) == -1)
 		return -1;
 	a.verdict = too_early(d) ? DIRECTORY_TEMPFAIL :
-	    verdict_of(book_resolve(&d->book, address, canonical));
-	a.canonical = a.verdict == DIRECTORY_LOCAL ? slice_str(canonical) :
-	    SLICE_LITERAL("");
+	    verdict_of(book_resolve(&d->book, ask.address, canonical));
+	if (a.verdict == DIRECTORY_LOCAL)
+		a.canonical = slice_str(canonical);
 	return answer(ch, IPC_RESOLVED, m->id, body,
 	    directory_resolved_encode(&a, body));
 }
@@ -78,21 +78,39 @@ send_expansion(struct directory *d, struct ipc_channel *ch, uint64_t id,
     const struct book_expansion *x)
 {
 	uint8_t *body = d->expanded;
+	struct directory_target t = { .kind = DIRECTORY_TARGET_LOCAL };
 	struct directory_part part;
 	const char *p = NULL;
 
 	directory_part_begin(&part, body);
 	while ((p = book_expansion_next(x, p)) != NULL) {
-		if (directory_part_add(&part, slice_str(p)))
+		t.address = slice_str(p);
+		if (directory_part_add(&part, &t))
 			continue;
 		if (answer(ch, IPC_EXPANDED, id, body, directory_part_end(
 		    &part, DIRECTORY_LOCAL, false)) == -1)
 			return -1;
 		directory_part_begin(&part, body);
-		directory_part_add(&part, slice_str(p));
+		directory_part_add(&part, &t);
 	}
 	return answer(ch, IPC_EXPANDED, id, body, directory_part_end(&part,
 	    DIRECTORY_LOCAL, true));
+}
+
+/* Not ours: where it would go, for one who may relay. */
+static void
+add_foreign(struct directory_part *part, struct slice address)
+{
+	char local[USERNAME_UNQUOTED_SIZE], domain[DIRECTORY_DOMAIN_MAX];
+	struct directory_target t = { .kind = DIRECTORY_TARGET_RELAY,
+		.address = address };
+	struct username name;
+
+	if (address_parts(address, local, &name) != PARSE_OK ||
+	    name.domain.len > sizeof(domain))
+		return;
+	t.domain = slice_lower(name.domain, domain);
+	directory_part_add(part, &t);
 }
 
 static int
@@ -102,22 +120,25 @@ on_expand(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct directory_part part;
 	struct book_expansion x = { 0 };
 	enum book_verdict v = BOOK_TOO_MUCH;
-	struct slice address;
+	struct directory_ask ask;
 	int result;
 
-	if (directory_ask_decode(m->body, &address) == -1)
+	if (directory_ask_decode(m->body, &ask) == -1)
 		return -1;
 	if (!too_early(d))
-		v = book_expand(&d->book, address, &x);
+		v = book_expand(&d->book, ask.address, &x);
 	if (v == BOOK_LOCAL)
 		result = send_expansion(d, ch, m->id, &x);
 	else {
 		directory_part_begin(&part, d->expanded);
+		if (v == BOOK_NO_RELAY)
+			add_foreign(&part, ask.address);
 		result = answer(ch, IPC_EXPANDED, m->id, d->expanded,
 		    directory_part_end(&part, verdict_of(v), true));
 	}
 	if (v == BOOK_TOO_MUCH && !too_early(d))
-		log_warning("expansion-refused", LOG_STR("address", address));
+		log_warning("expansion-refused",
+		    LOG_STR("address", ask.address));
 	book_expansion_clear(&x);
 	return result;
 }
@@ -131,7 +152,7 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct book_mailbox mailbox;
 	struct slice address;
 
-	if (directory_ask_decode(m->body, &address) == -1)
+	if (directory_account_ask_decode(m->body, &address) == -1)
 		return -1;
 	a.verdict = too_early(d) ? DIRECTORY_TEMPFAIL :
 	    verdict_of(book_mailbox(&d->book, address, &mailbox));

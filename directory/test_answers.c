@@ -73,11 +73,14 @@ desk_close(struct desk *k)
 static void
 ask(struct desk *k, enum ipc_type type, uint64_t id, struct slice address)
 {
+	struct directory_ask with_path = { address, S("sender@y.example") };
 	uint8_t body[DIRECTORY_BODY_MAX];
+	size_t len = type == IPC_ACCOUNT_OF ?
+	    directory_account_ask_encode(address, body) :
+	    directory_ask_encode(&with_path, body);
 
 	assert_int_equal(ipc_send_blocking(k->fd, k->role, IPC_DIRECTORY,
-	    type, id, slice_of(body, directory_ask_encode(address, body)),
-	    NULL, 0), 0);
+	    type, id, slice_of(body, len), NULL, 0), 0);
 	event_base_loop(k->d->stage.base, EVLOOP_NONBLOCK);
 }
 
@@ -122,7 +125,7 @@ expand_in_parts(void **state)
 	char *text = malloc(N * 20), *at = text;
 	struct directory_expanded e;
 	struct ipc_message m;
-	struct slice address;
+	struct directory_target t;
 	unsigned found = 0, parts = 0;
 
 	(void)state;
@@ -137,12 +140,14 @@ expand_in_parts(void **state)
 		assert_int_equal(m.id, 5);
 		assert_int_equal(directory_expanded_decode(m.body, &e), 0);
 		assert_int_equal(e.verdict, DIRECTORY_LOCAL);
-		while (directory_expanded_next(&e, &address)) {
+		while (directory_expanded_next(&e, &t)) {
 			char want[40];
 
 			snprintf(want, sizeof(want), "alice+%u@x.example",
 			    found++);
-			assert_true(slice_equal(address, slice_str(want)));
+			assert_true(slice_equal(t.address, slice_str(want)));
+			assert_int_equal(t.kind, DIRECTORY_TARGET_LOCAL);
+			assert_int_equal(t.reverse_path.len, 0);
 		}
 		parts++;
 	} while (!e.last);
@@ -152,6 +157,15 @@ expand_in_parts(void **state)
 	assert_int_equal(receive(k, &m), 1);
 	assert_int_equal(directory_expanded_decode(m.body, &e), 0);
 	assert_int_equal(e.verdict, DIRECTORY_UNKNOWN);
+	ask(k, IPC_EXPAND, 7, S("Bob@Elsewhere.Example"));
+	assert_int_equal(receive(k, &m), 1);
+	assert_int_equal(directory_expanded_decode(m.body, &e), 0);
+	assert_int_equal(e.verdict, DIRECTORY_NO_RELAY);
+	assert_true(directory_expanded_next(&e, &t));
+	assert_int_equal(t.kind, DIRECTORY_TARGET_RELAY);
+	assert_true(slice_equal(t.address, S("Bob@Elsewhere.Example")));
+	assert_true(slice_equal(t.domain, S("elsewhere.example")));
+	assert_int_equal(t.route.len, 0);
 	desk_close(k);
 	free(text);
 	free(k);
@@ -260,9 +274,9 @@ hostile_peer(void **state)
 	} cases[] = {
 		{ IPC_SMTPD, IPC_RESOLVE, S("") },
 		{ IPC_SMTPD, IPC_RESOLVE, S("\xff\xff\xff\xff" "a") },
-		{ IPC_SMTPD, IPC_RESOLVE, S("\1\0\0\0a" "b") },
-		{ IPC_SMTPD, IPC_RESOLVE, S("\1\0\0\0\n") },
-		{ IPC_SMTPD, IPC_RESOLVE, S("\0\0\0\0") },
+		{ IPC_SMTPD, IPC_RESOLVE, S("\1\0\0\0a\0\0\0\0" "b") },
+		{ IPC_SMTPD, IPC_RESOLVE, S("\1\0\0\0\n\0\0\0\0") },
+		{ IPC_SMTPD, IPC_RESOLVE, S("\0\0\0\0\0\0\0\0") },
 		{ IPC_QUEUE_MANAGER, IPC_EXPAND, S("\2\0\0\0a") },
 		{ IPC_LOCAL_DELIVERY, IPC_ACCOUNT_OF, S("\2\0\0") },
 	};

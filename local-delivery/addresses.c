@@ -102,7 +102,7 @@ send_question(struct local_delivery *ld, struct slice address,
 {
 	struct question *kept;
 	char body[DIRECTORY_BODY_MAX];
-	size_t len = directory_ask_encode(address, body);
+	size_t len = directory_account_ask_encode(address, body);
 	uint64_t id;
 
 	if (ld->directory == NULL || ipc_channel_full(ld->directory) ||

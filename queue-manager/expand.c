@@ -21,6 +21,7 @@ struct expansion {
 	size_t		 text_len, text_max;
 	uint32_t	*lens;
 	uint32_t	 n, n_max;
+	bool		 elsewhere;	/* one of them is on another host */
 };
 
 static void
@@ -170,6 +171,8 @@ answered(struct expansion *x, enum directory_verdict verdict)
 
 	if (r == NULL)
 		expansion_free(x);
+	else if (x->elsewhere && verdict != DIRECTORY_TEMPFAIL)
+		is_not(x, r, DIRECTORY_NO_RELAY);
 	else if (verdict == DIRECTORY_LOCAL && x->n > 0)
 		is_local(x, r);
 	else
@@ -194,7 +197,7 @@ on_expanded(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct daemon *d = ctx;
 	struct directory_expanded e;
-	struct slice address;
+	struct directory_target t;
 	struct expansion *x;
 
 	if (directory_expanded_decode(m->body, &e) == -1)
@@ -203,10 +206,13 @@ on_expanded(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	    ipc_pending_peek(d->expansions, ch, m->id);
 	if (x == NULL)
 		return -1;
-	while (directory_expanded_next(&e, &address))
-		if (address.len > ENVELOPE_ADDRESS_MAX ||
-		    address_add(x, address) == -1)
+	while (directory_expanded_next(&e, &t)) {
+		if (t.kind != DIRECTORY_TARGET_LOCAL)
+			x->elsewhere = true;
+		if (t.address.len > ENVELOPE_ADDRESS_MAX ||
+		    address_add(x, t.address) == -1)
 			e.verdict = DIRECTORY_TEMPFAIL;
+	}
 	if (e.last)
 		answered(x, e.verdict);
 	return 0;
@@ -257,6 +263,7 @@ expand_open(struct daemon *d, int fd)
 void
 expand_recipient(struct daemon *d, struct recipient *r)
 {
+	struct directory_ask ask = { r->address, r->message->reverse_path };
 	struct expansion *x;
 	char body[DIRECTORY_BODY_MAX];
 	uint64_t id = 0;
@@ -267,7 +274,7 @@ expand_recipient(struct daemon *d, struct recipient *r)
 		attempt_postponed(d, r, 1000);
 		return;
 	}
-	len = directory_ask_encode(r->address, body);
+	len = directory_ask_encode(&ask, body);
 	x = calloc(1, sizeof(*x));
 	if (x != NULL)
 		id = ipc_pending_add(d->expansions, d->directory, x);

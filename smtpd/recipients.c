@@ -15,6 +15,13 @@ refuse(struct session *s, enum smtpd_reply why, struct slice address)
 	session_refuse(s, why, "recipient", address);
 }
 
+static void
+recipient_free(struct recipient *r)
+{
+	free(r->refusal);
+	free(r);
+}
+
 /* The reply to one RCPT, and its place in the transaction. */
 static void
 settle(struct session *s, struct recipient *r)
@@ -27,9 +34,15 @@ settle(struct session *s, struct recipient *r)
 	}
 	if (r->reserved)
 		s->t->n_reserved--;
-	refuse(s, (enum smtpd_reply)r->answer,
-	    slice_of(r->address, r->len));
-	free(r);
+	if (r->refusal != NULL)
+		session_refuse_status(s, r->refusal->code,
+		    r->refusal->enhanced,
+		    slice_of(r->refusal->text, r->refusal->len), "route",
+		    "recipient", slice_of(r->address, r->len));
+	else
+		refuse(s, (enum smtpd_reply)r->answer,
+		    slice_of(r->address, r->len));
+	recipient_free(r);
 }
 
 /* Replies go out in order: those at the head that have their answer. */
@@ -85,14 +98,36 @@ unknown_or_relay(const struct recipient *r)
 	return SAY_UNKNOWN_RECIPIENT;
 }
 
+/* In the operator's words. */
+static void
+answer_refused(struct recipient *r, const struct directory_refusal *why)
+{
+	struct refusal *f = malloc(sizeof(*f) + why->text.len);
+
+	if (f == NULL) {
+		answer(r, SAY_RESOURCES);
+		return;
+	}
+	f->code = why->code;
+	memcpy(f->enhanced, why->enhanced, sizeof(f->enhanced));
+	f->len = why->text.len;
+	memcpy(f->text, why->text.at, why->text.len);
+	r->refusal = f;
+	answer(r, SAY_NO_RELAY);
+}
+
 void
-recipient_resolved(struct ask *a, enum directory_verdict verdict)
+recipient_resolved(struct ask *a, const struct directory_resolved *resolved)
 {
 	struct recipient *r = of_ask(a);
 
-	switch (verdict) {
+	switch (resolved->verdict) {
 	case DIRECTORY_LOCAL:
+	case DIRECTORY_RELAY_DOMAIN:
 		answer(r, SAY_RCPT_OK);
+		break;
+	case DIRECTORY_REFUSED:
+		answer_refused(r, &resolved->refusal);
 		break;
 	case DIRECTORY_UNKNOWN:
 		answer(r, unknown_or_relay(r));
@@ -114,7 +149,7 @@ recipients_forget(struct session *s)
 	while ((r = TAILQ_FIRST(&s->asked)) != NULL) {
 		TAILQ_REMOVE(&s->asked, r, order);
 		sibling_forget(&s->d->directory, &r->ask);
-		free(r);
+		recipient_free(r);
 	}
 	s->n_asked = 0;
 }
@@ -151,6 +186,8 @@ look_up(struct session *s, const struct smtp_address *a)
 {
 	struct smtpd *d = s->d;
 	struct recipient *r = calloc(1, sizeof(*r) + a->len);
+	struct directory_ask ask = { smtp_address_slice(a),
+		transaction_reverse_path(s->t) };
 
 	if (r == NULL) {
 		refuse_in_order(s, SAY_RESOURCES, smtp_address_slice(a));
@@ -167,8 +204,7 @@ look_up(struct session *s, const struct smtp_address *a)
 	if (++s->n_asked >= ASKED_MAX)
 		session_wait(s, WAIT_RECIPIENTS);
 	if (sibling_ask(&d->directory, &r->ask, smtpd_now_ms(d), IPC_RESOLVE,
-		slice_of(d->body,
-		    directory_ask_encode(smtp_address_slice(a), d->body)),
+		slice_of(d->body, directory_ask_encode(&ask, d->body)),
 		NULL, 0) == -1)
 		answer(r, SAY_DIRECTORY_DOWN);
 }

@@ -9,7 +9,7 @@
 #include "smtpd/session.h"
 
 /* directory's answer to the ask of a recipient. */
-void recipient_resolved(struct ask *, enum directory_verdict);
+void recipient_resolved(struct ask *, const struct directory_resolved *);
 
 /* Forget those of this session that are being looked up. */
 void recipients_forget(struct session *);

@@ -16,7 +16,7 @@ on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	a = sibling_answered(&d->directory, ch, m->id);
 	if (a != NULL)
-		recipient_resolved(a, resolved.verdict);
+		recipient_resolved(a, &resolved);
 	return 0;
 }
 

@@ -17,6 +17,14 @@
 
 struct session;
 
+/* What a sibling said instead of taking a message or a recipient. */
+struct refusal {
+	uint16_t	 code;
+	uint8_t		 enhanced[3];
+	size_t		 len;
+	char		 text[];
+};
+
 /* A RCPT command: while it is looked up, and when it was accepted. */
 struct recipient {
 	TAILQ_ENTRY(recipient) order;
@@ -25,19 +33,12 @@ struct recipient {
 	/* Counted as a recipient of the transaction. */
 	bool		 reserved;
 	int		 answer;	/* enum smtpd_reply; -1: none yet */
+	struct refusal	*refusal;	/* this instead of answer, or NULL */
 	uint16_t	 len;
 	char		 address[];	/* canonical, no brackets, no NUL */
 };
 
 TAILQ_HEAD(recipients, recipient);
-
-/* What queue-manager said instead of taking the message. */
-struct refusal {
-	uint16_t	 code;
-	uint8_t		 enhanced[3];
-	size_t		 len;
-	char		 text[];
-};
 
 struct transaction {
 	TAILQ_ENTRY(transaction) held;	/* while is_held */

@@ -5,15 +5,6 @@
 
 #include "common/accounts/book_private.h"
 
-static struct slice
-lower_into(struct slice s, char *to)
-{
-	for (size_t i = 0; i < s.len; i++)
-		to[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ?
-		    (char)(s.at[i] - 'A' + 'a') : s.at[i];
-	return slice_of(to, s.len);
-}
-
 int
 book_name_parse(struct slice address, struct book_name *n)
 {
@@ -22,8 +13,8 @@ book_name_parse(struct slice address, struct book_name *n)
 	if (address_parts(address, n->local_text, &part) != PARSE_OK)
 		return -1;
 	n->local = part.local;
-	n->lower = lower_into(part.local, n->lower_text);
-	n->domain = lower_into(part.domain, n->domain_text);
+	n->lower = slice_lower(part.local, n->lower_text);
+	n->domain = slice_lower(part.domain, n->domain_text);
 	return 0;
 }
 
@@ -35,8 +26,8 @@ book_name_of_target(const struct alias_target *t, struct book_name *n)
 		return -1;
 	memcpy(n->local_text, t->local.at, t->local.len);
 	n->local = slice_of(n->local_text, t->local.len);
-	n->lower = lower_into(t->local, n->lower_text);
-	n->domain = lower_into(t->domain, n->domain_text);
+	n->lower = slice_lower(t->local, n->lower_text);
+	n->domain = slice_lower(t->domain, n->domain_text);
 	return 0;
 }
 

@@ -10,7 +10,7 @@ written(const struct ipc_writer *w)
 static bool
 verdict_valid(uint8_t v)
 {
-	return v >= DIRECTORY_LOCAL && v <= DIRECTORY_TEMPFAIL;
+	return v >= DIRECTORY_LOCAL && v <= DIRECTORY_REFUSED;
 }
 
 /* No control character, and so nothing that could break a log or a list. */
@@ -37,8 +37,106 @@ detail_valid(struct slice s)
 	return s.len <= DIRECTORY_DETAIL_MAX && (s.len == 0 || s.at[0] != '.');
 }
 
+/* The null reverse-path is empty. */
+static bool
+reverse_path_valid(struct slice s)
+{
+	return s.len == 0 || address_valid(s);
+}
+
+static bool
+route_valid(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.at[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+		    c == '-'))
+			return false;
+	}
+	return s.len <= DIRECTORY_ROUTE_MAX;
+}
+
+/* A name in small letters, or an address literal. */
+static bool
+domain_valid(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+
+		if (c <= ' ' || c >= 0x7f || (c >= 'A' && c <= 'Z' &&
+		    s.at[0] != '['))
+			return false;
+	}
+	return s.len > 0 && s.len <= DIRECTORY_DOMAIN_MAX;
+}
+
+static bool
+text_valid(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] < ' ' || s.at[i] > '~')
+			return false;
+	return s.len > 0 && s.len <= DIRECTORY_TEXT_MAX;
+}
+
+static bool
+refusal_valid(const struct directory_refusal *f)
+{
+	if (f->code == 0)
+		return f->text.len == 0 && f->enhanced[0] == 0 &&
+		    f->enhanced[1] == 0 && f->enhanced[2] == 0;
+	return f->code >= 450 && f->code <= 599 &&
+	    f->enhanced[0] == f->code / 100 && text_valid(f->text);
+}
+
+static void
+put_refusal(struct ipc_writer *w, const struct directory_refusal *f)
+{
+	ipc_put_u16(w, f->code);
+	ipc_put_raw(w, f->enhanced, sizeof(f->enhanced));
+	ipc_put_bytes(w, f->text);
+}
+
+static void
+get_refusal(struct ipc_reader *r, struct directory_refusal *f)
+{
+	f->code = ipc_get_u16(r);
+	ipc_get_raw(r, f->enhanced, sizeof(f->enhanced));
+	f->text = ipc_get_bytes(r, DIRECTORY_TEXT_MAX);
+}
+
 size_t
-directory_ask_encode(struct slice address, void *buf)
+directory_ask_encode(const struct directory_ask *a, void *buf)
+{
+	struct ipc_writer w;
+
+	if (!address_valid(a->address) ||
+	    !reverse_path_valid(a->reverse_path))
+		return 0;
+	ipc_writer_init(&w, buf, DIRECTORY_BODY_MAX);
+	ipc_put_bytes(&w, a->address);
+	ipc_put_bytes(&w, a->reverse_path);
+	return written(&w);
+}
+
+int
+directory_ask_decode(struct slice body, struct directory_ask *a)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	a->address = ipc_get_bytes(&r, DIRECTORY_ADDRESS_MAX);
+	a->reverse_path = ipc_get_bytes(&r, DIRECTORY_ADDRESS_MAX);
+	if (ipc_reader_end(&r) == -1 || !address_valid(a->address) ||
+	    !reverse_path_valid(a->reverse_path))
+		return -1;
+	return 0;
+}
+
+size_t
+directory_account_ask_encode(struct slice address, void *buf)
 {
 	struct ipc_writer w;
 
@@ -50,7 +148,7 @@ directory_ask_encode(struct slice address, void *buf)
 }
 
 int
-directory_ask_decode(struct slice body, struct slice *address)
+directory_account_ask_decode(struct slice body, struct slice *address)
 {
 	struct ipc_reader r;
 
@@ -61,6 +159,22 @@ directory_ask_decode(struct slice body, struct slice *address)
 	return 0;
 }
 
+/* Do the fields agree with the verdict? */
+static bool
+resolved_valid(const struct directory_resolved *a)
+{
+	bool named = a->verdict == DIRECTORY_LOCAL ||
+	    a->verdict == DIRECTORY_RELAY_DOMAIN;
+
+	if (named ? !address_valid(a->canonical) : a->canonical.len > 0)
+		return false;
+	if (!refusal_valid(&a->refusal))
+		return false;
+	if (a->verdict == DIRECTORY_REFUSED)
+		return a->refusal.code != 0;
+	return a->refusal.code == 0 || a->verdict == DIRECTORY_NO_RELAY;
+}
+
 size_t
 directory_resolved_encode(const struct directory_resolved *a, void *buf)
 {
@@ -69,7 +183,8 @@ directory_resolved_encode(const struct directory_resolved *a, void *buf)
 	ipc_writer_init(&w, buf, DIRECTORY_BODY_MAX);
 	ipc_put_u8(&w, (uint8_t)a->verdict);
 	ipc_put_bytes(&w, a->canonical);
-	return a->canonical.len > DIRECTORY_ADDRESS_MAX ? 0 : written(&w);
+	put_refusal(&w, &a->refusal);
+	return resolved_valid(a) ? written(&w) : 0;
 }
 
 int
@@ -81,12 +196,11 @@ directory_resolved_decode(struct slice body, struct directory_resolved *a)
 	ipc_reader_init(&r, body);
 	verdict = ipc_get_u8(&r);
 	a->canonical = ipc_get_bytes(&r, DIRECTORY_ADDRESS_MAX);
+	get_refusal(&r, &a->refusal);
 	if (ipc_reader_end(&r) == -1 || !verdict_valid(verdict))
 		return -1;
 	a->verdict = (enum directory_verdict)verdict;
-	if (a->verdict == DIRECTORY_LOCAL)
-		return address_valid(a->canonical) ? 0 : -1;
-	return a->canonical.len == 0 ? 0 : -1;
+	return resolved_valid(a) ? 0 : -1;
 }
 
 /* The head of a part: verdict, last, count. */
@@ -111,11 +225,22 @@ directory_part_begin(struct directory_part *part,
 }
 
 bool
-directory_part_add(struct directory_part *part, struct slice address)
+directory_part_add(struct directory_part *part,
+    const struct directory_target *t)
 {
-	if (part->w.size - part->w.len < sizeof(uint32_t) + address.len)
+	struct ipc_writer w = part->w;
+
+	ipc_put_u8(&w, (uint8_t)t->kind);
+	ipc_put_bytes(&w, t->address);
+	ipc_put_bytes(&w, t->reverse_path);
+	if (t->kind == DIRECTORY_TARGET_RELAY) {
+		ipc_put_bytes(&w, t->route);
+		ipc_put_bytes(&w, t->domain);
+	} else if (t->kind == DIRECTORY_TARGET_REFUSED)
+		put_refusal(&w, &t->refusal);
+	if (w.failed || part->count == UINT16_MAX)
 		return false;
-	ipc_put_bytes(&part->w, address);
+	part->w = w;
 	part->count++;
 	return true;
 }
@@ -131,9 +256,41 @@ directory_part_end(struct directory_part *part, enum directory_verdict verdict,
 	return written(&part->w);
 }
 
+static bool
+target_valid(const struct directory_target *t)
+{
+	if (!address_valid(t->address) ||
+	    !reverse_path_valid(t->reverse_path))
+		return false;
+	switch (t->kind) {
+	case DIRECTORY_TARGET_LOCAL:
+		return true;
+	case DIRECTORY_TARGET_RELAY:
+		return route_valid(t->route) && domain_valid(t->domain);
+	case DIRECTORY_TARGET_REFUSED:
+		return t->refusal.code != 0 && refusal_valid(&t->refusal);
+	}
+	return false;
+}
+
+static void
+get_target(struct ipc_reader *r, struct directory_target *t)
+{
+	*t = (struct directory_target){ 0 };
+	t->kind = (enum directory_target_kind)ipc_get_u8(r);
+	t->address = ipc_get_bytes(r, DIRECTORY_ADDRESS_MAX);
+	t->reverse_path = ipc_get_bytes(r, DIRECTORY_ADDRESS_MAX);
+	if (t->kind == DIRECTORY_TARGET_RELAY) {
+		t->route = ipc_get_bytes(r, DIRECTORY_ROUTE_MAX);
+		t->domain = ipc_get_bytes(r, DIRECTORY_DOMAIN_MAX);
+	} else if (t->kind == DIRECTORY_TARGET_REFUSED)
+		get_refusal(r, &t->refusal);
+}
+
 int
 directory_expanded_decode(struct slice body, struct directory_expanded *e)
 {
+	struct directory_target t;
 	struct ipc_reader r;
 	uint8_t verdict, last;
 
@@ -141,26 +298,39 @@ directory_expanded_decode(struct slice body, struct directory_expanded *e)
 	verdict = ipc_get_u8(&r);
 	last = ipc_get_u8(&r);
 	e->count = ipc_get_u16(&r);
-	e->addresses = r;
-	for (unsigned i = 0; i < e->count && !r.failed; i++)
-		if (!address_valid(ipc_get_bytes(&r, DIRECTORY_ADDRESS_MAX)))
+	e->targets = r;
+	for (unsigned i = 0; i < e->count && !r.failed; i++) {
+		get_target(&r, &t);
+		if (!target_valid(&t))
 			return -1;
+	}
 	if (ipc_reader_end(&r) == -1 || !verdict_valid(verdict) || last > 1)
 		return -1;
 	e->verdict = (enum directory_verdict)verdict;
 	e->last = last == 1;
-	if (e->verdict == DIRECTORY_LOCAL)
+	switch (e->verdict) {
+	case DIRECTORY_LOCAL:
+	case DIRECTORY_RELAY_DOMAIN:
 		return e->count > 0 ? 0 : -1;
-	return e->count == 0 && e->last ? 0 : -1;
+	case DIRECTORY_NO_RELAY:
+		return e->count == 1 && e->last ? 0 : -1;
+	case DIRECTORY_UNKNOWN:
+	case DIRECTORY_TEMPFAIL:
+		return e->count == 0 && e->last ? 0 : -1;
+	case DIRECTORY_REFUSED:
+		break;
+	}
+	return -1;
 }
 
 bool
-directory_expanded_next(struct directory_expanded *e, struct slice *address)
+directory_expanded_next(struct directory_expanded *e,
+    struct directory_target *t)
 {
 	if (e->count == 0)
 		return false;
 	e->count--;
-	*address = ipc_get_bytes(&e->addresses, DIRECTORY_ADDRESS_MAX);
+	get_target(&e->targets, t);
 	return true;
 }
 
@@ -171,6 +341,8 @@ directory_account_encode(const struct directory_account *a, void *buf)
 
 	ipc_writer_init(&w, buf, DIRECTORY_BODY_MAX);
 	ipc_put_u8(&w, (uint8_t)a->verdict);
+	if (a->verdict > DIRECTORY_TEMPFAIL)
+		return 0;
 	if (a->verdict != DIRECTORY_LOCAL)
 		return written(&w);
 	ipc_put_u8(&w, (uint8_t)a->account.kind);
@@ -191,7 +363,7 @@ directory_account_decode(struct slice body, struct directory_account *a)
 	memset(a, 0, sizeof(*a));
 	ipc_reader_init(&r, body);
 	verdict = ipc_get_u8(&r);
-	if (!verdict_valid(verdict))
+	if (!verdict_valid(verdict) || verdict > DIRECTORY_TEMPFAIL)
 		return -1;
 	a->verdict = (enum directory_verdict)verdict;
 	if (a->verdict != DIRECTORY_LOCAL)

@@ -7,6 +7,9 @@ enum tag {
 	TAG_SESSION,
 	TAG_ARRIVAL,
 	TAG_LISTENER,
+	TAG_ENVID,
+	TAG_RET,
+	TAG_AUTH,
 	TAG_CLIENT = ENVELOPE_OPTIONAL,
 	TAG_HELO,
 	TAG_PROTOCOL
@@ -42,6 +45,12 @@ envelope_begin(struct ipc_writer *w, const struct envelope *e)
 	put_field(w, TAG_CLIENT, e->client);
 	put_field(w, TAG_HELO, e->helo);
 	put_field(w, TAG_PROTOCOL, e->protocol);
+	if (e->envid.len > 0)
+		put_field(w, TAG_ENVID, e->envid);
+	if (e->ret != ENVELOPE_RET_UNSAID)
+		put_number(w, TAG_RET, (uint64_t)e->ret, 4);
+	if (e->auth.len > 0)
+		put_field(w, TAG_AUTH, e->auth);
 }
 
 void
@@ -50,7 +59,7 @@ envelope_put_recipient(struct ipc_writer *w,
 {
 	ipc_put_u8(w, TAG_RECIPIENT);
 	ipc_put_u32(w, (uint32_t)(12 + r->given.len + r->original.len));
-	ipc_put_u32(w, r->flags);
+	ipc_put_u32(w, r->notify);
 	ipc_put_bytes(w, r->given);
 	ipc_put_bytes(w, r->original);
 }
@@ -65,16 +74,25 @@ is_clean(struct slice s)
 	return true;
 }
 
+bool
+envelope_notify_ok(uint32_t notify)
+{
+	return notify <= ENVELOPE_NOTIFY_NEVER ||
+	    (notify < 2 * ENVELOPE_NOTIFY_DELAY &&
+	    !(notify & ENVELOPE_NOTIFY_NEVER));
+}
+
 static int
 get_recipient(struct slice field, struct envelope_recipient *to)
 {
 	struct ipc_reader r;
 
 	ipc_reader_init(&r, field);
-	to->flags = ipc_get_u32(&r);
+	to->notify = ipc_get_u32(&r);
 	to->given = ipc_get_bytes(&r, ENVELOPE_ADDRESS_MAX);
 	to->original = ipc_get_bytes(&r, ENVELOPE_ORIGINAL_MAX);
-	if (ipc_reader_end(&r) == -1 || to->given.len == 0 || to->flags != 0)
+	if (ipc_reader_end(&r) == -1 || to->given.len == 0 ||
+	    !envelope_notify_ok(to->notify))
 		return -1;
 	return is_clean(to->given) && is_clean(to->original) ? 0 : -1;
 }
@@ -109,6 +127,28 @@ get_u64(struct slice field, uint64_t *to)
 }
 
 static int
+get_ret(struct slice field, enum envelope_ret *to)
+{
+	uint32_t n;
+
+	if (get_u32(field, &n) == -1 || n < ENVELOPE_RET_FULL ||
+	    n > ENVELOPE_RET_HDRS)
+		return -1;
+	*to = (enum envelope_ret)n;
+	return 0;
+}
+
+/* Printable ASCII: it stands in fields of reports. */
+static int
+get_envid(struct slice field, struct slice *to)
+{
+	for (size_t i = 0; i < field.len; i++)
+		if ((unsigned char)field.at[i] > '~')
+			return -1;
+	return get_text(field, ENVELOPE_ENVID_MAX, to);
+}
+
+static int
 get_field(struct envelope *e, unsigned tag, struct slice field)
 {
 	struct envelope_recipient rcpt;
@@ -134,6 +174,12 @@ get_field(struct envelope *e, unsigned tag, struct slice field)
 		return 0;
 	case TAG_LISTENER:
 		return get_text(field, ENVELOPE_TEXT_MAX, &e->listener);
+	case TAG_ENVID:
+		return get_envid(field, &e->envid);
+	case TAG_RET:
+		return get_ret(field, &e->ret);
+	case TAG_AUTH:
+		return get_text(field, ENVELOPE_AUTH_MAX, &e->auth);
 	case TAG_CLIENT:
 		return get_text(field, ENVELOPE_TEXT_MAX, &e->client);
 	case TAG_HELO:
@@ -151,7 +197,8 @@ envelope_decode(struct slice in, struct envelope *e)
 	uint64_t seen[4] = { 0 };
 	struct ipc_reader r;
 
-	*e = (struct envelope){ 0 };
+	*e = (struct envelope){ .envid = slice_of("", 0),
+	    .auth = slice_of("", 0) };
 	ipc_reader_init(&r, in);
 	if (in.len > ENVELOPE_MAX || ipc_get_u8(&r) != ENVELOPE_VERSION)
 		return -1;

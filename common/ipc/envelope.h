@@ -5,7 +5,9 @@
  * A version octet, then fields: tag (8 bits), length (32 bits, little-endian),
  * octets.  A reader refuses an unknown version and an unknown tag below
  * ENVELOPE_OPTIONAL; it passes over an unknown tag above, so that fields which
- * change nothing for delivery can be added.
+ * change nothing for delivery can be added.  Fields and flags that were not
+ * there from the beginning are written only where they say something, so that
+ * what an older version wrote is read as it was meant.
  */
 #ifndef COMMON_IPC_ENVELOPE_H
 #define COMMON_IPC_ENVELOPE_H
@@ -21,6 +23,8 @@ enum {
 	ENVELOPE_OPTIONAL = 128,
 	ENVELOPE_ADDRESS_MAX = 640,	/* octets; as DIRECTORY_ADDRESS_MAX */
 	ENVELOPE_ORIGINAL_MAX = 2048,	/* RFC 3461 section 4.2, decoded */
+	ENVELOPE_ENVID_MAX = 256,	/* RFC 3461 section 5.4: at least 100 */
+	ENVELOPE_AUTH_MAX = 640,	/* an account's name, or an address */
 	ENVELOPE_TEXT_MAX = 512,	/* client, helo, listener, protocol */
 	ENVELOPE_MAX = 2 * 1024 * 1024,	/* octets of a whole envelope */
 	ENVELOPE_RECIPIENTS_MAX = 20000
@@ -32,7 +36,25 @@ enum envelope_flag {
 	/* Made by queue-manager itself. */
 	ENVELOPE_BOUNCE = 1u << 2,	/* a delivery status notification */
 	ENVELOPE_DOUBLE_BOUNCE = 1u << 3, /* about one that failed */
-	ENVELOPE_FLAGS_KNOWN = (1u << 4) - 1
+	ENVELOPE_SMTPUTF8 = 1u << 4,	/* RFC 6531 */
+	ENVELOPE_BINARYMIME = 1u << 5,	/* BODY=BINARYMIME (RFC 3030) */
+	ENVELOPE_FLAGS_KNOWN = (1u << 6) - 1
+};
+
+/* What a report about a failure brings back (RFC 3461 section 4.3). */
+enum envelope_ret {
+	ENVELOPE_RET_UNSAID,
+	ENVELOPE_RET_FULL,
+	ENVELOPE_RET_HDRS
+};
+
+/* Of what the sender wants to hear (RFC 3461 section 4.1); none: not said,
+ * which is FAILURE and DELAY. */
+enum envelope_notify {
+	ENVELOPE_NOTIFY_NEVER = 1u << 0,	/* alone */
+	ENVELOPE_NOTIFY_SUCCESS = 1u << 1,
+	ENVELOPE_NOTIFY_FAILURE = 1u << 2,
+	ENVELOPE_NOTIFY_DELAY = 1u << 3
 };
 
 struct envelope {
@@ -44,6 +66,12 @@ struct envelope {
 	struct slice	helo;		/* what it said in HELO or EHLO */
 	struct slice	listener;	/* the block it came in by */
 	struct slice	protocol;	/* RFC 3848: ESMTP, SMTP, ... */
+	struct slice	envid;		/* RFC 3461 section 4.4, decoded; or
+					 * empty; printable ASCII */
+	enum envelope_ret ret;
+	/* Who submitted it: the account that logged in (RFC 4954 section 5);
+	 * empty: nobody did. */
+	struct slice	auth;
 	/* Set by decode: how many recipients, and where they stand. */
 	uint32_t	n_recipients;
 	struct ipc_reader recipients;
@@ -51,9 +79,14 @@ struct envelope {
 
 struct envelope_recipient {
 	struct slice	given;		/* as in RCPT, without brackets */
-	struct slice	original;	/* ORCPT (RFC 3461); may be empty */
-	uint32_t	flags;		/* NOTIFY, later; now 0 */
+	/* ORCPT (RFC 3461 section 4.2): "type;address", decoded from xtext
+	 * but not from what its type wants; may be empty. */
+	struct slice	original;
+	uint32_t	notify;		/* enum envelope_notify */
 };
+
+/* Is this a value that NOTIFY can have? */
+bool envelope_notify_ok(uint32_t notify);
 
 /*
  * Build one: begin writes all but the recipients, then one

@@ -21,13 +21,13 @@ expanded(struct slice body)
 	static uint8_t again[DIRECTORY_EXPANDED_MAX];
 	struct directory_expanded e;
 	struct directory_part part;
-	struct slice address;
+	struct directory_target t;
 
 	if (directory_expanded_decode(body, &e) == -1)
 		return;
 	directory_part_begin(&part, again);
-	while (directory_expanded_next(&e, &address))
-		assert(directory_part_add(&part, address));
+	while (directory_expanded_next(&e, &t))
+		assert(directory_part_add(&part, &t));
 	same(body, again, directory_part_end(&part, e.verdict, e.last));
 }
 
@@ -37,16 +37,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t again[DIRECTORY_BODY_MAX];
 	struct directory_resolved resolved;
 	struct directory_account account;
+	struct directory_ask ask;
 	struct slice body, address;
 
 	if (size == 0 || size > DIRECTORY_EXPANDED_MAX)
 		return 0;
 	body = slice_of(data + 1, size - 1);
-	switch (data[0] % 4) {
+	switch (data[0] % 5) {
 	case 0:
-		if (directory_ask_decode(body, &address) == 0)
-			same(body, again, directory_ask_encode(address,
-			    again));
+		if (directory_ask_decode(body, &ask) == 0)
+			same(body, again, directory_ask_encode(&ask, again));
 		break;
 	case 1:
 		if (directory_resolved_decode(body, &resolved) == 0)
@@ -55,6 +55,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2:
 		expanded(body);
+		break;
+	case 4:
+		if (directory_account_ask_decode(body, &address) == 0)
+			same(body, again, directory_account_ask_encode(address,
+			    again));
 		break;
 	case 3:
 		if (directory_account_decode(body, &account) == 0)

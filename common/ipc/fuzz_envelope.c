@@ -32,6 +32,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(again.n_recipients == n && again.flags == e.flags);
 	assert(slice_equal(again.reverse_path, e.reverse_path));
 	assert(slice_equal(again.helo, e.helo));
+	assert(slice_equal(again.envid, e.envid) && again.ret == e.ret);
+	assert(slice_equal(again.auth, e.auth));
 	free(buf);
 	return 0;
 }

@@ -20,7 +20,7 @@
 #define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
 #define IPC_SMTPDS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT))
 /* Who asks resolver. */
-#define IPC_DNS_CLIENTS IPC_SMTPDS
+#define IPC_DNS_CLIENTS (IPC_SMTPDS | IPC_BIT(IPC_REMOTE_RELAY))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
 #define IPC_SESSIONS (IPC_BIT(IPC_POP3D_SESSION) | IPC_BIT(IPC_IMAPD_SESSION))
 
@@ -105,6 +105,11 @@
 	    IPC_BIT(IPC_LOCAL_DELIVERY) | IPC_BIT(IPC_DELIVERY_WORKER), 1, 1, 8192) \
 	X(DELIVERED, 61, IPC_BIT(IPC_LOCAL_DELIVERY) | IPC_BIT(IPC_DELIVERY_WORKER), \
 	    IPC_BIT(IPC_QUEUE_MANAGER) | IPC_BIT(IPC_LOCAL_DELIVERY), 0, 0, 2048) \
+	/* ---- to other hosts: common/ipc/relay.h ---- */		\
+	/* One message for some recipients at one destination.  Answered by \
+	 * one RELAYED for each of them. */				\
+	X(RELAY, 64, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_REMOTE_RELAY), 1, 1, 32768) \
+	X(RELAYED, 65, IPC_BIT(IPC_REMOTE_RELAY), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 2048) \
 	/* ---- who is it: common/ipc/auth.h ---- */			\
 	/* Name and password of a client.  Answered by LOGIN_TICKET or	\
 	 * LOGIN_REFUSED, perhaps much later. */			\

@@ -17,6 +17,8 @@ an_envelope(uint8_t *buf, size_t size, const char *given)
 		.flags = ENVELOPE_8BITMIME, .session = 7, .arrival_ms = 1234,
 		.client = slice_str("192.0.2.1"), .helo = slice_str("crepes.fr"),
 		.listener = slice_str("smtp"), .protocol = slice_str("ESMTP"),
+		.envid = slice_str("QQ 314159"), .ret = ENVELOPE_RET_HDRS,
+		.auth = slice_str("alice"),
 	};
 	struct envelope_recipient r = { .given = slice_str("bob@hamburger.edu") };
 	struct ipc_writer w;
@@ -26,6 +28,7 @@ an_envelope(uint8_t *buf, size_t size, const char *given)
 	envelope_put_recipient(&w, &r);
 	r.given = slice_str(given);
 	r.original = slice_str("rfc822;Carol@x");
+	r.notify = ENVELOPE_NOTIFY_SUCCESS | ENVELOPE_NOTIFY_DELAY;
 	envelope_put_recipient(&w, &r);
 	return w.failed ? 0 : w.len;
 }
@@ -44,10 +47,15 @@ test_envelope(void **state)
 	assert_int_equal(e.n_recipients, 2);
 	assert_true(slice_equal(e.helo, slice_str("crepes.fr")));
 	assert_int_equal(e.arrival_ms, 1234);
+	assert_true(slice_equal(e.envid, slice_str("QQ 314159")));
+	assert_int_equal(e.ret, ENVELOPE_RET_HDRS);
+	assert_true(slice_equal(e.auth, slice_str("alice")));
 	assert_true(envelope_next(&e, &r));
 	assert_true(slice_equal(r.given, slice_str("bob@hamburger.edu")));
 	assert_true(envelope_next(&e, &r));
 	assert_true(slice_equal(r.original, slice_str("rfc822;Carol@x")));
+	assert_int_equal(r.notify,
+	    ENVELOPE_NOTIFY_SUCCESS | ENVELOPE_NOTIFY_DELAY);
 	assert_false(envelope_next(&e, &r));
 }
 
@@ -90,6 +98,68 @@ test_envelope_hostile(void **state)
 	/* A second reverse-path. */
 	memcpy(buf + len, "\x01\x01\0\0\0x", 6);
 	assert_int_equal(envelope_decode(slice_of(buf, len + 6), &e), -1);
+}
+
+/* What was written before there were ENVID, RET, AUTH and NOTIFY. */
+static void
+test_envelope_of_old(void **state)
+{
+	static const char old[] = "\x01"
+	    "\x01\x03\0\0\0a@b"			/* reverse-path */
+	    "\x03\x04\0\0\0\x01\0\0\0"		/* flags */
+	    "\x02\x0f\0\0\0" "\0\0\0\0" "\x03\0\0\0c@d" "\0\0\0\0";
+	struct slice octets = slice_of(old, sizeof(old) - 1);
+	struct envelope_recipient r;
+	struct envelope e;
+
+	(void)state;
+	assert_int_equal(envelope_decode(octets, &e), 0);
+	assert_int_equal(e.flags, ENVELOPE_8BITMIME);
+	assert_int_equal(e.ret, ENVELOPE_RET_UNSAID);
+	assert_int_equal(e.envid.len + e.auth.len, 0);
+	assert_true(envelope_next(&e, &r));
+	assert_int_equal(r.notify, 0);
+}
+
+static void
+test_envelope_fields(void **state)
+{
+	static const struct {
+		const char *tag;
+		size_t len;
+		int ret;
+	} rows[] = {
+		{ "\x07\x03\0\0\0a b", 8, 0 },
+		{ "\x07\x03\0\0\0a\xc3\xa4", 8, -1 },
+		{ "\x07\x03\0\0\0a\nb", 8, -1 },
+		{ "\x08\x04\0\0\0\x01\0\0\0", 9, 0 },
+		{ "\x08\x04\0\0\0\0\0\0\0", 9, -1 },
+		{ "\x08\x04\0\0\0\x03\0\0\0", 9, -1 },
+		{ "\x08\x01\0\0\0\x01", 6, -1 },
+		{ "\x09\x03\0\0\0a\xc3\xa4", 8, 0 },
+		{ "\x09\x01\0\0\0\r", 6, -1 },
+		/* NEVER stands alone */
+		{ "\x02\x0f\0\0\0\x01\0\0\0\x03\0\0\0c@d\0\0\0\0", 20, 0 },
+		{ "\x02\x0f\0\0\0\x03\0\0\0\x03\0\0\0c@d\0\0\0\0", 20, -1 },
+		{ "\x02\x0f\0\0\0\x0e\0\0\0\x03\0\0\0c@d\0\0\0\0", 20, 0 },
+		{ "\x02\x0f\0\0\0\x10\0\0\0\x03\0\0\0c@d\0\0\0\0", 20, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct envelope plain = { .reverse_path = slice_str("a@b") }, e;
+		struct envelope_recipient r = { .given = slice_str("c@d") };
+		struct ipc_writer w;
+		uint8_t buf[300];
+
+		ipc_writer_init(&w, buf, sizeof(buf));
+		envelope_begin(&w, &plain);
+		envelope_put_recipient(&w, &r);
+		ipc_put_raw(&w, rows[i].tag, rows[i].len);
+		assert_false(w.failed);
+		assert_int_equal(envelope_decode(slice_of(buf, w.len), &e),
+		    rows[i].ret);
+	}
 }
 
 static void
@@ -188,6 +258,8 @@ main(void)
 		cmocka_unit_test(test_envelope),
 		cmocka_unit_test(test_envelope_cut),
 		cmocka_unit_test(test_envelope_hostile),
+		cmocka_unit_test(test_envelope_of_old),
+		cmocka_unit_test(test_envelope_fields),
 		cmocka_unit_test(test_enqueue_sizes),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_control),

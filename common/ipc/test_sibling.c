@@ -55,7 +55,9 @@ static const struct ipc_events near_events = { .closed = NULL };
 static struct slice
 body(void *buf)
 {
-	return slice_of(buf, directory_ask_encode(slice_str("a@b"), buf));
+	struct directory_ask a = { SLICE_LITERAL("a@b"), SLICE_LITERAL("") };
+
+	return slice_of(buf, directory_ask_encode(&a, buf));
 }
 
 static int

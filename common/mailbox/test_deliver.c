@@ -292,15 +292,21 @@ test_clean_tmp(void **state)
 static void
 swap_for_ever(struct home *h)
 {
-	for (;;) {
+	char aside[64];
+
+	for (unsigned n = 0;; n++) {
 		renameat(h->fd, "Maildir/new", h->fd, "Maildir/real");
 		if (symlinkat("../outside", h->fd, "Maildir/new") == 0)
 			unlinkat(h->fd, "Maildir/new", 0);
-		/* The worker may have made one of its own in between. */
 		if (renameat2(h->fd, "Maildir/real", h->fd, "Maildir/new",
-		    RENAME_NOREPLACE) == -1)
-			renameat2(h->fd, "Maildir/real", h->fd, "Maildir/new",
-			    RENAME_EXCHANGE);
+		    RENAME_NOREPLACE) == 0)
+			continue;
+		/* The worker has made one of its own in between.  It may not
+		 * stay where the next round wants to put the real one. */
+		snprintf(aside, sizeof(aside), "Maildir/aside%u", n);
+		renameat2(h->fd, "Maildir/real", h->fd, "Maildir/new",
+		    RENAME_EXCHANGE);
+		renameat(h->fd, "Maildir/real", h->fd, aside);
 	}
 }
 

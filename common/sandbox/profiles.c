@@ -25,6 +25,8 @@ static const struct sandbox profiles[] = {
 	/* Passes messages on; opens and makes nothing. */
 	{ IPC_LOCAL_DELIVERY, CALLS_BASE, SANDBOX_EMPTY, false, 1 * G, 0,
 	    16384 },
+	{ IPC_REMOTE_RELAY, CALLS_BASE, SANDBOX_EMPTY, false, 1 * G, 0,
+	    16384 },
 	/* One owner's Maildir. */
 	{ IPC_DELIVERY_WORKER, CALLS_BASE | CALLS_FILES | CALLS_LMDB,
 	    SANDBOX_TREE, true, 8 * G, SANDBOX_UNLIMITED, 1024 },

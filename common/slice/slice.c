@@ -15,6 +15,14 @@ slice_equal(struct slice a, struct slice b)
 	    (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+struct slice
+slice_lower(struct slice s, char *to)
+{
+	for (size_t i = 0; i < s.len; i++)
+		to[i] = (char)lower(s.at[i]);
+	return slice_of(to, s.len);
+}
+
 bool
 slice_starts_nocase(struct slice s, struct slice prefix)
 {

@@ -49,6 +49,9 @@ bool slice_equal(struct slice, struct slice);
 bool slice_equal_nocase(struct slice, struct slice);
 bool slice_starts_nocase(struct slice, struct slice prefix);
 
+/* A copy with its ASCII letters small, in to (room for as many octets). */
+struct slice slice_lower(struct slice, char *to);
+
 /*
  * Copy into a C string of size octets, NUL included.  Returns -1, leaving an
  * empty string, when s does not fit or holds a NUL.

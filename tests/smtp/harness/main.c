@@ -165,12 +165,14 @@ on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	static const struct timeval delay = { 0, 50000 };
 	struct world *w = ctx;
+	struct directory_ask ask;
 	struct slice address;
 	struct later *l;
 
 	(void)ch;
-	if (directory_ask_decode(m->body, &address) == -1)
+	if (directory_ask_decode(m->body, &ask) == -1)
 		return -1;
+	address = ask.address;
 	if (slice_starts_nocase(address, SLICE_LITERAL("silent@")))
 		return 0;
 	if (!slice_starts_nocase(address, SLICE_LITERAL("slow@"))) {
