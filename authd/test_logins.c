@@ -156,7 +156,8 @@ static void
 login_from(struct play *p, int gate, enum ipc_role role, uint64_t id,
     struct slice name, struct slice password, struct auth_client client)
 {
-	struct auth_login in = { S("s1"), client, name, password };
+	struct auth_login in = { S("s1"), client, AUTH_ALL_ACCOUNTS, name,
+		password };
 	uint8_t body[AUTH_BODY_MAX];
 	size_t len = auth_login_encode(&in, body);
 

@@ -12,6 +12,7 @@
 #include "smtpd/settings.h"
 #include "imapd/settings.h"
 #include "pop3d/settings.h"
+#include "remote-relay/settings.h"
 
 static const struct settings_schema *const schemas[] = {
 	&instance_schema,
@@ -22,6 +23,7 @@ static const struct settings_schema *const schemas[] = {
 	&local_delivery_schema,
 	&authd_schema,
 	&queue_manager_schema,
+	&remote_relay_schema,
 };
 
 const struct settings_schema *

@@ -1,5 +1,6 @@
 #include "imapd/authentication.h"
 
+#include "common/sasl/base64.h"
 #include "common/sasl/plain.h"
 #include "imapd/login_command.h"
 #include "imapd/settings.h"

@@ -2,15 +2,15 @@
 
 #include <crypt.h>
 #include <errno.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEY_LEN		32	/* SHA-256 */
+#include "common/sasl/base64.h"
+#include "common/sasl/scram.h"
+#include "common/sasl/scram_keys.h"
+
 #define SALT_LEN	16
-#define BASE64_SIZE(n)	(((n) + 2) / 3 * 4 + 1)
-#define SALT_MAX	64
+#define KEY_BASE64	SASL_BASE64_LEN(SCRAM_KEY_LEN)
 
 const char *
 password_refusal(struct slice password)
@@ -55,59 +55,32 @@ out:
 	return result;
 }
 
-static int
-hmac(const unsigned char key[KEY_LEN], const char *text,
-    unsigned char out[KEY_LEN])
-{
-	unsigned len = 0;
-
-	return HMAC(EVP_sha256(), key, KEY_LEN, (const unsigned char *)text,
-	    strlen(text), out, &len) == NULL || len != KEY_LEN ? -1 : 0;
-}
-
-/* RFC 5802 section 3: SaltedPassword; StoredKey and ServerKey from it. */
-static int
-scram_keys(struct slice password, struct slice salt, unsigned iterations,
-    unsigned char stored[KEY_LEN], unsigned char server[KEY_LEN])
-{
-	unsigned char salted[KEY_LEN], client[KEY_LEN];
-	unsigned len = 0;
-	int result = -1;
-
-	if (PKCS5_PBKDF2_HMAC(password.at, (int)password.len,
-	    (const unsigned char *)salt.at, (int)salt.len, (int)iterations,
-	    EVP_sha256(), KEY_LEN, salted) == 1 &&
-	    hmac(salted, "Client Key", client) == 0 &&
-	    EVP_Digest(client, KEY_LEN, stored, &len, EVP_sha256(),
-		NULL) == 1 && len == KEY_LEN &&
-	    hmac(salted, "Server Key", server) == 0)
-		result = 0;
-	explicit_bzero(salted, sizeof(salted));
-	explicit_bzero(client, sizeof(client));
-	return result;
-}
-
 int
 password_scram_with(struct slice password, struct slice salt,
     unsigned iterations, char out[PASSWORD_SCRAM_SIZE])
 {
-	unsigned char stored[KEY_LEN], server[KEY_LEN];
-	char salt64[BASE64_SIZE(SALT_MAX)];
-	char stored64[BASE64_SIZE(KEY_LEN)], server64[BASE64_SIZE(KEY_LEN)];
-	int n;
+	char salt64[SASL_BASE64_LEN(SCRAM_SALT_MAX)];
+	char stored64[KEY_BASE64], server64[KEY_BASE64];
+	uint8_t salted[SCRAM_KEY_LEN];
+	struct scram_keys keys;
+	size_t salt64_len;
+	int n, made;
 
-	if (salt.len == 0 || salt.len > SALT_MAX || password.len > PASSWORD_MAX)
+	if (salt.len == 0 || salt.len > SCRAM_SALT_MAX ||
+	    password.len > PASSWORD_MAX ||
+	    scram_salted_password(password, salt, iterations, salted) == -1)
 		return -1;
-	if (scram_keys(password, salt, iterations, stored, server) == -1)
+	made = scram_keys_make(salted, &keys);
+	explicit_bzero(salted, sizeof(salted));
+	if (made == -1)
 		return -1;
-	EVP_EncodeBlock((unsigned char *)salt64,
-	    (const unsigned char *)salt.at, (int)salt.len);
-	EVP_EncodeBlock((unsigned char *)stored64, stored, KEY_LEN);
-	EVP_EncodeBlock((unsigned char *)server64, server, KEY_LEN);
-	n = snprintf(out, PASSWORD_SCRAM_SIZE, "SCRAM-SHA-256$%u:%s$%s:%s",
-	    iterations, salt64, stored64, server64);
-	explicit_bzero(stored, sizeof(stored));
-	explicit_bzero(server, sizeof(server));
+	salt64_len = sasl_base64_encode(salt, salt64);
+	sasl_base64_encode(slice_of(keys.stored, SCRAM_KEY_LEN), stored64);
+	sasl_base64_encode(slice_of(keys.server, SCRAM_KEY_LEN), server64);
+	n = snprintf(out, PASSWORD_SCRAM_SIZE,
+	    "SCRAM-SHA-256$%u:%.*s$%.*s:%.*s", iterations, (int)salt64_len,
+	    salt64, KEY_BASE64, stored64, KEY_BASE64, server64);
+	explicit_bzero(&keys, sizeof(keys));
 	return n > 0 && n < PASSWORD_SCRAM_SIZE ? 0 : -1;
 }
 

@@ -4,13 +4,43 @@
 
 #include <bsd/string.h>
 
+#include "common/net/network.h"
+
 #define ROW(...) SETTING_ROW(struct instance_settings, __VA_ARGS__)
 static const struct setting rows[] = { INSTANCE_SETTINGS(ROW) };
 
+static void
+check(const struct settings *s, struct settings_errors *errors)
+{
+	const struct instance_settings *values = settings_values(s);
+	struct net_network n;
+
+	for (size_t i = 0; i < values->relay_networks.n; i++)
+		if (net_network_parse(slice_str(values->relay_networks.at[i]),
+		    &n) != PARSE_OK)
+			settings_complain(errors, s, NULL, "relay_networks",
+			    "\"%s\" is no network; write addresses such as "
+			    "192.0.2.0/24, with zeros behind the prefix, or "
+			    "loopback", values->relay_networks.at[i]);
+}
+
 const struct settings_schema instance_schema = {
 	.file = "bulkhead.conf", .size = sizeof(struct instance_settings),
-	SETTINGS_ROWS(rows),
+	SETTINGS_ROWS(rows), .check = check,
 };
+
+bool
+instance_may_relay(const struct instance_settings *s,
+    const struct net_address *client)
+{
+	struct net_network n;
+
+	for (size_t i = 0; i < s->relay_networks.n; i++)
+		if (net_network_parse(slice_str(s->relay_networks.at[i]),
+		    &n) == PARSE_OK && net_network_has(&n, client))
+			return true;
+	return false;
+}
 
 void
 instance_account_rules(const struct instance_settings *s,

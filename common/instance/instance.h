@@ -6,6 +6,7 @@
 #ifndef COMMON_INSTANCE_INSTANCE_H
 #define COMMON_INSTANCE_INSTANCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/accounts/account.h"
@@ -58,6 +59,9 @@
 	X(injection_wait, SECONDS, "10s", "0", "1h", RELOAD,		\
 	    "How long sendmail(1) waits for a suite that is down before it " \
 	    "gives up with status 75.")					\
+	X(relay_networks, WORDS, "", "0", "64", RELOAD,			\
+	    "Clients of port 25 that may send to everybody without logging " \
+	    "in: networks such as 192.0.2.0/24, 2001:db8::/48 or loopback.") \
 	X(sessions_max, COUNT, "2000", "1", "100000", RELOAD,		\
 	    "POP3 and IMAP sessions at once, one process each.")	\
 	X(sessions_per_account, COUNT, "100", "1", "100000", RELOAD,	\
@@ -83,6 +87,12 @@ enum {
  */
 void instance_account_rules(const struct instance_settings *,
     struct account_rules *);
+
+struct net_address;
+
+/* Is this address in one of relay_networks? */
+bool instance_may_relay(const struct instance_settings *,
+    const struct net_address *);
 
 /*
  * hostname as set, or else what the host calls itself; NUL-terminated.

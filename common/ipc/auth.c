@@ -33,22 +33,44 @@ auth_login_encode(const struct auth_login *l, void *buf)
 	ipc_writer_init(&w, buf, AUTH_BODY_MAX);
 	ipc_put_bytes(&w, l->session);
 	ipc_put_raw(&w, l->client.octets, sizeof(l->client.octets));
+	ipc_put_u8(&w, (uint8_t)l->accounts);
 	ipc_put_bytes(&w, l->name);
 	ipc_put_bytes(&w, l->password);
 	return written(&w);
+}
+
+static bool
+get_accounts(struct ipc_reader *r, enum auth_accounts *accounts)
+{
+	uint8_t v = ipc_get_u8(r);
+
+	*accounts = (enum auth_accounts)v;
+	return v <= AUTH_VIRTUAL_ACCOUNTS;
+}
+
+static bool
+get_bool(struct ipc_reader *r, bool *to)
+{
+	uint8_t v = ipc_get_u8(r);
+
+	*to = v == 1;
+	return v <= 1;
 }
 
 int
 auth_login_decode(struct slice body, struct auth_login *l)
 {
 	struct ipc_reader r;
+	bool valid;
 
 	ipc_reader_init(&r, body);
 	l->session = ipc_get_bytes(&r, AUTH_SESSION_MAX);
 	ipc_get_raw(&r, l->client.octets, sizeof(l->client.octets));
+	valid = get_accounts(&r, &l->accounts);
 	l->name = ipc_get_bytes(&r, AUTH_NAME_MAX);
 	l->password = ipc_get_bytes(&r, AUTH_PASSWORD_MAX);
-	return ipc_reader_end(&r) == -1 || !session_valid(l->session) ? -1 : 0;
+	return ipc_reader_end(&r) == -1 || !valid ||
+	    !session_valid(l->session) ? -1 : 0;
 }
 
 size_t
@@ -75,6 +97,119 @@ auth_ticket_decode(struct slice body, struct ticket *t, struct slice *name)
 	    username_parse(*name, &parts) != PARSE_OK)
 		return -1;
 	return 0;
+}
+
+size_t
+auth_account_encode(const struct account *a, struct slice name, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, AUTH_ANSWER_MAX);
+	ipc_put_u8(&w, (uint8_t)a->kind);
+	ipc_put_u32(&w, a->number);
+	ipc_put_bytes(&w, name);
+	return name.len > USERNAME_MAX ? 0 : written(&w);
+}
+
+int
+auth_account_decode(struct slice body, struct account *a, struct slice *name)
+{
+	struct username parts;
+	struct ipc_reader r;
+	uint8_t kind;
+
+	ipc_reader_init(&r, body);
+	kind = ipc_get_u8(&r);
+	*a = (struct account){ (enum account_kind)kind, ipc_get_u32(&r) };
+	*name = ipc_get_bytes(&r, USERNAME_MAX);
+	if (ipc_reader_end(&r) == -1 || !account_valid(*a) ||
+	    username_parse(*name, &parts) != PARSE_OK)
+		return -1;
+	return 0;
+}
+
+size_t
+auth_sasl_start_encode(const struct auth_sasl_start *s, void *buf)
+{
+	struct ipc_writer w;
+
+	if (!session_valid(s->session) || s->exporter.len > AUTH_BINDING_MAX ||
+	    s->end_point.len > AUTH_BINDING_MAX ||
+	    s->message.len > AUTH_MESSAGE_MAX)
+		return 0;
+	ipc_writer_init(&w, buf, AUTH_BODY_MAX);
+	ipc_put_bytes(&w, s->session);
+	ipc_put_raw(&w, s->client.octets, sizeof(s->client.octets));
+	ipc_put_u8(&w, (uint8_t)s->accounts);
+	ipc_put_u8(&w, s->plus);
+	ipc_put_u8(&w, s->plus_offered);
+	ipc_put_bytes(&w, s->exporter);
+	ipc_put_bytes(&w, s->end_point);
+	ipc_put_bytes(&w, s->message);
+	return written(&w);
+}
+
+int
+auth_sasl_start_decode(struct slice body, struct auth_sasl_start *s)
+{
+	struct ipc_reader r;
+	bool valid;
+
+	ipc_reader_init(&r, body);
+	s->session = ipc_get_bytes(&r, AUTH_SESSION_MAX);
+	ipc_get_raw(&r, s->client.octets, sizeof(s->client.octets));
+	valid = get_accounts(&r, &s->accounts);
+	valid = get_bool(&r, &s->plus) && valid;
+	valid = get_bool(&r, &s->plus_offered) && valid;
+	s->exporter = ipc_get_bytes(&r, AUTH_BINDING_MAX);
+	s->end_point = ipc_get_bytes(&r, AUTH_BINDING_MAX);
+	s->message = ipc_get_bytes(&r, AUTH_MESSAGE_MAX);
+	return ipc_reader_end(&r) == -1 || !valid ||
+	    !session_valid(s->session) ? -1 : 0;
+}
+
+size_t
+auth_sasl_message_encode(uint64_t conversation, struct slice message,
+    void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, AUTH_BODY_MAX);
+	ipc_put_u64(&w, conversation);
+	ipc_put_bytes(&w, message);
+	return message.len > AUTH_MESSAGE_MAX ? 0 : written(&w);
+}
+
+int
+auth_sasl_message_decode(struct slice body, uint64_t *conversation,
+    struct slice *message)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	*conversation = ipc_get_u64(&r);
+	*message = ipc_get_bytes(&r, AUTH_MESSAGE_MAX);
+	return ipc_reader_end(&r);
+}
+
+size_t
+auth_sasl_abort_encode(uint64_t conversation, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, 16);
+	ipc_put_u64(&w, conversation);
+	return written(&w);
+}
+
+int
+auth_sasl_abort_decode(struct slice body, uint64_t *conversation)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	*conversation = ipc_get_u64(&r);
+	return ipc_reader_end(&r);
 }
 
 /* A body of one octet that says which of a few it is. */
@@ -109,9 +244,26 @@ auth_refusal_decode(struct slice body, enum auth_refusal *why)
 {
 	uint8_t v;
 
-	if (choice_decode(body, AUTH_DENIED, AUTH_UNAVAILABLE, &v) == -1)
+	if (choice_decode(body, AUTH_DENIED, AUTH_MALFORMED, &v) == -1)
 		return -1;
 	*why = (enum auth_refusal)v;
+	return 0;
+}
+
+size_t
+auth_offer_encode(unsigned set, void *buf)
+{
+	return choice_encode((uint8_t)set, buf);
+}
+
+int
+auth_offer_decode(struct slice body, unsigned *set)
+{
+	uint8_t v;
+
+	if (choice_decode(body, 0, AUTH_OFFERS_KNOWN, &v) == -1)
+		return -1;
+	*set = v;
 	return 0;
 }
 

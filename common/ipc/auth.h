@@ -1,6 +1,7 @@
 /*
- * Logins: LOGIN and its answers between a gate and authd, VERIFY between
- * authd and its verifiers, PAM_ATTEMPT between authd and a PAM helper.
+ * Logins: LOGIN, SASL_START and their answers between a gate (or
+ * smtpd-submit) and authd, VERIFY between authd and its verifiers,
+ * PAM_ATTEMPT between authd and a PAM helper.
  *
  * Which service a login is for is a property of the channel that it came on.
  * Whoever encodes a password wipes the buffer after ipc_send; decoders give
@@ -15,19 +16,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/accounts/account.h"
 #include "common/accounts/passwords.h"
 #include "common/accounts/username.h"
 #include "common/ipc/start.h"
 #include "common/slice/slice.h"
 
 enum {
-	AUTH_BODY_MAX = 4096,		/* LOGIN, VERIFY, PAM_ATTEMPT */
-	AUTH_ANSWER_MAX = 512,		/* LOGIN_TICKET, LOGIN_REFUSED */
+	AUTH_BODY_MAX = 4096,		/* all with a password or message */
+	AUTH_ANSWER_MAX = 512,		/* the other answers */
 	AUTH_SESSION_MAX = 32,		/* octets of a session id */
 	/* What a client may send; only 1 to PASSWORD_MAX can be right, and a
 	 * longer one is refused in the same time as a wrong one. */
 	AUTH_NAME_MAX = 512,
-	AUTH_PASSWORD_MAX = 1024
+	AUTH_PASSWORD_MAX = 1024,
+	AUTH_MESSAGE_MAX = 2048,	/* a message of SCRAM */
+	AUTH_BINDING_MAX = 64		/* octets of channel binding data */
+};
+
+/* Which accounts a listener is for (its setting "accounts"). */
+enum auth_accounts {
+	AUTH_ALL_ACCOUNTS,
+	AUTH_VIRTUAL_ACCOUNTS	/* no system user logs in there */
 };
 
 /*
@@ -42,6 +52,7 @@ struct auth_client {
 struct auth_login {
 	struct slice		session;	/* the gate's id, for the log */
 	struct auth_client	client;
+	enum auth_accounts	accounts;
 	struct slice		name;
 	struct slice		password;
 };
@@ -54,15 +65,65 @@ int auth_login_decode(struct slice body, struct auth_login *);
 size_t auth_ticket_encode(const struct ticket *, struct slice name, void *buf);
 int auth_ticket_decode(struct slice body, struct ticket *, struct slice *name);
 
+/* LOGIN_ACCOUNT: who it is, and the canonical name. */
+size_t auth_account_encode(const struct account *, struct slice name,
+    void *buf);
+int auth_account_decode(struct slice body, struct account *,
+    struct slice *name);
+
 /* LOGIN_REFUSED: what the client may be told. */
 enum auth_refusal {
 	AUTH_DENIED = 1,	/* name or password wrong; which one, nobody
 				 * is told (RFC 5530: AUTHENTICATIONFAILED) */
-	AUTH_UNAVAILABLE	/* cannot be checked now (UNAVAILABLE) */
+	AUTH_UNAVAILABLE,	/* cannot be checked now (UNAVAILABLE) */
+	AUTH_MALFORMED		/* a message that is none of SCRAM's */
 };
 
 size_t auth_refusal_encode(enum auth_refusal, void *buf);
 int auth_refusal_decode(struct slice body, enum auth_refusal *);
+
+/*
+ * SASL_START: SCRAM's first message, as the client sent it, and what there is
+ * of TLS below to bind to (each empty where there is none).
+ */
+struct auth_sasl_start {
+	struct slice		session;
+	struct auth_client	client;
+	enum auth_accounts	accounts;
+	bool			plus;		/* SCRAM-SHA-256-PLUS chosen */
+	bool			plus_offered;
+	struct slice		exporter;	/* RFC 9266 */
+	struct slice		end_point;	/* RFC 5929 section 4 */
+	struct slice		message;
+};
+
+size_t auth_sasl_start_encode(const struct auth_sasl_start *, void *buf);
+int auth_sasl_start_decode(struct slice body, struct auth_sasl_start *);
+
+/*
+ * SASL_CHALLENGE, SASL_RESPONSE: a further message of a conversation, whose
+ * number authd gave it; a response is answered once, and only on the channel
+ * on which the conversation began.
+ */
+size_t auth_sasl_message_encode(uint64_t conversation, struct slice message,
+    void *buf);
+int auth_sasl_message_decode(struct slice body, uint64_t *conversation,
+    struct slice *message);
+
+/* SASL_ABORT */
+size_t auth_sasl_abort_encode(uint64_t conversation, void *buf);
+int auth_sasl_abort_decode(struct slice body, uint64_t *conversation);
+
+/* LOGIN_OFFER: a set.  Each account of ..., who can log in at all, has a
+ * verifier for SCRAM. */
+enum auth_offer {
+	AUTH_OFFER_ALL = 1u << 0,	/* AUTH_ALL_ACCOUNTS */
+	AUTH_OFFER_VIRTUAL = 1u << 1,	/* AUTH_VIRTUAL_ACCOUNTS */
+	AUTH_OFFERS_KNOWN = (1u << 2) - 1
+};
+
+size_t auth_offer_encode(unsigned set, void *buf);
+int auth_offer_decode(struct slice body, unsigned *set);
 
 /* VERIFY: does the password fit the stored hash?  VERIFIED: yes or no. */
 size_t auth_verify_encode(struct slice hash, struct slice password, void *buf);

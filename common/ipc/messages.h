@@ -22,6 +22,8 @@
 /* Who asks resolver. */
 #define IPC_DNS_CLIENTS (IPC_SMTPDS | IPC_BIT(IPC_REMOTE_RELAY))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
+/* Who asks authd about clients: never the smtpd of port 25. */
+#define IPC_LOGINS (IPC_GATES | IPC_BIT(IPC_SUBMIT))
 #define IPC_SESSIONS (IPC_BIT(IPC_POP3D_SESSION) | IPC_BIT(IPC_IMAPD_SESSION))
 
 #define IPC_MESSAGES(X)							\
@@ -82,6 +84,9 @@
 	 * one-time voucher for WORKER_START. */			\
 	X(ACCOUNT_OF, 44, IPC_BIT(IPC_LOCAL_DELIVERY), IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
 	X(ACCOUNT_IS, 45, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_LOCAL_DELIVERY), 0, 0, 2048) \
+	/* "May this account send as this address?"  Answered by SENDER_IS. */ \
+	X(SENDER_ASK, 144, IPC_BIT(IPC_SUBMIT), IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
+	X(SENDER_IS, 145, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_SUBMIT), 0, 0, 16) \
 	/* ---- into the queue: common/ipc/queue.h ---- */		\
 	/* A lease of queue ids, renewed by queue-manager before it ends. */ \
 	X(QUEUE_IDS, 50, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 32) \
@@ -111,13 +116,28 @@
 	X(RELAY, 64, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_REMOTE_RELAY), 1, 1, 32768) \
 	X(RELAYED, 65, IPC_BIT(IPC_REMOTE_RELAY), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 2048) \
 	/* ---- who is it: common/ipc/auth.h ---- */			\
-	/* Name and password of a client.  Answered by LOGIN_TICKET or	\
-	 * LOGIN_REFUSED, perhaps much later. */			\
-	X(LOGIN, 70, IPC_GATES, IPC_BIT(IPC_AUTHD), 0, 0, 4096)		\
+	/* Name and password of a client.  Answered by LOGIN_TICKET (to	\
+	 * smtpd-submit by LOGIN_ACCOUNT) or LOGIN_REFUSED, perhaps much	\
+	 * later. */							\
+	X(LOGIN, 70, IPC_LOGINS, IPC_BIT(IPC_AUTHD), 0, 0, 4096)	\
 	X(LOGIN_TICKET, 71, IPC_BIT(IPC_AUTHD), IPC_GATES, 0, 0, 512)	\
-	X(LOGIN_REFUSED, 72, IPC_BIT(IPC_AUTHD), IPC_GATES, 0, 0, 512)	\
+	X(LOGIN_REFUSED, 72, IPC_BIT(IPC_AUTHD), IPC_LOGINS, 0, 0, 512)	\
 	/* The client of this LOGIN has gone. */			\
-	X(LOGIN_CANCEL, 73, IPC_GATES, IPC_BIT(IPC_AUTHD), 0, 0, 16)	\
+	X(LOGIN_CANCEL, 73, IPC_LOGINS, IPC_BIT(IPC_AUTHD), 0, 0, 16)	\
+	/* A client's first message of SCRAM.  Answered by SASL_CHALLENGE \
+	 * or LOGIN_REFUSED. */						\
+	X(SASL_START, 78, IPC_LOGINS, IPC_BIT(IPC_AUTHD), 0, 0, 4096)	\
+	/* The server's next message, with the conversation's number. */ \
+	X(SASL_CHALLENGE, 79, IPC_BIT(IPC_AUTHD), IPC_LOGINS, 0, 0, 4096) \
+	/* The client's next message.  Answered by SASL_CHALLENGE or as	\
+	 * LOGIN is. */							\
+	X(SASL_RESPONSE, 140, IPC_LOGINS, IPC_BIT(IPC_AUTHD), 0, 0, 4096) \
+	/* The client has gone, or wants no more, while it was its turn. */ \
+	X(SASL_ABORT, 141, IPC_LOGINS, IPC_BIT(IPC_AUTHD), 0, 0, 16)	\
+	/* Logged in: whose account it is. */				\
+	X(LOGIN_ACCOUNT, 142, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_SUBMIT), 0, 0, 512) \
+	/* Which mechanisms make sense; at first and when it changes. */ \
+	X(LOGIN_OFFER, 143, IPC_BIT(IPC_AUTHD), IPC_LOGINS, 0, 0, 16)	\
 	/* A password and what is stored.  Answered by VERIFIED. */	\
 	X(VERIFY, 74, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_AUTHD_VERIFIER), 0, 0, 4096) \
 	X(VERIFIED, 75, IPC_BIT(IPC_AUTHD_VERIFIER), IPC_BIT(IPC_AUTHD), 0, 0, 16) \

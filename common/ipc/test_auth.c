@@ -20,7 +20,7 @@ static void
 login(void **state)
 {
 	struct auth_login in = { S("0a1b-2.c"), { { 1, 2, 3 } },
-		S("bob\0\xff"), S("s e\0cret") }, out;
+		AUTH_VIRTUAL_ACCOUNTS, S("bob\0\xff"), S("s e\0cret") }, out;
 	static const struct slice bad[] = { S(""), S("a b"), S("a\n"),
 		S("a\0"), S("abcdefghijklmnopqrstuvwxyz0123456") };
 	size_t len = auth_login_encode(&in, buf);
@@ -32,6 +32,7 @@ login(void **state)
 	assert_true(slice_equal(out.name, in.name));
 	assert_true(slice_equal(out.password, in.password));
 	assert_memory_equal(&out.client, &in.client, sizeof(in.client));
+	assert_int_equal(out.accounts, AUTH_VIRTUAL_ACCOUNTS);
 	for (size_t n = 0; n < len; n++)
 		assert_int_equal(auth_login_decode(slice_of(buf, n), &out),
 		    -1);
@@ -77,7 +78,7 @@ answers(void **state)
 
 		buf[0] = (uint8_t)v;
 		assert_int_equal(auth_refusal_decode(body, &why),
-		    v == AUTH_DENIED || v == AUTH_UNAVAILABLE ? 0 : -1);
+		    v >= AUTH_DENIED && v <= AUTH_MALFORMED ? 0 : -1);
 		assert_int_equal(auth_verified_decode(body, &good),
 		    v <= 1 ? 0 : -1);
 		assert_int_equal(auth_pam_verdict_decode(body, &verdict),
@@ -136,11 +137,87 @@ pam_attempt(void **state)
 	}
 }
 
+static void
+conversation(void **state)
+{
+	struct auth_sasl_start in = { S("0a1b"), { { 1, 2, 3 } },
+		AUTH_ALL_ACCOUNTS, true, false, S("0123"), S("abc"),
+		S("n,,n=user,r=x") }, out;
+	struct slice message;
+	uint64_t number;
+	size_t len = auth_sasl_start_encode(&in, buf);
+
+	(void)state;
+	assert_int_equal(auth_sasl_start_decode(slice_of(buf, len), &out), 0);
+	assert_true(out.plus && !out.plus_offered);
+	assert_true(slice_equal(out.exporter, in.exporter));
+	assert_true(slice_equal(out.end_point, in.end_point));
+	assert_true(slice_equal(out.message, in.message));
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(auth_sasl_start_decode(slice_of(buf, n),
+		    &out), -1);
+	assert_int_equal(auth_sasl_start_decode(slice_of(buf, len + 1), &out),
+	    -1);
+	buf[4 + 4 + 16] = 2;	/* no kind of listener */
+	assert_int_equal(auth_sasl_start_decode(slice_of(buf, len), &out), -1);
+	in.exporter = slice_of(big, AUTH_BINDING_MAX + 1);
+	assert_int_equal(auth_sasl_start_encode(&in, buf), 0);
+
+	len = auth_sasl_message_encode(7, S("r=x"), buf);
+	assert_int_equal(auth_sasl_message_decode(slice_of(buf, len), &number,
+	    &message), 0);
+	assert_int_equal(number, 7);
+	assert_true(slice_equal(message, S("r=x")));
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(auth_sasl_message_decode(slice_of(buf, n),
+		    &number, &message), -1);
+	assert_int_equal(auth_sasl_message_encode(7, slice_of(buf,
+	    AUTH_MESSAGE_MAX + 1), buf), 0);
+
+	len = auth_sasl_abort_encode(9, buf);
+	assert_int_equal(auth_sasl_abort_decode(slice_of(buf, len), &number),
+	    0);
+	assert_int_equal(number, 9);
+	assert_int_equal(auth_sasl_abort_decode(slice_of(buf, len - 1),
+	    &number), -1);
+}
+
+static void
+accounts(void **state)
+{
+	struct account in = { ACCOUNT_SYSTEM, 1000 }, out;
+	struct slice name;
+	unsigned set;
+	size_t len = auth_account_encode(&in, S("bob@x"), buf);
+
+	(void)state;
+	assert_int_equal(auth_account_decode(slice_of(buf, len), &out, &name),
+	    0);
+	assert_int_equal(out.kind, ACCOUNT_SYSTEM);
+	assert_int_equal(out.number, 1000);
+	assert_true(slice_equal(name, S("bob@x")));
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(auth_account_decode(slice_of(buf, n), &out,
+		    &name), -1);
+	buf[0] = 0;
+	assert_int_equal(auth_account_decode(slice_of(buf, len), &out, &name),
+	    -1);
+	len = auth_account_encode(&in, S("b b"), buf);
+	assert_int_equal(auth_account_decode(slice_of(buf, len), &out, &name),
+	    -1);
+	for (unsigned v = 0; v < 256; v++) {
+		buf[0] = (uint8_t)v;
+		assert_int_equal(auth_offer_decode(slice_of(buf, 1), &set),
+		    v <= AUTH_OFFERS_KNOWN ? 0 : -1);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(login),
+		cmocka_unit_test(login), cmocka_unit_test(conversation),
+		cmocka_unit_test(accounts),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(verify),
 		cmocka_unit_test(pam_attempt),

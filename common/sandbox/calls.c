@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "common/sandbox/profiles.h"
 
 #define ANY	CALL_ANY, 0, 0
+#define CONNECTED	(CALLS_CLIENTS | CALLS_STREAM | CALLS_CONNECT)
 
 static const struct sandbox_call calls[] = {
 	/* ---- what it was given ---- */
@@ -65,14 +67,24 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_BASE, "exit_group", ANY },
 
 	/* ---- a connection; sendto names no address ---- */
-	{ CALLS_CLIENTS | CALLS_STREAM, "recvfrom", ANY },
-	{ CALLS_CLIENTS | CALLS_STREAM, "sendto", CALL_EQUAL, 4, 0 },
-	{ CALLS_CLIENTS | CALLS_STREAM, "shutdown", ANY },
-	{ CALLS_CLIENTS | CALLS_STREAM, "setsockopt", ANY },
-	{ CALLS_CLIENTS | CALLS_STREAM, "getsockopt", ANY },
+	{ CONNECTED, "recvfrom", ANY },
+	{ CONNECTED, "sendto", CALL_EQUAL, 4, 0 },
+	{ CONNECTED, "shutdown", ANY },
+	{ CONNECTED, "setsockopt", ANY },
+	{ CONNECTED, "getsockopt", ANY },
 	{ CALLS_CLIENTS, "accept4", ANY },
-	{ CALLS_CLIENTS, "getsockname", ANY },
+	{ CALLS_CLIENTS | CALLS_CONNECT, "getsockname", ANY },
 	{ CALLS_CLIENTS, "getpeername", ANY },
+
+	/* ---- connections that are made: TCP, and no listening socket ---- */
+	{ CALLS_CONNECT, "socket", CALL_TCP_SOCKET, 0, AF_INET },
+	{ CALLS_CONNECT, "socket", CALL_TCP_SOCKET, 0, AF_INET6 },
+	{ CALLS_CONNECT, "connect", ANY },
+	{ CALLS_CONNECT, "bind", ANY },		/* source_address; port 0 */
+	/* They only take away: the ports, once the settings have come. */
+	{ CALLS_CONNECT, "landlock_create_ruleset", ANY },
+	{ CALLS_CONNECT, "landlock_add_rule", ANY },
+	{ CALLS_CONNECT, "landlock_restrict_self", ANY },
 
 	/* ---- memory files ---- */
 	{ CALLS_MEMFD, "memfd_create", ANY },

@@ -1,5 +1,6 @@
 /* From the table of calls to a filter in the kernel. */
 #include <seccomp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/log/log.h"
@@ -27,7 +28,8 @@ must(int r, const char *what)
 static void
 allow(scmp_filter_ctx filter, const struct sandbox_call *c)
 {
-	struct scmp_arg_cmp cmp = { .arg = c->arg };
+	struct scmp_arg_cmp cmp[2] = { { .arg = c->arg }, { .arg = 1 } };
+	unsigned n = 1;
 	int nr = seccomp_syscall_resolve_name(c->name);
 
 	switch (c->check) {
@@ -35,20 +37,26 @@ allow(scmp_filter_ctx filter, const struct sandbox_call *c)
 		must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, nr, 0), c->name);
 		return;
 	case CALL_EQUAL:
-		cmp.op = SCMP_CMP_EQ;
-		cmp.datum_a = c->value;
+		cmp[0].op = SCMP_CMP_EQ;
+		cmp[0].datum_a = c->value;
 		break;
 	case CALL_WITHOUT:
-		cmp.op = SCMP_CMP_MASKED_EQ;
-		cmp.datum_a = c->value;	/* mask */
-		cmp.datum_b = 0;
+		cmp[0].op = SCMP_CMP_MASKED_EQ;
+		cmp[0].datum_a = c->value;	/* mask */
+		cmp[0].datum_b = 0;
 		break;
 	case CALL_SELF:
-		cmp.op = SCMP_CMP_EQ;
-		cmp.datum_a = (scmp_datum_t)getpid();
+		cmp[0].op = SCMP_CMP_EQ;
+		cmp[0].datum_a = (scmp_datum_t)getpid();
+		break;
+	case CALL_TCP_SOCKET:
+		cmp[0].op = cmp[1].op = SCMP_CMP_EQ;
+		cmp[0].datum_a = c->value;
+		cmp[1].datum_a = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+		n = 2;
 		break;
 	}
-	must(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, nr, 1, &cmp),
+	must(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, nr, n, cmp),
 	    c->name);
 }
 

@@ -10,7 +10,7 @@
 void sandbox_fail(const char *part, int error) __attribute__((noreturn));
 
 /* landlock.c: the ABI in force, or 0 where the kernel has none. */
-int sandbox_landlock(enum sandbox_jail, bool executes);
+int sandbox_landlock(const struct sandbox *);
 
 /* filter.c: from here on what is not allowed kills. */
 void sandbox_filter(const struct sandbox *);

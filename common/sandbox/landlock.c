@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/sandbox/internal.h"
+#include "common/sandbox/sandbox.h"
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset	444
@@ -17,7 +18,8 @@
 
 enum {
 	CREATE_RULESET_VERSION = 1,
-	RULE_PATH_BENEATH = 1
+	RULE_PATH_BENEATH = 1,
+	RULE_NET_PORT = 2
 };
 
 /* landlock(7): access rights for files. */
@@ -42,6 +44,10 @@ struct path_beneath {
 	uint64_t	allowed;
 	int32_t		fd;
 } __attribute__((packed));
+
+struct net_port {
+	uint64_t	allowed, port;
+};
 
 static uint64_t
 known_rights(int abi)
@@ -90,11 +96,20 @@ allow_root(int rules, uint64_t rights)
 	close(beneath.fd);
 }
 
-int
-sandbox_landlock(enum sandbox_jail jail, bool executes)
+/* Which Landlock the kernel has; less than 1: none. */
+static long
+landlock_abi(void)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	return syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    CREATE_RULESET_VERSION);
+}
+
+int
+sandbox_landlock(const struct sandbox *profile)
+{
+	long abi = landlock_abi();
+	bool executes = (profile->groups & CALLS_PAM) != 0;
+	bool connects = (profile->groups & CALLS_CONNECT) != 0;
 	struct ruleset all = { 0 };
 	size_t size = sizeof(all.fs);
 	int rules;
@@ -102,7 +117,8 @@ sandbox_landlock(enum sandbox_jail jail, bool executes)
 	if (abi < 1)
 		return 0;
 	all.fs = known_rights((int)abi);
-	if (abi >= 4 && !executes) {
+	/* Who connects names the ports later: sandbox_connect_only(). */
+	if (abi >= 4 && !executes && !connects) {
 		all.net = NET_BIND_TCP | NET_CONNECT_TCP;
 		size = offsetof(struct ruleset, scoped);
 	}
@@ -116,9 +132,40 @@ sandbox_landlock(enum sandbox_jail jail, bool executes)
 	rules = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
 	if (rules == -1)
 		sandbox_fail("landlock", errno);
-	allow_root(rules, wanted_rights(jail) & all.fs);
+	allow_root(rules, wanted_rights(profile->jail) & all.fs);
 	if (syscall(SYS_landlock_restrict_self, rules, 0) == -1)
 		sandbox_fail("landlock", errno);
 	close(rules);
 	return (int)abi;
+}
+
+static void
+allow_port(int rules, uint64_t right, uint16_t port)
+{
+	struct net_port rule = { .allowed = right, .port = port };
+
+	if (syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &rule, 0) ==
+	    -1)
+		sandbox_fail("landlock ports", errno);
+}
+
+bool
+sandbox_connect_only(const uint16_t *ports, size_t n)
+{
+	struct ruleset all = { .net = NET_BIND_TCP | NET_CONNECT_TCP };
+	int rules;
+
+	if (landlock_abi() < 4)
+		return false;
+	rules = (int)syscall(SYS_landlock_create_ruleset, &all,
+	    offsetof(struct ruleset, scoped), 0);
+	if (rules == -1)
+		sandbox_fail("landlock ports", errno);
+	for (size_t i = 0; i < n; i++)
+		allow_port(rules, NET_CONNECT_TCP, ports[i]);
+	allow_port(rules, NET_BIND_TCP, 0);	/* an address without a port */
+	if (syscall(SYS_landlock_restrict_self, rules, 0) == -1)
+		sandbox_fail("landlock ports", errno);
+	close(rules);
+	return true;
 }

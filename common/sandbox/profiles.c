@@ -25,8 +25,6 @@ static const struct sandbox profiles[] = {
 	/* Passes messages on; opens and makes nothing. */
 	{ IPC_LOCAL_DELIVERY, CALLS_BASE, SANDBOX_EMPTY, false, 1 * G, 0,
 	    16384 },
-	{ IPC_REMOTE_RELAY, CALLS_BASE, SANDBOX_EMPTY, false, 1 * G, 0,
-	    16384 },
 	/* One owner's Maildir. */
 	{ IPC_DELIVERY_WORKER, CALLS_BASE | CALLS_FILES | CALLS_LMDB,
 	    SANDBOX_TREE, true, 8 * G, SANDBOX_UNLIMITED, 1024 },
@@ -39,6 +37,10 @@ static const struct sandbox profiles[] = {
 	 * may load modules, ask name services and run unix_chkpwd(8). */
 	{ IPC_AUTHD_PAM, CALLS_BASE | CALLS_FILES | CALLS_PAM, SANDBOX_HOST,
 	    true, 4 * G, 1 * M, 256 },
+	/* Talks to hosts that strangers name, at the ports of its routes
+	 * (sandbox_connect_only); reads the contents that it is given. */
+	{ IPC_REMOTE_RELAY, CALLS_BASE | CALLS_CONNECT, SANDBOX_EMPTY, false,
+	    4 * G, 0, 65536 },
 	/* Strangers until they have logged in; the handoff record is a
 	 * memory file of a few KiB. */
 	{ IPC_POP3D, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD, SANDBOX_EMPTY,

@@ -22,7 +22,8 @@ enum sandbox_group {
 	CALLS_LMDB = 1 << 5,	/* an index there */
 	CALLS_WATCH = 1 << 6,	/* inotify on it */
 	CALLS_SPOOL = 1 << 7,	/* segments; a thread made before the filter */
-	CALLS_PAM = 1 << 8	/* modules of the host */
+	CALLS_PAM = 1 << 8,	/* modules of the host */
+	CALLS_CONNECT = 1 << 9	/* TCP connections to other hosts */
 };
 
 enum sandbox_jail {
@@ -51,7 +52,9 @@ enum call_check {
 	CALL_ANY,		/* whatever its arguments */
 	CALL_EQUAL,		/* argument arg is value */
 	CALL_WITHOUT,		/* argument arg has none of value's bits */
-	CALL_SELF		/* argument arg is our process id */
+	CALL_SELF,		/* argument arg is our process id */
+	/* Argument 0 is value, and the socket a non-blocking TCP one. */
+	CALL_TCP_SOCKET
 };
 
 /* One allowed call.  Several rows for one call: any of them will do. */

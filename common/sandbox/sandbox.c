@@ -138,7 +138,7 @@ sandbox_enter_with(enum ipc_role role, int (*before)(void *), void *ctx)
 	forget();
 	network = !sandbox_network_is_empty();
 	sandbox_prove_jail(profile);
-	landlock = sandbox_landlock(profile->jail, executes);
+	landlock = sandbox_landlock(profile);
 	if (before != NULL && before(ctx) == -1)
 		sandbox_fail("what comes before the filter", errno);
 	if (!executes)

@@ -33,4 +33,12 @@ void sandbox_enter(enum ipc_role);
  */
 void sandbox_enter_with(enum ipc_role, int (*before)(void *), void *ctx);
 
+/*
+ * For a process with CALLS_CONNECT, once, inside the sandbox, when its
+ * settings have come: from now on TCP connections go to these ports (host
+ * order) only, and no socket is bound to a port of our choice.  Needs Landlock
+ * ABI 4; false where the kernel has less.
+ */
+bool sandbox_connect_only(const uint16_t *ports, size_t n);
+
 #endif

@@ -366,7 +366,9 @@ test_forbidden(void **state)
 			int r;
 
 			if ((forbidden[i].pam && profile->jail ==
-			    SANDBOX_HOST) || relaxed(forbidden[i].name))
+			    SANDBOX_HOST) || relaxed(forbidden[i].name) ||
+			    ((profile->groups & CALLS_CONNECT) &&
+				strcmp(forbidden[i].name, "connect") == 0))
 				continue;
 			r = inside(p, (enum ipc_role)role, forbidden[i].act);
 			if (r != KILLED)
@@ -585,6 +587,117 @@ test_allowed(void **state)
 	assert_int_equal(inside(p, IPC_POP3D, many_memory_files), -SIGXFSZ);
 }
 
+/* ---- connections ---- */
+
+/* To a listening socket on loopback; DONE when it was reached. */
+static void
+connect_to(int listener)
+{
+	struct sockaddr_in sa;
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (getsockname(listener, (struct sockaddr *)&sa, &len) == -1)
+		_exit(96);
+	if (connect(fd, (struct sockaddr *)&sa, len) == -1 &&
+	    errno != EINPROGRESS)
+		_exit(errno == EACCES ? REFUSED : 97);
+	_exit(DONE);
+}
+
+static int
+listener(uint16_t *port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	*port = ntohs(sa.sin_port);
+	return fd;
+}
+
+/* Standard input, which the sandbox leaves open, is the listener. */
+static int
+connect_inside(const struct place *p, int to, uint16_t only, action *act)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		dup2(to, 0);
+		arrange(p, sandbox_profile(IPC_REMOTE_RELAY));
+		become(true);
+		sandbox_enter(IPC_REMOTE_RELAY);
+		if (!sandbox_connect_only(&only, 1))
+			_exit(98);
+		act();
+		_exit(DONE);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void
+connect_to_stdin(void)
+{
+	connect_to(0);
+}
+
+static void
+bind_a_port(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_port = htons(42),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	result(bind(fd, (struct sockaddr *)&sa, sizeof(sa)));
+}
+
+static void
+bind_an_address(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	result(bind(fd, (struct sockaddr *)&sa, sizeof(sa)));
+}
+
+static void
+open_udp(void)
+{
+	result(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+static void
+test_connections(void **state)
+{
+	const struct place *p = *state;
+	uint16_t port, other;
+	int to, away;
+
+	need_root();
+	to = listener(&port);
+	away = listener(&other);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 4)
+		skip();
+	assert_int_equal(connect_inside(p, to, port, connect_to_stdin), DONE);
+	assert_int_equal(connect_inside(p, away, port, connect_to_stdin),
+	    REFUSED);
+	assert_int_equal(connect_inside(p, to, port, bind_an_address), DONE);
+	assert_int_equal(connect_inside(p, to, port, bind_a_port), REFUSED);
+	assert_int_equal(connect_inside(p, to, port, open_udp), KILLED);
+	assert_int_equal(connect_inside(p, to, port, try_socket_unix), KILLED);
+	close(to);
+	close(away);
+}
+
 /* ---- a thread made before the filter ---- */
 
 static void *
@@ -761,6 +874,7 @@ main(void)
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_thread_is_filtered),
 		cmocka_unit_test(test_writable_jail),
 	};

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "common/sasl/base64.h"
 #include "common/sasl/plain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

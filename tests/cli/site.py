@@ -13,7 +13,8 @@ PATIENCE = 120 if SANITIZED else 60
 QUESTION = re.compile(rb"(?:Password for \S+|The same again): ")
 PROGRAMS = ("supervisor", "smtpd", "queue-manager", "local-delivery",
             "local-delivery-worker", "directory", "authd", "authd-verifier",
-            "authd-pam", "pop3d", "pop3d-session", "imapd", "imapd-session")
+            "authd-pam", "pop3d", "pop3d-session", "imapd", "imapd-session",
+            "remote-relay")
 
 
 class Site:

@@ -15,11 +15,14 @@ from support.instance import BUILD, PATIENCE, Instance
 
 PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
-            "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session"]
+            "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session",
+            "remote-relay"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
             "queue-manager": 4, "local-delivery": 2, "smtpd": 2,
-            "smtpd-submit": 2, "pop3d": 1, "imapd": 1}
+            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 0}
+# Who stays in the host's network.
+CONNECTS = {"remote-relay"}
 
 
 @pytest.fixture
@@ -86,7 +89,9 @@ def test_what_a_process_has_from_its_parent(plain):
         assert status["Groups"].strip() == ""
         assert os.getsid(pid) == pid
         network = os.readlink(f"/proc/{pid}/ns/net")
-        assert network != os.readlink("/proc/self/ns/net")
+        stays = network == os.readlink("/proc/self/ns/net")
+        assert stays == (os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+                         in CONNECTS)
         # Nothing of supervisor's own: its configuration, sockets, locks.
         fds = {int(n): os.readlink(f"/proc/{pid}/fd/{n}")
                for n in os.listdir(f"/proc/{pid}/fd")}

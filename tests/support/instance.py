@@ -42,6 +42,7 @@ ACCOUNT_UID = 1000		# from uid_base: account 0, were there one
 FILES = {
     "queue-manager.conf": "",
     "local-delivery.conf": "",
+    "remote-relay.conf": "",
     "directory.conf": "",
     "authd.conf": "",
 }
