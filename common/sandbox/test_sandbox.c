@@ -367,7 +367,7 @@ test_forbidden(void **state)
 
 			if ((forbidden[i].pam && profile->jail ==
 			    SANDBOX_HOST) || relaxed(forbidden[i].name) ||
-			    ((profile->groups & CALLS_CONNECT) &&
+			    ((profile->groups & (CALLS_CONNECT | CALLS_DNS)) &&
 				strcmp(forbidden[i].name, "connect") == 0))
 				continue;
 			r = inside(p, (enum ipc_role)role, forbidden[i].act);

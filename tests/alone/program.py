@@ -27,7 +27,7 @@ UID = 64200
 ROLES = ["supervisor", "smtpd", "smtpd-submit", "queue-manager",
          "local-delivery", "local-delivery-worker", "directory", "authd",
          "authd-verifier", "authd-pam", "pop3d", "pop3d-session", "imapd",
-         "imapd-session", "remote-relay", "control"]
+         "imapd-session", "resolver", "remote-relay", "control"]
 
 # common/ipc/messages.h
 SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP = range(
@@ -183,6 +183,13 @@ class Program:
         self.supervisor.send(SETTINGS, 0, hostname.encode(), fds)
         for fd in fds:
             os.close(fd)
+
+    def table(self, number, text):
+        """enum stage_table in common/stage/stage.h."""
+        fd = os.memfd_create("table")
+        os.write(fd, text.encode())
+        self.supervisor.send(TABLE, 0, bytes([number]), [fd])
+        os.close(fd)
 
     def listener(self, name):
         s = socket.socket()
