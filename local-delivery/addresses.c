@@ -237,8 +237,10 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct local_delivery *ld = ctx;
 	struct question *kept, q;
 
-	if (ld->directory == ch)
+	if (ld->directory == ch) {
 		ld->directory = NULL;
+		stage_channel_lost(&ld->stage, IPC_DIRECTORY, 0);
+	}
 	while ((kept = ipc_pending_take_any(ld->asked, ch)) != NULL) {
 		q = *kept;
 		free(kept);
@@ -247,6 +249,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		else
 			owner_wait(q.owner);
 	}
+	owners_turn(ld);
 	log_notice("directory-gone");
 }
 
@@ -257,13 +260,20 @@ on_drained(void *ctx, struct ipc_channel *ch)
 	ask_the_rest(ctx);
 }
 
+static void
+on_turn(void *ctx, struct ipc_channel *ch)
+{
+	(void)ch;
+	owners_turn(ctx);
+}
+
 static const struct ipc_handler handlers[] = {
 	{ IPC_ACCOUNT_IS, on_account_is },
 };
 
 static const struct ipc_events events = {
 	.handlers = handlers, .count = 1, .closed = on_closed,
-	.drained = on_drained,
+	.drained = on_drained, .turn = on_turn,
 };
 
 int
@@ -272,6 +282,7 @@ addresses_open(struct local_delivery *ld, int fd)
 	if (ld->directory != NULL) {
 		struct ipc_channel *former = ld->directory;
 
+		ld->directory = NULL;
 		on_closed(ld, former);
 		ipc_channel_free(former);
 	}

@@ -29,6 +29,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		return;
 	log_warning("sibling-gone", LOG_CSTR("peer", "directory"));
 	sibling_gone(&d->directory);
+	stage_channel_lost(&d->stage, IPC_DIRECTORY, 0);
 }
 
 static const struct ipc_handler handlers[] = {
@@ -45,7 +46,7 @@ int
 resolve_connect(struct smtpd *d, int fd)
 {
 	struct ipc_channel *ch = ipc_channel_new(d->stage.base, fd,
-	    smtpd_role(d), IPC_DIRECTORY, &events, d);
+	    d->role, IPC_DIRECTORY, &events, d);
 
 	if (ch == NULL)
 		return -1;

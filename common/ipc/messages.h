@@ -22,6 +22,8 @@
 /* Who asks resolver. */
 #define IPC_DNS_CLIENTS (IPC_SMTPDS | IPC_BIT(IPC_REMOTE_RELAY))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
+/* Who serves TLS: holds certificates, and asks tlskeyd for signatures. */
+#define IPC_TLS_SERVERS (IPC_SMTPDS | IPC_GATES)
 /* Who asks authd about clients: never the smtpd of port 25. */
 #define IPC_LOGINS (IPC_GATES | IPC_BIT(IPC_SUBMIT))
 #define IPC_SESSIONS (IPC_BIT(IPC_POP3D_SESSION) | IPC_BIT(IPC_IMAPD_SESSION))
@@ -48,6 +50,9 @@
 	X(STAGE_REFUSED, 8, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
 	/* Finish what is under way and exit. */			\
 	X(STAGE_STOP, 9, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 0, 0, 16)	\
+	/* The channel to a peer has ended; the body names it as		\
+	 * STAGE_CHANNEL did.  Where both still live they get a new one. */ \
+	X(STAGE_CHANNEL_LOST, 10, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 64) \
 	/* ---- sessions and workers: common/ipc/start.h ---- */	\
 	/* A gate asks for a session: ticket, client's connection, handoff	\
 	 * record.  Answered by SESSION_STARTED or SESSION_REFUSED. */	\
@@ -157,6 +162,21 @@
 	X(QUEUE_ASK, 90, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 1024) \
 	X(QUEUE_ROWS, 91, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 36000) \
 	X(QUEUE_DONE, 92, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 1024) \
+	/* ---- TLS: common/ipc/tls.h ---- */				\
+	/* A certificate block of bulkhead.conf: its chain, or nothing	\
+	 * where the file cannot be read.  Effect with STAGE_COMMIT. */	\
+	X(STAGE_CERTIFICATE, 100, IPC_BIT(IPC_SUPERVISOR), IPC_TLS_SERVERS, 0, 1, 128) \
+	/* The same to tlskeyd: chain and private key, or nothing. */	\
+	X(STAGE_KEY, 101, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_TLSKEYD), 0, 2, 128) \
+	/* The keys that this peer may use, whenever they change. */	\
+	X(TLS_KEYS, 102, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16388) \
+	/* The keys of its session tickets, whenever they change. */	\
+	X(TLS_TICKETS, 103, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 256) \
+	/* The whole input of one handshake's signature.  Answered by	\
+	 * TLS_SIGNED or TLS_REFUSED. */				\
+	X(TLS_SIGN, 104, IPC_TLS_SERVERS, IPC_BIT(IPC_TLSKEYD), 0, 0, 512) \
+	X(TLS_SIGNED, 105, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 1100) \
+	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16) \
 	/* ---- the names of others: common/ipc/dns.h ---- */		\
 	/* One name, one type.  Answered by exactly one DNS_ANSWER, if need \
 	 * be one that says "not now". */				\
