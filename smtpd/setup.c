@@ -188,7 +188,7 @@ smtpd_init(struct smtpd *d)
 	    (uint64_t)now.tv_usec;
 	d->loop = stream_loop_new(d->stage.base, SMTPD_INPUT_MAX);
 	d->clients = clients_new(SMTPD_CLIENTS_MAX);
-	d->dns = dns_client_new(d->stage.base, smtpd_role(d), SMTPD_DNS_MAX,
+	d->dns = dns_client_new(d->stage.base, d->role, SMTPD_DNS_MAX,
 	    SMTPD_DNS_MS);
 	d->tick = event_new(d->stage.base, -1, EV_PERSIST, tick, d);
 	d->stop_timer = evtimer_new(d->stage.base, stop_now, d);
