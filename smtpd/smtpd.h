@@ -67,6 +67,8 @@ struct smtpd {
 	struct sibling	 directory;
 	struct sibling	 queue;
 	struct lease_ids ids;
+	bool		 open;		/* the doors, once and for all */
+	unsigned	 waited_s;	/* for the first lease */
 
 	struct dns_client *dns;
 	struct rules	*rules, *next_rules;	/* the table of clients */
@@ -92,6 +94,8 @@ void smtpd_hooks(struct smtpd *, enum ipc_role, struct stage_hooks *hooks);
 void smtpd_init(struct smtpd *);
 /* The last session has gone: when stopping, that is the end. */
 void smtpd_session_gone(struct smtpd *);
+/* Let clients in: queue ids have come. */
+void smtpd_open(struct smtpd *);
 
 /* ---- doors.c: listening sockets ---- */
 

@@ -26,9 +26,8 @@ from pathlib import Path
 from support.instance import BUILD, PATIENCE
 
 UID = 64200
-TOP = Path(__file__).resolve().parents[2]
-ROLES = re.findall(r'^\tX\(\w+, "([\w-]+)"\)',
-                   (TOP / "common/ipc/roles.h").read_text(), re.M)
+ROLES = re.findall(r'X\([A-Z0-9_]+, "([^"]+)"\)', (
+    Path(__file__).parents[2] / "common/ipc/roles.h").read_text())
 
 # common/ipc/messages.h
 (SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP,
