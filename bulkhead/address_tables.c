@@ -14,6 +14,7 @@
 #include "common/accounts/passwords.h"
 #include "directory/settings.h"
 #include "remote-relay/settings.h"
+#include "smtpd/policy/rules.h"
 
 void
 address_tables_complain(struct check_report *r, const char *file,
@@ -203,6 +204,18 @@ load_srs(struct address_tables *t, struct slice text, struct table_error *err)
 	return srs_secrets_compile(text, &t->srs, err);
 }
 
+/* smtpd's alone; nothing else is held against it. */
+static int
+load_clients(struct address_tables *t, struct slice text,
+    struct table_error *err)
+{
+	struct rules *rules = rules_compile(text, err);
+
+	(void)t;
+	rules_free(rules);
+	return rules == NULL ? -1 : 0;
+}
+
 static const struct load {
 	const char	*file;
 	bool		 international;
@@ -217,6 +230,7 @@ static const struct load {
 	{ "relay-recipients", true, load_recipients },
 	{ "routes", true, load_routes },
 	{ "srs-secrets", false, load_srs },
+	{ "clients", false, load_clients },
 };
 
 static bool
@@ -261,7 +275,8 @@ address_tables_load(struct address_tables *t, struct check_report *r,
 
 	*t = (struct address_tables){ .r = r, .check = check };
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)
-		if ((check || loads[i].load != load_passwords) &&
+		if ((check || (loads[i].load != load_passwords &&
+		    loads[i].load != load_clients)) &&
 		    !load_one(t, &loads[i]))
 			all = false;
 	t->own = read_settings(r->b, &directory_schema);
