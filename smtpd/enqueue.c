@@ -114,6 +114,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	log_warning("sibling-gone", LOG_CSTR("peer", "queue-manager"));
 	lease_forget(&d->ids);
 	sibling_gone(&d->queue);
+	stage_channel_lost(&d->stage, IPC_QUEUE_MANAGER, 0);
 	/* Those that waited for room have no channel to wait for. */
 	while (!TAILQ_EMPTY(&d->held))
 		transaction_send(TAILQ_FIRST(&d->held));
@@ -178,6 +179,16 @@ enqueue_part(struct transaction *t, int fd, uint32_t octets)
 	    slice_of(d->body, queue_part_encode(&part, d->body)), &fd, 1);
 }
 
+/* The envelope says it as the parameters do. */
+_Static_assert((int)SMTP_NOTIFY_DELAY == (int)ENVELOPE_NOTIFY_DELAY &&
+    (int)SMTP_NOTIFY_NEVER == (int)ENVELOPE_NOTIFY_NEVER &&
+    (int)SMTP_NOTIFY_SUCCESS == (int)ENVELOPE_NOTIFY_SUCCESS &&
+    (int)SMTP_NOTIFY_FAILURE == (int)ENVELOPE_NOTIFY_FAILURE &&
+    (int)SMTP_RET_FULL == (int)ENVELOPE_RET_FULL &&
+    (int)SMTP_RET_HDRS == (int)ENVELOPE_RET_HDRS &&
+    (int)SMTP_ENVID_MAX == (int)ENVELOPE_ENVID_MAX &&
+    (int)SMTP_ORCPT_MAX == (int)ENVELOPE_ORIGINAL_MAX, "one meaning");
+
 static void
 write_envelope(struct ipc_writer *w, const struct transaction *t)
 {
@@ -193,6 +204,8 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 		.listener = slice_str(door_name(s->door)),
 		.protocol = s->esmtp ? SLICE_LITERAL("ESMTP")
 				     : SLICE_LITERAL("SMTP"),
+		.envid = t->params.envid,
+		.ret = (enum envelope_ret)t->params.ret,
 	};
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -206,7 +219,9 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 		struct envelope_recipient er = {
 			/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 			.given = slice_of(r->address, r->len),
-			.original = slice_of("", 0),
+			.original = slice_of(r->address + r->len,
+			    r->orcpt_len),
+			.notify = r->notify,
 		};
 
 		envelope_put_recipient(w, &er);

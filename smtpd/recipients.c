@@ -182,10 +182,12 @@ refuse_in_order(struct session *s, enum smtpd_reply why, struct slice what)
 }
 
 static void
-look_up(struct session *s, const struct smtp_address *a)
+look_up(struct session *s, const struct smtp_address *a,
+    const struct smtp_rcpt_params *params)
 {
 	struct smtpd *d = s->d;
-	struct recipient *r = calloc(1, sizeof(*r) + a->len);
+	struct recipient *r = calloc(1, sizeof(*r) + a->len +
+	    params->orcpt.len);
 	struct directory_ask ask = { smtp_address_slice(a),
 		transaction_reverse_path(s->t) };
 
@@ -199,6 +201,9 @@ look_up(struct session *s, const struct smtp_address *a)
 	r->ask.failed = ask_failed;
 	r->len = a->len;
 	memcpy(r->address, a->text, a->len);
+	r->notify = (uint8_t)params->notify;
+	r->orcpt_len = (uint16_t)smtp_xtext_decode(params->orcpt,
+	    r->address + r->len);
 	s->t->n_reserved++;
 	TAILQ_INSERT_TAIL(&s->asked, r, order);
 	if (++s->n_asked >= ASKED_MAX)
@@ -225,7 +230,8 @@ path_fault(enum smtp_path_fault why)
 }
 
 static enum smtpd_reply
-parse(const struct session *s, struct slice args, struct smtp_address *a)
+parse(const struct session *s, struct slice args, struct smtp_address *a,
+    struct smtp_rcpt_params *params)
 {
 	enum smtp_path_fault why;
 	size_t used;
@@ -235,7 +241,7 @@ parse(const struct session *s, struct slice args, struct smtp_address *a)
 	if (command_path(s, args, SMTP_PATH_FORWARD, a, &used, &why) !=
 	    PARSE_OK)
 		return path_fault(why);
-	switch (smtp_rcpt_params_parse(slice_skip(args, used))) {
+	switch (smtp_rcpt_params_parse(slice_skip(args, used), params)) {
 	case SMTP_PARAMS_OK:
 		return SAY_OK;
 	case SMTP_PARAMS_UNKNOWN:
@@ -249,14 +255,15 @@ void
 recipient_command(struct session *s, struct slice args)
 {
 	enum smtpd_reply why;
+	struct smtp_rcpt_params params;
 	struct smtp_address a;
 
-	why = parse(s, args, &a);
+	why = parse(s, args, &a, &params);
 	if (why != SAY_OK)
 		refuse_in_order(s, why, args);
 	else if (s->t->n_reserved >= s->d->set->max_recipients)
 		refuse_in_order(s, SAY_TOO_MANY_RECIPIENTS,
 		    smtp_address_slice(&a));
 	else
-		look_up(s, &a);
+		look_up(s, &a, &params);
 }

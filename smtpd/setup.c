@@ -41,13 +41,14 @@ make_ehlo(struct smtpd *d)
 {
 	char line[SMTP_REPLY_LINE_MAX], size[32];
 	static const char *const extensions[] = { "PIPELINING", "8BITMIME",
-		"ENHANCEDSTATUSCODES" };
+		"ENHANCEDSTATUSCODES", "DSN" };
 	size_t n, len = 0;
 
 	n = add_line(line, slice_str(d->stage.hostname), 1);
 	memcpy(d->ehlo, line, n);
 	len = n;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]);
+	    i++) {
 		n = add_line(line, slice_str(extensions[i]), 1);
 		memcpy(d->ehlo + len, line, n);
 		len += n;

@@ -17,7 +17,8 @@ struct transaction *
 transaction_new(struct session *s, const struct smtp_address *reverse_path,
     const struct smtp_mail_params *params)
 {
-	struct transaction *t = calloc(1, sizeof(*t) + reverse_path->len);
+	struct transaction *t = calloc(1, sizeof(*t) + reverse_path->len +
+	    params->envid.len);
 
 	if (t == NULL)
 		return NULL;
@@ -30,6 +31,9 @@ transaction_new(struct session *s, const struct smtp_address *reverse_path,
 	smtp_data_init(&t->data);
 	t->reverse_len = reverse_path->len;
 	memcpy(t->reverse_path, reverse_path->text, reverse_path->len);
+	t->params.envid = slice_of(t->reverse_path + t->reverse_len,
+	    smtp_xtext_decode(params->envid,
+	    t->reverse_path + t->reverse_len));
 	return t;
 }
 

@@ -34,8 +34,10 @@ struct recipient {
 	bool		 reserved;
 	int		 answer;	/* enum smtpd_reply; -1: none yet */
 	struct refusal	*refusal;	/* this instead of answer, or NULL */
-	uint16_t	 len;
-	char		 address[];	/* canonical, no brackets, no NUL */
+	uint8_t		 notify;	/* enum smtp_notify */
+	uint16_t	 len, orcpt_len;
+	/* Canonical, no brackets, no NUL; then ORCPT, decoded. */
+	char		 address[];
 };
 
 TAILQ_HEAD(recipients, recipient);
@@ -46,7 +48,7 @@ struct transaction {
 	struct ask	 ask;		/* CONTENT, then ENQUEUE */
 	uint64_t	 queue_id;	/* 0 before DATA */
 	unsigned	 era;		/* of the channel that it is from */
-	struct smtp_mail_params params;
+	struct smtp_mail_params params;	/* envid: decoded, in here */
 	struct recipients recipients;	/* accepted ones */
 	uint32_t	 n_recipients;
 	uint32_t	 n_reserved;	/* accepted or being looked up */
@@ -64,7 +66,7 @@ struct transaction {
 	bool		 asking_part;	/* ask is a CONTENT's */
 	bool		 is_held;
 	uint16_t	 reverse_len;
-	char		 reverse_path[];
+	char		 reverse_path[];	/* and ENVID behind it */
 };
 
 /* NULL: no memory. */

@@ -136,25 +136,62 @@ parse_size(struct slice value, uint64_t *size)
 }
 
 static enum smtp_params_fault
-mail_param(const struct smtp_param *p, struct smtp_mail_params *m)
+mail_size(struct slice value, struct smtp_mail_params *m)
 {
-	if (slice_equal_nocase(p->name, SLICE_LITERAL("SIZE"))) {
-		if (m->has_size || !parse_size(p->value, &m->size))
-			return SMTP_PARAMS_VALUE;
-		m->has_size = true;
-		return SMTP_PARAMS_OK;
-	}
-	if (!slice_equal_nocase(p->name, SLICE_LITERAL("BODY")))
-		return SMTP_PARAMS_UNKNOWN;
+	if (m->has_size || !parse_size(value, &m->size))
+		return SMTP_PARAMS_VALUE;
+	m->has_size = true;
+	return SMTP_PARAMS_OK;
+}
+
+static enum smtp_params_fault
+mail_body(struct slice value, struct smtp_mail_params *m)
+{
 	if (m->body != SMTP_BODY_UNSAID)
 		return SMTP_PARAMS_VALUE;
-	if (slice_equal_nocase(p->value, SLICE_LITERAL("7BIT")))
+	if (slice_equal_nocase(value, SLICE_LITERAL("7BIT")))
 		m->body = SMTP_BODY_7BIT;
-	else if (slice_equal_nocase(p->value, SLICE_LITERAL("8BITMIME")))
+	else if (slice_equal_nocase(value, SLICE_LITERAL("8BITMIME")))
 		m->body = SMTP_BODY_8BITMIME;
 	else
 		return SMTP_PARAMS_VALUE;
 	return SMTP_PARAMS_OK;
+}
+
+static enum smtp_params_fault
+mail_ret(struct slice value, struct smtp_mail_params *m)
+{
+	if (m->ret != SMTP_RET_UNSAID ||
+	    smtp_ret_parse(value, &m->ret) != PARSE_OK)
+		return SMTP_PARAMS_VALUE;
+	return SMTP_PARAMS_OK;
+}
+
+static enum smtp_params_fault
+mail_envid(struct slice value, struct smtp_mail_params *m)
+{
+	if (m->envid.at != NULL || smtp_envid_check(value) != PARSE_OK)
+		return SMTP_PARAMS_VALUE;
+	m->envid = value;
+	return SMTP_PARAMS_OK;
+}
+
+static enum smtp_params_fault
+mail_param(const struct smtp_param *p, struct smtp_mail_params *m)
+{
+	static const struct {
+		const char *name;
+		enum smtp_params_fault (*take)(struct slice,
+		    struct smtp_mail_params *);
+	} rows[] = {
+		{ "SIZE", mail_size }, { "BODY", mail_body },
+		{ "RET", mail_ret }, { "ENVID", mail_envid },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (slice_equal_nocase(p->name, slice_str(rows[i].name)))
+			return rows[i].take(p->value, m);
+	return SMTP_PARAMS_UNKNOWN;
 }
 
 enum smtp_params_fault
@@ -175,12 +212,37 @@ smtp_mail_params_parse(struct slice args, struct smtp_mail_params *m)
 	}
 }
 
-enum smtp_params_fault
-smtp_rcpt_params_parse(struct slice args)
+static enum smtp_params_fault
+rcpt_param(const struct smtp_param *p, struct smtp_rcpt_params *r)
 {
+	if (slice_equal_nocase(p->name, SLICE_LITERAL("NOTIFY"))) {
+		if (r->notify != 0 ||
+		    smtp_notify_parse(p->value, &r->notify) != PARSE_OK)
+			return SMTP_PARAMS_VALUE;
+		return SMTP_PARAMS_OK;
+	}
+	if (!slice_equal_nocase(p->name, SLICE_LITERAL("ORCPT")))
+		return SMTP_PARAMS_UNKNOWN;
+	if (r->orcpt.at != NULL || smtp_orcpt_check(p->value) != PARSE_OK)
+		return SMTP_PARAMS_VALUE;
+	r->orcpt = p->value;
+	return SMTP_PARAMS_OK;
+}
+
+enum smtp_params_fault
+smtp_rcpt_params_parse(struct slice args, struct smtp_rcpt_params *r)
+{
+	enum smtp_params_fault fault;
 	struct smtp_param p;
 
-	if (smtp_param_take(&args, &p) != PARSE_OK)
-		return SMTP_PARAMS_SYNTAX;
-	return p.name.len == 0 ? SMTP_PARAMS_OK : SMTP_PARAMS_UNKNOWN;
+	memset(r, 0, sizeof(*r));
+	for (;;) {
+		if (smtp_param_take(&args, &p) != PARSE_OK)
+			return SMTP_PARAMS_SYNTAX;
+		if (p.name.len == 0)
+			return SMTP_PARAMS_OK;
+		fault = rcpt_param(&p, r);
+		if (fault != SMTP_PARAMS_OK)
+			return fault;
+	}
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/slice/slice.h"
+#include "common/smtp/dsn.h"
 
 enum smtp_line_fault {
 	SMTP_LINE_OK,
@@ -68,6 +69,9 @@ struct smtp_mail_params {
 	bool		has_size;
 	uint64_t	size;		/* RFC 1870; UINT64_MAX for more */
 	enum smtp_body	body;		/* RFC 6152 */
+	enum smtp_ret	ret;		/* RFC 3461 section 4.3 */
+	struct slice	envid;		/* section 4.4: xtext, checked; at is
+					 * NULL: none; points into args */
 };
 
 enum smtp_params_fault {
@@ -81,7 +85,13 @@ enum smtp_params_fault {
 enum smtp_params_fault smtp_mail_params_parse(struct slice args,
     struct smtp_mail_params *);
 
-/* All parameters of a RCPT command: no extension of ours has any yet. */
-enum smtp_params_fault smtp_rcpt_params_parse(struct slice args);
+struct smtp_rcpt_params {
+	unsigned	notify;		/* enum smtp_notify; 0: not given */
+	struct slice	orcpt;		/* type;xtext, checked; as envid */
+};
+
+/* All parameters of a RCPT command; each at most once. */
+enum smtp_params_fault smtp_rcpt_params_parse(struct slice args,
+    struct smtp_rcpt_params *);
 
 #endif

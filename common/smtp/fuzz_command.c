@@ -14,6 +14,7 @@ one_line(struct slice line)
 {
 	enum smtp_path_fault why;
 	struct smtp_mail_params params;
+	struct smtp_rcpt_params rcpt;
 	struct smtp_command_line c;
 	struct smtp_address a;
 	size_t used;
@@ -28,7 +29,7 @@ one_line(struct slice line)
 		&smtp_path_limits_default, &a, &used, &why) == PARSE_OK)
 		smtp_mail_params_parse(slice_skip(c.args, used), &params);
 	else
-		smtp_rcpt_params_parse(c.args);
+		smtp_rcpt_params_parse(c.args, &rcpt);
 }
 
 int

@@ -133,12 +133,77 @@ test_mail_params(void **state)
 		if (rows[i].fault == SMTP_PARAMS_OK)
 			assert_int_equal(m.body, rows[i].body);
 	}
-	assert_int_equal(smtp_rcpt_params_parse(slice_str("")),
-	    SMTP_PARAMS_OK);
-	assert_int_equal(smtp_rcpt_params_parse(slice_str(" NOTIFY=NEVER")),
-	    SMTP_PARAMS_UNKNOWN);
-	assert_int_equal(smtp_rcpt_params_parse(slice_str("x")),
-	    SMTP_PARAMS_SYNTAX);
+}
+
+static void
+test_mail_params_of_dsn(void **state)
+{
+	static const struct {
+		const char *in;
+		enum smtp_params_fault fault;
+		enum smtp_ret ret;
+		const char *envid;
+	} rows[] = {
+		{ " RET=HDRS ENVID=QQ314159", SMTP_PARAMS_OK, SMTP_RET_HDRS,
+		    "QQ314159" },
+		{ " envid=a+2Bb SIZE=3 ret=full", SMTP_PARAMS_OK,
+		    SMTP_RET_FULL, "a+2Bb" },
+		{ " RET=HDRS RET=HDRS", SMTP_PARAMS_VALUE, 0, NULL },
+		{ " ENVID=a ENVID=a", SMTP_PARAMS_VALUE, 0, NULL },
+		{ " RET=NONE", SMTP_PARAMS_VALUE, 0, NULL },
+		{ " RET", SMTP_PARAMS_VALUE, 0, NULL },
+		{ " ENVID", SMTP_PARAMS_VALUE, 0, NULL },
+		{ " ENVID=+0A", SMTP_PARAMS_VALUE, 0, NULL },
+		{ " NOTIFY=NEVER", SMTP_PARAMS_UNKNOWN, 0, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct smtp_mail_params m;
+
+		assert_int_equal(smtp_mail_params_parse(
+		    slice_str(rows[i].in), &m), rows[i].fault);
+		if (rows[i].fault != SMTP_PARAMS_OK)
+			continue;
+		assert_int_equal(m.ret, rows[i].ret);
+		assert_true(slice_equal(m.envid, slice_str(rows[i].envid)));
+	}
+}
+
+static void
+test_rcpt_params(void **state)
+{
+	static const struct {
+		const char *in;
+		enum smtp_params_fault fault;
+		unsigned notify;
+		const char *orcpt;
+	} rows[] = {
+		{ "", SMTP_PARAMS_OK, 0, "" },
+		{ " NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Bob+40x", SMTP_PARAMS_OK,
+		    SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY, "rfc822;Bob+40x" },
+		{ " orcpt=rfc822;Bob@x notify=never", SMTP_PARAMS_OK,
+		    SMTP_NOTIFY_NEVER, "rfc822;Bob@x" },
+		{ " NOTIFY=NEVER NOTIFY=NEVER", SMTP_PARAMS_VALUE, 0, "" },
+		{ " ORCPT=rfc822;a ORCPT=rfc822;a", SMTP_PARAMS_VALUE, 0, "" },
+		{ " NOTIFY", SMTP_PARAMS_VALUE, 0, "" },
+		{ " NOTIFY=NEVER,DELAY", SMTP_PARAMS_VALUE, 0, "" },
+		{ " ORCPT=bob@x", SMTP_PARAMS_VALUE, 0, "" },
+		{ " RET=FULL", SMTP_PARAMS_UNKNOWN, 0, "" },
+		{ "x", SMTP_PARAMS_SYNTAX, 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct smtp_rcpt_params r;
+
+		assert_int_equal(smtp_rcpt_params_parse(
+		    slice_str(rows[i].in), &r), rows[i].fault);
+		if (rows[i].fault != SMTP_PARAMS_OK)
+			continue;
+		assert_int_equal(r.notify, rows[i].notify);
+		assert_int_equal(r.orcpt.len, strlen(rows[i].orcpt));
+	}
 }
 
 /* Every octet 0 to 255 inside a value: only esmtp-value gets through. */
@@ -166,6 +231,8 @@ main(void)
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_keyword),
 		cmocka_unit_test(test_mail_params),
+		cmocka_unit_test(test_mail_params_of_dsn),
+		cmocka_unit_test(test_rcpt_params),
 		cmocka_unit_test(test_every_octet),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

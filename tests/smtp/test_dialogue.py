@@ -38,7 +38,7 @@ def test_greeting_and_ehlo(world):
         code, text = c.ask("EHLO [192.0.2.1]")
         first, *extensions = text.split("\n")
         assert code == 250 and first == SITE
-        assert sorted(extensions) == ["8BITMIME", "ENHANCEDSTATUSCODES",
+        assert sorted(extensions) == ["8BITMIME", "DSN", "ENHANCEDSTATUSCODES",
                                       "PIPELINING", "SIZE 36700160"]
         assert c.ask("HELO crepes.fr") == (250, SITE)
 
@@ -112,7 +112,14 @@ def test_forward_paths(tireless, path, to):
     ("bob@hamburger.edu", 501, "5.1.3"),
     ("<bob@hamburger.edu", 501, "5.1.3"),
     ("<bob@hamburger.edu>x", 501, "5.5.4"),
-    ("<bob@hamburger.edu> NOTIFY=NEVER", 555, "5.5.4"),
+    ("<bob@hamburger.edu> NOTIFY=NEVER,DELAY", 501, "5.5.4"),
+    ("<bob@hamburger.edu> NOTIFY=NEVER NOTIFY=NEVER", 501, "5.5.4"),
+    ("<bob@hamburger.edu> NOTIFY", 501, "5.5.4"),
+    ("<bob@hamburger.edu> ORCPT=bob@hamburger.edu", 501, "5.5.4"),
+    ("<bob@hamburger.edu> ORCPT=rfc822;bob+4", 501, "5.5.4"),
+    ("<bob@hamburger.edu> ORCPT=rfc822;a+0D+0Ab", 501, "5.5.4"),
+    ("<bob@hamburger.edu> ORCPT=rfc822;a ORCPT=rfc822;a", 501, "5.5.4"),
+    ("<bob@hamburger.edu> RET=FULL", 555, "5.5.4"),
     ("<bob@hamburger.edu> =", 501, "5.5.4"),
     ("<b\xf6b@hamburger.edu>", 553, "5.6.7"),
     ("<" + 65 * "b" + "@hamburger.edu>", 501, "5.1.3"),

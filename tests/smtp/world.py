@@ -23,6 +23,7 @@ class Message:
         pairs = [line.split("=", 1) for line in
                  path.with_suffix(".env").read_text().splitlines()]
         self.envelope = dict(pairs)
+        self.fields = [(k, v) for k, v in pairs]
         self.to = [v for k, v in pairs if k == "to"]
 
     @property

@@ -66,6 +66,7 @@ struct world {
 	struct ipc_channel *supervisor, *directory, *queue;
 	enum ipc_role	 role;
 	const char	*out;
+	uint64_t	 channels_made;
 	pid_t		 pid;
 	int		 listener;
 	uint64_t	 next_id;
@@ -328,17 +329,18 @@ static void
 keep_envelope(struct world *w, uint64_t id, struct envelope *e)
 {
 	struct envelope_recipient r;
-	size_t size = 4096 + (size_t)e->n_recipients * 700, n = 0;
+	size_t size = 4096 + (size_t)e->n_recipients * 3000, n = 0;
 	char *text = malloc(size);
 
 #define S(s) (int)(s).len, (s).at
 	n += (size_t)snprintf(text, size, "from=%.*s\nflags=%u\nclient=%.*s\n"
-	    "helo=%.*s\nlistener=%.*s\nprotocol=%.*s\n", S(e->reverse_path),
-	    e->flags, S(e->client), S(e->helo), S(e->listener),
-	    S(e->protocol));
+	    "helo=%.*s\nlistener=%.*s\nprotocol=%.*s\nenvid=%.*s\nret=%d\n",
+	    S(e->reverse_path), e->flags, S(e->client), S(e->helo),
+	    S(e->listener), S(e->protocol), S(e->envid), (int)e->ret);
 	while (envelope_next(e, &r))
-		n += (size_t)snprintf(text + n, size - n, "to=%.*s\n",
-		    S(r.given));
+		n += (size_t)snprintf(text + n, size - n,
+		    "to=%.*s\nnotify=%u\norcpt=%.*s\n", S(r.given),
+		    r.notify, S(r.original));
 #undef S
 	write_file(w, id, "env", text, n);
 	free(text);
@@ -447,6 +449,14 @@ on_ready(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
+/* The world decides by itself when there is a new channel. */
+static int
+on_lost(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ctx, (void)ch, (void)m;
+	return 0;
+}
+
 static void
 supervisor_closed(void *ctx, struct ipc_channel *ch)
 {
@@ -465,9 +475,10 @@ supervisor_closed(void *ctx, struct ipc_channel *ch)
 static const struct ipc_handler supervisor_handlers[] = {
 	{ IPC_STAGE_READY, on_ready },
 	{ IPC_STAGE_REFUSED, on_ready },
+	{ IPC_STAGE_CHANNEL_LOST, on_lost },
 };
 static const struct ipc_events supervisor_events = {
-	.handlers = supervisor_handlers, .count = 2,
+	.handlers = supervisor_handlers, .count = 3,
 	.closed = supervisor_closed,
 };
 
@@ -576,7 +587,8 @@ broker(struct world *w, enum ipc_role peer, const struct ipc_events *events)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
 		die("socketpair");
 	ipc_send(w->supervisor, IPC_STAGE_CHANNEL, 0,
-	    slice_of(body, stage_channel_encode(peer, 0, body)), &sv[1], 1);
+	    slice_of(body, stage_channel_encode(&(struct stage_peer){
+	    .role = peer, .serial = ++w->channels_made }, body)), &sv[1], 1);
 	return ipc_channel_new(w->base, sv[0], peer, w->role, events, w);
 }
 
