@@ -19,6 +19,8 @@
 
 #define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
 #define IPC_SMTPDS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT))
+/* Who asks resolver. */
+#define IPC_DNS_CLIENTS (IPC_SMTPDS | IPC_BIT(IPC_REMOTE_RELAY))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
 /* Who asks authd about clients: never the smtpd of port 25. */
 #define IPC_LOGINS (IPC_GATES | IPC_BIT(IPC_SUBMIT))
@@ -157,7 +159,14 @@
 	 * Answered by QUEUE_ROWS, then QUEUE_DONE. */			\
 	X(QUEUE_ASK, 90, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 1024) \
 	X(QUEUE_ROWS, 91, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 36000) \
-	X(QUEUE_DONE, 92, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 1024)
+	X(QUEUE_DONE, 92, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 1024) \
+	/* ---- the names of others: common/ipc/dns.h ---- */		\
+	/* One name, one type.  Answered by exactly one DNS_ANSWER, if need \
+	 * be one that says "not now". */				\
+	X(DNS_ASK, 110, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 512) \
+	X(DNS_ANSWER, 111, IPC_BIT(IPC_RESOLVER), IPC_DNS_CLIENTS, 0, 0, 32768) \
+	/* Nobody waits for the answer to this DNS_ASK any more: none comes. */ \
+	X(DNS_CANCEL, 112, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 16)
 
 enum ipc_type {
 #define X(name, number, from, to, fds_min, fds_max, max) IPC_##name = (number),
