@@ -28,7 +28,8 @@ struct hosts {
 /* What is asked for, and by which rules. */
 struct lookup_ask {
 	struct dns_client *dns;
-	const struct target *targets;	/* copied; tried in this order */
+	/* Tried in this order; they outlive the lookup. */
+	const struct target *targets;
 	unsigned	n_targets;
 	const struct target *fallback;	/* added behind all others */
 	unsigned	n_fallback;

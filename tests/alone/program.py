@@ -15,6 +15,7 @@ import array
 import ctypes
 import itertools
 import os
+import re
 import resource
 import signal
 import socket
@@ -25,10 +26,10 @@ from pathlib import Path
 from support.instance import BUILD, PATIENCE
 
 UID = 64200
-ROLES = ["supervisor", "smtpd", "smtpd-submit", "queue-manager",
-         "local-delivery", "local-delivery-worker", "directory", "authd",
-         "authd-verifier", "authd-pam", "pop3d", "pop3d-session", "imapd",
-         "imapd-session", "remote-relay", "control"]
+# In the order of common/ipc/roles.h, which is their number.
+ROLES = re.findall(r'^\tX\(\w+, "([^"]+)"\)', (
+    Path(__file__).resolve().parents[2] / "common/ipc/roles.h").read_text(),
+    re.M)
 
 # common/ipc/messages.h
 (SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP,
