@@ -134,6 +134,9 @@ client_fail(struct client *c, const struct outcome *why)
 		return;
 	c->phase = CLIENT_OVER;
 	c->n_expected = 0;
+	/* The end of the data is the last that was written: it is here yet. */
+	if (stream_pending(c->s) > 0)
+		c->t.ended = false;
 	stream_free(c->s);
 	c->s = NULL;
 	if (was == CLIENT_BUSY)

@@ -153,7 +153,8 @@ pump(struct client *c)
 	struct transaction *t = &c->t;
 	bool last = content_left(&t->content) == 0;
 
-	while (t->step == STEP_CONTENT && !stream_full(c->s)) {
+	while (t->step == STEP_CONTENT && !stream_full(c->s) &&
+	    !stream_broken(c->s)) {
 		struct iovec v = { .iov_base = c->shared->block };
 		ssize_t n = content_read(&t->content, c->shared->block,
 		    CONTENT_BLOCK);
@@ -170,7 +171,7 @@ pump(struct client *c)
 		}
 		if (v.iov_len > 0)
 			stream_writev(c->s, &v, 1);
-		if (last)
+		if (last && !stream_broken(c->s))
 			content_done(c);
 	}
 }

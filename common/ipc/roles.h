@@ -21,6 +21,7 @@
 	X(IMAPD, "imapd")						\
 	X(IMAPD_SESSION, "imapd-session")				\
 	X(RESOLVER, "resolver")						\
+	X(TLSKEYD, "tlskeyd")						\
 	X(REMOTE_RELAY, "remote-relay")					\
 	X(CONTROL, "control")	/* bulkhead(8), an operator's command */
 
