@@ -65,12 +65,16 @@ on_listener(void *ctx, const char *name, int fd)
 static int
 on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 {
+	struct smtpd *d = ctx;
+
 	(void)instance;
 	switch (peer) {
 	case IPC_DIRECTORY:
 		return resolve_connect(ctx, fd);
 	case IPC_QUEUE_MANAGER:
 		return enqueue_connect(ctx, fd);
+	case IPC_RESOLVER:
+		return dns_client_channel(d->dns, fd);
 	default:
 		close(fd);
 		return -1;
@@ -184,9 +188,12 @@ smtpd_init(struct smtpd *d)
 	    (uint64_t)now.tv_usec;
 	d->loop = stream_loop_new(d->stage.base, SMTPD_INPUT_MAX);
 	d->clients = clients_new(SMTPD_CLIENTS_MAX);
+	d->dns = dns_client_new(d->stage.base, d->role, SMTPD_DNS_MAX,
+	    SMTPD_DNS_MS);
 	d->tick = event_new(d->stage.base, -1, EV_PERSIST, tick, d);
 	d->stop_timer = evtimer_new(d->stage.base, stop_now, d);
-	if (d->loop == NULL || d->clients == NULL || d->tick == NULL ||
+	if (d->loop == NULL || d->clients == NULL || d->dns == NULL ||
+	    d->tick == NULL ||
 	    d->stop_timer == NULL || event_add(d->tick, &second) == -1 ||
 	    sibling_init(&d->directory, SMTPD_ASKS_MAX) == -1 ||
 	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1) {

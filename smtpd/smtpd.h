@@ -9,6 +9,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "common/dns/client.h"
 #include "common/enqueue/lease.h"
 #include "common/ipc/queue.h"
 #include "common/ipc/sibling.h"
@@ -33,7 +34,9 @@ enum {
 	SMTPD_OUTPUT_MAX = 32 * 1024,
 	SMTPD_CLIENTS_MAX = 65536,
 	MINUTE_MS = 60 * 1000,
-	SMTPD_ASKS_MAX = 65536
+	SMTPD_ASKS_MAX = 65536,
+	SMTPD_DNS_MAX = 16384,		/* questions to resolver at once */
+	SMTPD_DNS_MS = 20 * 1000	/* patience with one */
 };
 
 struct smtpd {
@@ -62,6 +65,7 @@ struct smtpd {
 	struct sibling	 directory;
 	struct sibling	 queue;
 	struct lease_ids ids;
+	struct dns_client *dns;
 	struct transactions held;	/* wait for the channel to drain */
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
 	uint8_t		 envelope[QUEUE_ENVELOPE_INLINE];

@@ -31,6 +31,10 @@ static const struct map_process processes[] = {
 	{ .role = IPC_DELIVERY_WORKER, .program = "local-delivery-worker",
 	    .start = START_DEMAND, .jail = JAIL_HOME,
 	    .conf = "local-delivery.conf", .stop_phase = 2 },
+	{ .role = IPC_RESOLVER, .program = "resolver", .user = "bh-dns",
+	    .count = 1, .jail = JAIL_EMPTY, .network = true,
+	    .conf = "resolver.conf", .tables = T(TRUST_ANCHORS) | T(ROOT_KEY) |
+	    T(RESOLV_CONF), .stop_phase = 3 },
 	{ .role = IPC_REMOTE_RELAY, .program = "remote-relay",
 	    .user = "bh-relay", .count = 1, .jail = JAIL_EMPTY,
 	    .network = true, .conf = "remote-relay.conf", .stop_phase = 2,
@@ -69,6 +73,8 @@ static const struct map_edge {
 } edges[] = {
 	{ IPC_SMTPD, IPC_DIRECTORY },
 	{ IPC_SMTPD, IPC_QUEUE_MANAGER },
+	{ IPC_SMTPD, IPC_RESOLVER },
+	{ IPC_REMOTE_RELAY, IPC_RESOLVER },
 	{ IPC_SUBMIT, IPC_DIRECTORY },
 	{ IPC_SUBMIT, IPC_QUEUE_MANAGER },
 	{ IPC_QUEUE_MANAGER, IPC_DIRECTORY },

@@ -162,13 +162,6 @@
 	X(QUEUE_ASK, 90, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 1024) \
 	X(QUEUE_ROWS, 91, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 36000) \
 	X(QUEUE_DONE, 92, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 1024) \
-	/* ---- the names of others: common/ipc/dns.h ---- */		\
-	/* One name, one type.  Answered by exactly one DNS_ANSWER, if need \
-	 * be one that says "not now". */				\
-	X(DNS_ASK, 110, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 512) \
-	X(DNS_ANSWER, 111, IPC_BIT(IPC_RESOLVER), IPC_DNS_CLIENTS, 0, 0, 32768) \
-	/* Nobody waits for the answer to this DNS_ASK any more: none comes. */ \
-	X(DNS_CANCEL, 112, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 16) \
 	/* ---- TLS: common/ipc/tls.h ---- */				\
 	/* A certificate block of bulkhead.conf: its chain, or nothing	\
 	 * where the file cannot be read.  Effect with STAGE_COMMIT. */	\
@@ -183,7 +176,14 @@
 	 * TLS_SIGNED or TLS_REFUSED. */				\
 	X(TLS_SIGN, 104, IPC_TLS_SERVERS, IPC_BIT(IPC_TLSKEYD), 0, 0, 512) \
 	X(TLS_SIGNED, 105, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 1100) \
-	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16)
+	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16) \
+	/* ---- the names of others: common/ipc/dns.h ---- */		\
+	/* One name, one type.  Answered by exactly one DNS_ANSWER, if need \
+	 * be one that says "not now". */				\
+	X(DNS_ASK, 110, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 512) \
+	X(DNS_ANSWER, 111, IPC_BIT(IPC_RESOLVER), IPC_DNS_CLIENTS, 0, 0, 32768) \
+	/* Nobody waits for the answer to this DNS_ASK any more: none comes. */ \
+	X(DNS_CANCEL, 112, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 16)
 
 enum ipc_type {
 #define X(name, number, from, to, fds_min, fds_max, max) IPC_##name = (number),

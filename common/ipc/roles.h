@@ -20,8 +20,8 @@
 	X(POP3D_SESSION, "pop3d-session")				\
 	X(IMAPD, "imapd")						\
 	X(IMAPD_SESSION, "imapd-session")				\
-	X(RESOLVER, "resolver")						\
 	X(TLSKEYD, "tlskeyd")						\
+	X(RESOLVER, "resolver")						\
 	X(REMOTE_RELAY, "remote-relay")					\
 	X(CONTROL, "control")	/* bulkhead(8), an operator's command */
 

@@ -23,7 +23,8 @@ enum sandbox_group {
 	CALLS_WATCH = 1 << 6,	/* inotify on it */
 	CALLS_SPOOL = 1 << 7,	/* segments; a thread made before the filter */
 	CALLS_PAM = 1 << 8,	/* modules of the host */
-	CALLS_CONNECT = 1 << 9	/* TCP connections to other hosts */
+	CALLS_CONNECT = 1 << 9,	/* TCP connections to other hosts */
+	CALLS_DNS = 1 << 10	/* UDP and TCP to name servers */
 };
 
 enum sandbox_jail {

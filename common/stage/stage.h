@@ -36,7 +36,10 @@ enum {
 	X(ALIASES, "aliases")						\
 	X(USERS, "users")						\
 	X(PASSWORDS, "passwords")					\
-	X(SYSTEM_USERS, "/etc/passwd")
+	X(SYSTEM_USERS, "/etc/passwd")					\
+	X(TRUST_ANCHORS, "trust-anchors")				\
+	X(ROOT_KEY, "/usr/share/dns/root.key")				\
+	X(RESOLV_CONF, "/etc/resolv.conf")
 
 enum stage_table {
 #define X(name, file) STAGE_TABLE_##name,

@@ -486,9 +486,10 @@ def test_the_last_reply_is_lost(tmp_path, how, extensions):
 
 @pytest.mark.parametrize("how", ["drop", "reset", "stall", "421"])
 def test_in_the_middle_of_data(tmp_path, how):
-    content = b"Subject: x\r\n\r\n" + b"text\r\n" * 2_000_000
+    content = b"Subject: x\r\n\r\n" + b"text\r\n" * 1_000_000
     with Peer(content=BAD[how]) as bad, Peer() as good, \
             Relay(tmp_path, "data_done_timeout = 1m\n"
+                  "data_block_timeout = 5s\n"
                   f"route default {{\n\tvia = [127.0.0.1]:{bad.port}"
                   f" [127.0.0.1]:{good.port}\n}}\n") as r:
         got = r.one(content=content)

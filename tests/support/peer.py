@@ -92,10 +92,14 @@ class Session:
         return data
 
     def data(self):
-        out = []
-        while (line := self.line()) != b".":
-            out.append(line[1:] if line.startswith(b".") else line)
-        return b"".join(l + b"\r\n" for l in out)
+        got = bytearray(b"\r\n" + self.buf)
+        while (end := got.find(b"\r\n.\r\n", max(0, len(got) - 70000))) < 0:
+            self.buf = b""
+            self.fill()
+            got += self.buf
+        self.buf = bytes(got[end + 5:])
+        text = bytes(got[:end + 2]).replace(b"\r\n..", b"\r\n.")
+        return text[2:]
 
     def act(self, step, standard, before=None):
         """before: what to do before a reply of success is sent."""
