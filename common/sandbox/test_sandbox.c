@@ -355,8 +355,9 @@ is_its_work(const struct sandbox *profile, const char *name)
 {
 	if (strcmp(name, "connect") == 0)
 		return (profile->groups & (CALLS_CONNECT | CALLS_DNS)) != 0;
-	return strcmp(name, "socket") == 0 &&
-	    (profile->groups & CALLS_DNS) != 0;
+	return (profile->groups & CALLS_DNS) != 0 &&
+	    (strcmp(name, "socket") == 0 ||
+	    strcmp(name, "sendto with an address") == 0);
 }
 
 static void

@@ -37,6 +37,9 @@ enum {
 	X(USERS, "users")						\
 	X(PASSWORDS, "passwords")					\
 	X(SYSTEM_USERS, "/etc/passwd")					\
+	X(RECIPIENTS, "relay-recipients")				\
+	X(ROUTES, "routes")						\
+	X(SRS_SECRETS, "srs-secrets")					\
 	X(TRUST_ANCHORS, "trust-anchors")				\
 	X(ROOT_KEY, "/usr/share/dns/root.key")				\
 	X(RESOLV_CONF, "/etc/resolv.conf")
@@ -67,6 +70,8 @@ struct stage_hooks {
 	/* Read a table, to be used at commit.  An absent table comes as an
 	 * empty one.  The descriptor is closed afterwards. */
 	int	(*table)(void *ctx, enum stage_table, int fd);
+	/* A list that the aliases table of this batch may include. */
+	int	(*list)(void *ctx, struct slice name, int fd);
 	/* A listening socket, non-blocking, now ours; name is that of its
 	 * block in the settings. */
 	int	(*listener)(void *ctx, const char *name, int fd);
@@ -114,7 +119,7 @@ struct stage {
 	/* private */
 	const struct stage_hooks *hooks;
 	void			*ctx;
-	struct ipc_handler	 handlers[8 + STAGE_MORE_MAX];
+	struct ipc_handler	 handlers[16 + STAGE_MORE_MAX];
 	struct ipc_events	 events;
 	struct stage_channel	 channels[STAGE_CHANNELS_MAX];
 	unsigned		 channel_count;
