@@ -36,6 +36,12 @@ static const struct map_process processes[] = {
 	    .count = 1, .jail = JAIL_EMPTY, .network = true,
 	    .conf = "resolver.conf", .tables = T(TRUST_ANCHORS) | T(ROOT_KEY) |
 	    T(RESOLV_CONF), .stop_phase = 3 },
+	/* As its user, where its user is: what a program run from ~/.forward
+	 * may do is what the user may do. */
+	{ .role = IPC_RUNNER, .program = "local-delivery-runner",
+	    .start = START_DEMAND, .jail = JAIL_NONE, .network = true,
+	    .conf = "local-delivery.conf", .tables = T(SYSTEM_USERS),
+	    .stop_phase = 2 },
 	{ .role = IPC_REMOTE_RELAY, .program = "remote-relay",
 	    .user = "bh-relay", .count = 1, .jail = JAIL_EMPTY,
 	    .network = true, .conf = "remote-relay.conf", .stop_phase = 2,

@@ -23,6 +23,7 @@
 	X(TLSKEYD, "tlskeyd")						\
 	X(RESOLVER, "resolver")						\
 	X(REMOTE_RELAY, "remote-relay")					\
+	X(RUNNER, "local-delivery-runner")				\
 	X(CONTROL, "control")	/* bulkhead(8), an operator's command */
 
 enum ipc_role {

@@ -26,10 +26,8 @@ from pathlib import Path
 from support.instance import BUILD, PATIENCE
 
 UID = 64200
-# In the order of common/ipc/roles.h, which is their number.
-ROLES = re.findall(r'^\tX\(\w+, "([^"]+)"\)', (
-    Path(__file__).resolve().parents[2] / "common/ipc/roles.h").read_text(),
-    re.M)
+ROLES = re.findall(r'X\([A-Z0-9_]+, "([^"]+)"\)', (
+    Path(__file__).parents[2] / "common/ipc/roles.h").read_text())
 
 # common/ipc/messages.h
 (SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP,
