@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/net/listener.h"
+#include "smtpd/screen.h"
 #include "smtpd/session.h"
 
 /* ---- settings ---- */
@@ -81,6 +82,43 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 	}
 }
 
+/* The table of clients, for the commit that follows. */
+static int
+on_table(void *ctx, enum stage_table table, int fd)
+{
+	struct smtpd *d = ctx;
+	struct table_error err = { 0 };
+	size_t len;
+	char *text;
+
+	if (table != STAGE_TABLE_CLIENTS)
+		return -1;
+	rules_free(d->next_rules);
+	d->next_rules = NULL;
+	if (table_read(fd, &text, &len, &err) == 0) {
+		d->next_rules = rules_compile(slice_of(text, len), &err);
+		free(text);
+	}
+	if (d->next_rules != NULL)
+		return 0;
+	log_error("table-refused", LOG_CSTR("file", stage_table_name(table)),
+	    LOG_NUM("line", err.line), LOG_CSTR("reason", err.text));
+	return -1;
+}
+
+static void
+use_rules(struct smtpd *d)
+{
+	if (d->next_rules == NULL)
+		return;
+	rules_free(d->rules);
+	d->rules = d->next_rules;
+	d->next_rules = NULL;
+	if (rules_count(d->rules) > 0)
+		log_notice("clients-in-use",
+		    LOG_NUM("rules", rules_count(d->rules)));
+}
+
 /*
  * The first clients wait in the kernel until a message of theirs could be
  * taken, rather than be told 451; but not for ever, since a queue-manager that
@@ -108,6 +146,8 @@ on_commit(void *ctx, bool first)
 	use_settings(d);
 	if (d->set == NULL)
 		return -1;
+	use_rules(d);
+	screen_use(d);
 	if (d->open && !d->stopping && doors_open(d) == -1)
 		return -1;
 	log_notice(first ? "started" : "reloaded");
@@ -186,6 +226,7 @@ smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
 	*hooks = (struct stage_hooks){
 		.role = role,
 		.settings = on_settings,
+		.table = on_table,
 		.listener = on_listener,
 		.channel = on_channel,
 		.commit = on_commit,

@@ -16,9 +16,11 @@
 #include "common/net/clients.h"
 #include "common/net/stream.h"
 #include "common/stage/stage.h"
+#include "smtpd/policy/facts.h"
 #include "smtpd/settings.h"
 
 struct door;
+struct greylist;
 struct listener_settings;
 struct session;
 struct transaction;
@@ -65,9 +67,14 @@ struct smtpd {
 	struct sibling	 directory;
 	struct sibling	 queue;
 	struct lease_ids ids;
-	struct dns_client *dns;
 	bool		 open;		/* the doors, once and for all */
 	unsigned	 waited_s;	/* for the first lease */
+
+	struct dns_client *dns;
+	struct rules	*rules, *next_rules;	/* the table of clients */
+	struct lists	 lists;
+	struct policy	 policy;	/* made of them and the settings */
+	struct greylist	*greylist;	/* NULL: none */
 	struct transactions held;	/* wait for the channel to drain */
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
 	uint8_t		 envelope[QUEUE_ENVELOPE_INLINE];

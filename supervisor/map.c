@@ -48,6 +48,7 @@ static const struct map_process processes[] = {
 	    .oom_score = 200 },
 	{ .role = IPC_SMTPD, .program = "smtpd", .user = "bh-smtpd",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "smtpd.conf",
+	    .tables = T(CLIENTS),
 	    .listeners = listener_block_smtpd, .stop_phase = 0,
 	    .oom_score = 300 },
 	{ .role = IPC_SUBMIT, .program = "smtpd", .user = "bh-submit",

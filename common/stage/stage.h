@@ -42,7 +42,8 @@ enum {
 	X(SRS_SECRETS, "srs-secrets")					\
 	X(TRUST_ANCHORS, "trust-anchors")				\
 	X(ROOT_KEY, "/usr/share/dns/root.key")				\
-	X(RESOLV_CONF, "/etc/resolv.conf")
+	X(RESOLV_CONF, "/etc/resolv.conf")				\
+	X(CLIENTS, "clients")
 
 enum stage_table {
 #define X(name, file) STAGE_TABLE_##name,

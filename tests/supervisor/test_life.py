@@ -15,8 +15,8 @@ from support.instance import BUILD, PATIENCE, Instance
 
 PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
-            "local-delivery-runner", "smtpd", "pop3d", "pop3d-session",
-            "imapd", "imapd-session", "remote-relay", "resolver"]
+            "local-delivery-runner", "smtpd", "pop3d", "pop3d-session", "imapd",
+            "imapd-session", "remote-relay", "resolver"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
             "queue-manager": 4, "local-delivery": 2, "smtpd": 3,

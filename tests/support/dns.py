@@ -64,11 +64,10 @@ class Zone:
 
     def rrset(self, name, rdtype):
         owner = name
-        while not self.exists(owner):		# RFC 4592; unsigned zones only
+        if not self.exists(name):		# RFC 4592; unsigned zones only
+            while not self.exists(owner.parent()):
+                owner = owner.parent()
             owner = dns.name.Name((b"*",) + owner.parent().labels)
-            if owner in self.zone.nodes:
-                break
-            owner = owner.parent()
         rds = self.zone.get_rdataset(owner, rdtype)
         if rds is None:
             return None
@@ -82,16 +81,12 @@ class Zone:
 
     def matched(self, name):
         """Is it there, by itself or by a wildcard?"""
-        while not self.exists(name):
-            if dns.name.Name((b"*",) + name.parent().labels) in \
-                    self.zone.nodes:
-                return True
+        if self.exists(name):
+            return True
+        while not self.exists(name.parent()):
             name = name.parent()
-            if not name.is_subdomain(self.origin):
-                return False
-            if self.exists(name):
-                return False
-        return True
+        return dns.name.Name((b"*",) + name.parent().labels) in \
+            self.zone.nodes
 
     def signature(self, rrset, mode=None):
         now = int(time.time())
