@@ -57,7 +57,7 @@ TAILQ_HEAD(processes, process);
 TAILQ_HEAD(requests, request);
 TAILQ_HEAD(joints, joint);
 
-enum { SUPERVISOR_HANDLERS_MAX = 8 };
+enum { SUPERVISOR_HANDLERS_MAX = 10 };
 
 /* What a new process runs as and where. */
 struct identity {
@@ -98,13 +98,14 @@ struct supervisor {
 	struct event		*signals[4];
 	struct event		*watch, *watch_timer;
 	int			 watch_fd;
+	int			 watch_lists;	/* the directory's; -1: none */
 	unsigned		 watch_tables;	/* changed, not yet passed on */
 	struct processes	 processes;
 	struct joints		 joints;	/* channels between them */
 	uint64_t		 channels_made;
 	struct ipc_handler	 handlers[SUPERVISOR_HANDLERS_MAX];
 	struct ipc_events	 channel_events;	/* of every stage */
-	unsigned		 sessions, workers;
+	unsigned		 sessions, workers, runners;
 	struct ipc_pending	*pending;	/* tickets being redeemed */
 	struct requests		 requests;	/* the same, as a list */
 	struct control		*control;
@@ -166,6 +167,8 @@ void process_kill(struct process *);
 /* Settings, tables, listeners; then the caller sends channels and commits. */
 int supply_settings(struct process *);
 int supply_tables(struct process *, unsigned tables);
+/* The lists that aliases may include (lists.c). */
+int lists_give(struct process *);
 int supply_listeners(struct process *);
 void supply_commit(struct process *);
 

@@ -63,6 +63,19 @@ on_table(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	return remember(st, st->hooks->table(st->ctx, table, m->fds[0]));
 }
 
+/* The body is the list's name. */
+static int
+on_list(void *arg, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct stage *st = arg;
+
+	(void)ch;
+	if (st->hooks->list == NULL || m->body.len == 0 ||
+	    memchr(m->body.at, '\0', m->body.len) != NULL)
+		return -1;
+	return remember(st, st->hooks->list(st->ctx, m->body, m->fds[0]));
+}
+
 static int
 on_listener(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -97,20 +110,21 @@ static int
 on_channel(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct stage *st = arg;
-	struct stage_channel *c;
+	struct stage_channel *c = NULL;
 	struct stage_peer peer;
+	bool once;
 
 	(void)ch;
 	if (st->hooks->channel == NULL ||
 	    stage_channel_decode(m->body, &peer) == -1)
 		return -1;
 	/* One without a serial is for once and is not replaced. */
-	if (!st->committed || peer.serial != 0) {
-		if ((c = channel_of(st, peer.role, peer.instance)) == NULL)
-			return -1;
+	once = st->committed && peer.serial == 0;
+	if (!once && (c = channel_of(st, peer.role, peer.instance)) == NULL)
+		return -1;
+	if (c != NULL)
 		c->peer = peer;
-	}
-	if (st->committed)
+	if (c == NULL || st->committed)
 		return remember(st, st->hooks->channel(st->ctx, peer.role,
 		    peer.instance, ipc_message_take_fd(m, 0)));
 	if (c->fd != -1)
@@ -238,6 +252,7 @@ on_supervisor_gone(void *arg, struct ipc_channel *ch)
 static const struct ipc_handler stage_handlers[] = {
 	{ IPC_STAGE_SETTINGS, on_settings },
 	{ IPC_STAGE_TABLE, on_table },
+	{ IPC_STAGE_LIST, on_list },
 	{ IPC_STAGE_LISTENER, on_listener },
 	{ IPC_STAGE_CHANNEL, on_channel },
 	{ IPC_STAGE_LOG, on_log },
