@@ -23,6 +23,18 @@ login_text(const struct session *s, char *out)
 	auth_text(s, out, EHLO_TEXT_MAX);
 }
 
+static bool
+vrfy_offered(const struct session *s)
+{
+	return s->d->set->vrfy;
+}
+
+static bool
+expn_offered(const struct session *s)
+{
+	return s->d->set->expn;
+}
+
 static const struct extension {
 	const char	*keyword;
 	/* Is it announced to this client now?  NULL: to all. */
@@ -36,6 +48,9 @@ static const struct extension {
 	{ "DSN", NULL, NULL },
 	{ "AUTH", auth_offered, login_text },
 	{ "SIZE", NULL, size_text },
+	/* RFC 5321 section 3.5.2 */
+	{ "VRFY", vrfy_offered, NULL },
+	{ "EXPN", expn_offered, NULL },
 };
 
 static void

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "smtpd/recipients.h"
+#include "smtpd/screen.h"
 
 enum {
 	/* RCPTs of one session that are looked up at once. */
@@ -80,6 +81,12 @@ recipients_uncharge(struct transaction *t)
 static void
 settle(struct session *s, struct recipient *r)
 {
+	if (r->answer == SAY_RCPT_OK &&
+	    !screen_recipient(s, slice_of(r->address, r->len))) {
+		s->t->n_reserved--;
+		recipient_free(r);
+		return;
+	}
 	if (r->answer == SAY_RCPT_OK && !charge(s))
 		r->answer = SAY_QUOTA;
 	if (r->answer == SAY_RCPT_OK) {

@@ -16,6 +16,8 @@
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
+	X(TOO_MANY_MEMBERS,	252, 2, 5, 2,				\
+	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
 	    "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP: see RFC 5321") \
 	X(AUTH_OK,		235, 2, 7, 0, "Authentication succeeded") \
@@ -48,6 +50,10 @@
 	X(RESOURCES,		452, 4, 3, 1, "Out of resources, try later") \
 	/* RFC 5321 section 4.5.3.1.10 */				\
 	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\
+	X(CLIENT_MESSAGES,	450, 4, 7, 1,				\
+	    "Too many messages from your address, try later")		\
+	X(CLIENT_RECIPIENTS,	450, 4, 7, 1,				\
+	    "Too many recipients from your address, try later")		\
 	/* 50z: not understood */					\
 	X(UNKNOWN_COMMAND,	500, 5, 5, 1, "Command unrecognized")	\
 	X(BAD_LINE,		500, 5, 5, 2, "Command unrecognized")	\
@@ -92,6 +98,7 @@
 	X(AUTH_FIRST,		530, 5, 7, 0, "Authentication required") \
 	/* 55z: refused */						\
 	X(UNKNOWN_RECIPIENT,	550, 5, 1, 1, "No such user here")	\
+	X(NOT_OURS,		550, 5, 1, 2, "Not a domain of ours")	\
 	X(NO_RELAY,		550, 5, 7, 1, "Relaying denied")	\
 	X(HEADER_LONG,		552, 5, 3, 4, "Header section too long") \
 	X(TOO_BIG,		552, 5, 3, 4, "Message too big")	\
