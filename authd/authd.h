@@ -85,7 +85,9 @@ struct verifier {
 	TAILQ_ENTRY(verifier)	 entry;
 	struct authd		*authd;
 	struct ipc_channel	*channel;
+	unsigned		 instance;
 	unsigned		 in_flight;
+	bool			 replaced;	/* its end comes by itself */
 };
 TAILQ_HEAD(verifiers, verifier);
 
@@ -122,7 +124,7 @@ void login_checked(struct login *, enum check);
 int logins_redeem(void *ctx, struct ipc_channel *, struct ipc_message *);
 
 /* verifiers.c: login_checked follows, never at once. */
-int verifiers_open(struct authd *, int fd);
+int verifiers_open(struct authd *, unsigned instance, int fd);
 void verifiers_check(struct login *);
 /* Its time is over: forget it. */
 void verifiers_forget(struct login *);

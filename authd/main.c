@@ -34,10 +34,10 @@ static int
 take_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 {
 	struct authd *a = ctx;
-	int result = peer == IPC_AUTHD_VERIFIER ? verifiers_open(a, fd) :
+	int result = peer == IPC_AUTHD_VERIFIER ?
+	    verifiers_open(a, instance, fd) :
 	    logins_open_gate(a, fd, peer);
 
-	(void)instance;
 	if (result == -1)
 		log_error("cannot-open-channel", LOG_CSTR("peer",
 		    ipc_role_name(peer)), LOG_ERRNO(errno));

@@ -91,7 +91,7 @@ add_verifier(struct play *p)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	p->verifier = ipc_channel_new(p->a.stage.base, ends[1],
 	    IPC_AUTHD_VERIFIER, IPC_AUTHD, &verifier_events, p);
-	assert_int_equal(verifiers_open(&p->a, ends[0]), 0);
+	assert_int_equal(verifiers_open(&p->a, 0, ends[0]), 0);
 }
 
 static int

@@ -131,6 +131,8 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct login *l;
 
 	TAILQ_REMOVE(&a->verifiers, v, entry);
+	if (!v->replaced)
+		stage_channel_lost(&a->stage, IPC_AUTHD_VERIFIER, v->instance);
 	free(v);
 	while ((l = ipc_pending_take_any(a->verifying, ch)) != NULL) {
 		l->verifier = NULL;
@@ -149,13 +151,17 @@ static const struct ipc_events events = {
 };
 
 int
-verifiers_open(struct authd *a, int fd)
+verifiers_open(struct authd *a, unsigned instance, int fd)
 {
-	struct verifier *v = calloc(1, sizeof(*v));
+	struct verifier *v = calloc(1, sizeof(*v)), *former;
 
 	if (v == NULL)
 		return -1;
 	v->authd = a;
+	v->instance = instance;
+	TAILQ_FOREACH(former, &a->verifiers, entry)
+		if (former->instance == instance)
+			former->replaced = true;
 	v->channel = ipc_channel_new(a->stage.base, fd, IPC_AUTHD,
 	    IPC_AUTHD_VERIFIER, &events, v);
 	if (v->channel == NULL) {

@@ -237,8 +237,10 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct local_delivery *ld = ctx;
 	struct question *kept, q;
 
-	if (ld->directory == ch)
+	if (ld->directory == ch) {
 		ld->directory = NULL;
+		stage_channel_lost(&ld->stage, IPC_DIRECTORY, 0);
+	}
 	while ((kept = ipc_pending_take_any(ld->asked, ch)) != NULL) {
 		q = *kept;
 		free(kept);
@@ -272,6 +274,7 @@ addresses_open(struct local_delivery *ld, int fd)
 	if (ld->directory != NULL) {
 		struct ipc_channel *former = ld->directory;
 
+		ld->directory = NULL;
 		on_closed(ld, former);
 		ipc_channel_free(former);
 	}

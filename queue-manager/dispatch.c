@@ -376,8 +376,10 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct recipient *r;
 	unsigned n = 0;
 
-	if (d->delivery == ch)
+	if (d->delivery == ch) {
 		d->delivery = NULL;
+		stage_channel_lost(&d->stage, IPC_LOCAL_DELIVERY, 0);
+	}
 	for (; (r = ipc_pending_take_any(d->deliveries, ch)) != NULL; n++)
 		on_lost(d, r);
 	if (n > 0)

@@ -231,8 +231,10 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct daemon *d = ctx;
 	struct expansion *x;
 
-	if (d->directory == ch)
+	if (d->directory == ch) {
 		d->directory = NULL;
+		stage_channel_lost(&d->stage, IPC_DIRECTORY, 0);
+	}
 	while ((x = ipc_pending_take_any(d->expansions, ch)) != NULL)
 		on_lost(x);
 }

@@ -172,12 +172,13 @@ static void
 large_done(struct job *j)
 {
 	struct intake *in = (struct intake *)j;
+	struct daemon *d = in->d;
 
 	if (in->error != 0)
 		intake_done(in, in->error);
 	else {
-		intake_put(in);
-		flush_now(in->d);
+		intake_put(in);		/* which may have ended it */
+		flush_now(d);
 	}
 }
 

@@ -114,6 +114,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	log_warning("sibling-gone", LOG_CSTR("peer", "queue-manager"));
 	lease_forget(&d->ids);
 	sibling_gone(&d->queue);
+	stage_channel_lost(&d->stage, IPC_QUEUE_MANAGER, 0);
 	/* Those that waited for room have no channel to wait for. */
 	while (!TAILQ_EMPTY(&d->held))
 		transaction_send(TAILQ_FIRST(&d->held));

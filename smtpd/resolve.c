@@ -29,6 +29,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		return;
 	log_warning("sibling-gone", LOG_CSTR("peer", "directory"));
 	sibling_gone(&d->directory);
+	stage_channel_lost(&d->stage, IPC_DIRECTORY, 0);
 }
 
 static const struct ipc_handler handlers[] = {

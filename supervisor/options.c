@@ -23,6 +23,7 @@ options_parse(struct supervisor *sv, int argc, char *argv[])
 	*sv = (struct supervisor){ .conf_dir = BULKHEAD_SYSCONFDIR,
 		.ready_fd = -1, .conf_fd = -1, .netns_fd = -1, .log_fd = -1 };
 	TAILQ_INIT(&sv->processes);
+	TAILQ_INIT(&sv->joints);
 	while ((c = getopt(argc, argv, "C:fr:")) != -1)
 		switch (c) {
 		case 'C':

@@ -110,10 +110,11 @@ on_closed(void *arg, struct ipc_channel *ch)
 }
 
 /* What is more than these stands in owners.c; put together once. */
-enum { OWN_HANDLERS = 2 };
+enum { OWN_HANDLERS = 3 };
 static const struct ipc_handler own_handlers[OWN_HANDLERS] = {
 	{ IPC_STAGE_READY, on_ready },
 	{ IPC_STAGE_REFUSED, on_refused },
+	{ IPC_STAGE_CHANNEL_LOST, broker_lost },
 };
 
 static void
@@ -268,6 +269,7 @@ process_clear_all(struct supervisor *sv)
 {
 	struct process *p;
 
+	broker_clear(sv);
 	while ((p = TAILQ_FIRST(&sv->processes)) != NULL)
 		process_free(p);
 }

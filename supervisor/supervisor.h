@@ -28,6 +28,7 @@ struct event;
 struct event_base;
 struct supervisor;
 struct request;
+struct joint;
 
 enum process_state {
 	PROCESS_DOWN,		/* not running; will be started again */
@@ -54,6 +55,7 @@ struct process {
 
 TAILQ_HEAD(processes, process);
 TAILQ_HEAD(requests, request);
+TAILQ_HEAD(joints, joint);
 
 enum { SUPERVISOR_HANDLERS_MAX = 8 };
 
@@ -98,6 +100,8 @@ struct supervisor {
 	int			 watch_fd;
 	unsigned		 watch_tables;	/* changed, not yet passed on */
 	struct processes	 processes;
+	struct joints		 joints;	/* channels between them */
+	uint64_t		 channels_made;
 	struct ipc_handler	 handlers[SUPERVISOR_HANDLERS_MAX];
 	struct ipc_events	 channel_events;	/* of every stage */
 	unsigned		 sessions, workers;
@@ -171,6 +175,9 @@ void broker_connect(struct process *);
 /* Give two ends of a fresh pair; -1 with errno. */
 int broker_give(struct process *, enum ipc_role peer, unsigned instance,
     int fd);
+/* STAGE_CHANNEL_LOST. */
+int broker_lost(void *process, struct ipc_channel *, struct ipc_message *);
+void broker_clear(struct supervisor *);
 
 /* ---- owners.c: tickets, vouchers, sessions, workers, PAM helpers ---- */
 extern const struct ipc_handler owner_handlers[];

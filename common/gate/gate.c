@@ -63,14 +63,17 @@ static int
 on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 {
 	struct gate *g = ctx;
+	struct ipc_channel *former;
 
 	(void)instance;
 	if (peer != IPC_AUTHD) {
 		close(fd);
 		return -1;
 	}
-	if (g->authd != NULL)	/* its end has not reached us yet */
-		gate_authd_events.closed(g, g->authd);
+	if ((former = g->authd) != NULL) { /* its end has not reached us yet */
+		g->authd = NULL;
+		gate_authd_events.closed(g, former);
+	}
 	g->authd = ipc_channel_new(g->stage.base, fd, g->protocol->role,
 	    IPC_AUTHD, &gate_authd_events, g);
 	return g->authd != NULL ? 0 : -1;

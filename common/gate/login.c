@@ -141,8 +141,10 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct gate *g = ctx;
 	struct gate_client *c;
 
-	if (ch == g->authd)
+	if (ch == g->authd) {
 		g->authd = NULL;
+		stage_channel_lost(&g->stage, IPC_AUTHD, 0);
+	}
 	while ((c = ipc_pending_take_any(g->logins, ch)) != NULL) {
 		log_refused(c, "authd has gone");
 		gate_client_refused(c, GATE_UNAVAILABLE);

@@ -46,6 +46,9 @@
 	X(STAGE_REFUSED, 8, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
 	/* Finish what is under way and exit. */			\
 	X(STAGE_STOP, 9, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 0, 0, 16)	\
+	/* The channel to a peer has ended; the body names it as		\
+	 * STAGE_CHANNEL did.  Where both still live they get a new one. */ \
+	X(STAGE_CHANNEL_LOST, 10, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 64) \
 	/* ---- sessions and workers: common/ipc/start.h ---- */	\
 	/* A gate asks for a session: ticket, client's connection, handoff	\
 	 * record.  Answered by SESSION_STARTED or SESSION_REFUSED. */	\

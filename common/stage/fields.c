@@ -60,29 +60,30 @@ stage_listener_decode(struct slice body, char name[STAGE_NAME_MAX + 1])
 }
 
 size_t
-stage_channel_encode(enum ipc_role peer, unsigned instance, void *buf)
+stage_channel_encode(const struct stage_peer *p, void *buf)
 {
 	struct ipc_writer w;
 
 	ipc_writer_init(&w, buf, STAGE_BODY_MAX);
-	ipc_put_u8(&w, (uint8_t)peer);
-	ipc_put_u32(&w, instance);
+	ipc_put_u8(&w, (uint8_t)p->role);
+	ipc_put_u32(&w, p->instance);
+	ipc_put_u64(&w, p->serial);
 	return written(&w);
 }
 
 int
-stage_channel_decode(struct slice body, enum ipc_role *peer,
-    unsigned *instance)
+stage_channel_decode(struct slice body, struct stage_peer *p)
 {
 	struct ipc_reader r;
 	uint8_t v;
 
 	ipc_reader_init(&r, body);
 	v = ipc_get_u8(&r);
-	*instance = ipc_get_u32(&r);
+	p->instance = ipc_get_u32(&r);
+	p->serial = ipc_get_u64(&r);
 	if (v >= IPC_ROLE_COUNT)
 		return -1;
-	*peer = (enum ipc_role)v;
+	p->role = (enum ipc_role)v;
 	return ipc_reader_end(&r);
 }
 

@@ -16,8 +16,9 @@ int stage_table_decode(struct slice, enum stage_table *);
 /* name is at most STAGE_NAME_MAX octets. */
 size_t stage_listener_encode(const char *name, void *buf);
 int stage_listener_decode(struct slice, char name[STAGE_NAME_MAX + 1]);
-size_t stage_channel_encode(enum ipc_role peer, unsigned instance, void *buf);
-int stage_channel_decode(struct slice, enum ipc_role *, unsigned *instance);
+/* STAGE_CHANNEL and STAGE_CHANNEL_LOST. */
+size_t stage_channel_encode(const struct stage_peer *, void *buf);
+int stage_channel_decode(struct slice, struct stage_peer *);
 /* STAGE_LOG: enum log_form. */
 size_t stage_log_encode(int form, void *buf);
 int stage_log_decode(struct slice, int *form);

@@ -14,8 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char again[STAGE_BODY_MAX];
 	struct slice in;
 	enum stage_table table;
-	enum ipc_role peer;
-	unsigned instance;
+	struct stage_peer peer;
 	int form;
 
 	memcpy(copy, data, size);
@@ -24,8 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(stage_table_name(table) != NULL);
 	if (stage_listener_decode(in, name) == 0)
 		assert(stage_listener_encode(name, again) == size);
-	if (stage_channel_decode(in, &peer, &instance) == 0)
-		assert(stage_channel_encode(peer, instance, again) == size &&
+	if (stage_channel_decode(in, &peer) == 0)
+		assert(stage_channel_encode(&peer, again) == size &&
 		    memcmp(again, copy, size) == 0);
 	stage_log_decode(in, &form);
 	free(copy);

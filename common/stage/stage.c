@@ -77,22 +77,45 @@ on_listener(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	    ipc_message_take_fd(m, 0)));
 }
 
+/* What is kept of a peer: its last channel's, or a new place; NULL: full. */
+static struct stage_channel *
+channel_of(struct stage *st, enum ipc_role role, unsigned instance)
+{
+	struct stage_channel *c = st->channels;
+
+	for (; c < st->channels + st->channel_count; c++)
+		if (c->peer.role == role && c->peer.instance == instance)
+			return c;
+	if (st->channel_count == STAGE_CHANNELS_MAX)
+		return NULL;
+	st->channel_count++;
+	c->fd = -1;
+	return c;
+}
+
 static int
 on_channel(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct stage *st = arg;
-	struct stage_channel c;
+	struct stage_channel *c;
+	struct stage_peer peer;
 
 	(void)ch;
 	if (st->hooks->channel == NULL ||
-	    stage_channel_decode(m->body, &c.peer, &c.instance) == -1 ||
-	    (!st->committed && st->held_count == STAGE_CHANNELS_HELD_MAX))
+	    stage_channel_decode(m->body, &peer) == -1)
 		return -1;
-	c.fd = ipc_message_take_fd(m, 0);
+	/* One without a serial is for once and is not replaced. */
+	if (!st->committed || peer.serial != 0) {
+		if ((c = channel_of(st, peer.role, peer.instance)) == NULL)
+			return -1;
+		c->peer = peer;
+	}
 	if (st->committed)
-		return remember(st, st->hooks->channel(st->ctx, c.peer,
-		    c.instance, c.fd));
-	st->held[st->held_count++] = c;
+		return remember(st, st->hooks->channel(st->ctx, peer.role,
+		    peer.instance, ipc_message_take_fd(m, 0)));
+	if (c->fd != -1)
+		close(c->fd);
+	c->fd = ipc_message_take_fd(m, 0);
 	return 0;
 }
 
@@ -102,12 +125,35 @@ open_held(struct stage *st)
 {
 	bool good = true;
 
-	for (unsigned i = 0; i < st->held_count; i++)
-		if (st->hooks->channel(st->ctx, st->held[i].peer,
-		    st->held[i].instance, st->held[i].fd) == -1)
+	for (unsigned i = 0; i < st->channel_count; i++) {
+		struct stage_channel *c = &st->channels[i];
+		int fd = c->fd;
+
+		c->fd = -1;
+		if (fd != -1 && st->hooks->channel(st->ctx, c->peer.role,
+		    c->peer.instance, fd) == -1)
 			good = false;
-	st->held_count = 0;
+	}
+	for (unsigned i = 0; i < st->channel_count; )
+		if (st->channels[i].peer.serial == 0)
+			st->channels[i] = st->channels[--st->channel_count];
+		else
+			i++;
 	return good;
+}
+
+void
+stage_channel_lost(struct stage *st, enum ipc_role peer, unsigned instance)
+{
+	char body[STAGE_BODY_MAX];
+
+	for (unsigned i = 0; i < st->channel_count; i++)
+		if (st->channels[i].peer.role == peer &&
+		    st->channels[i].peer.instance == instance &&
+		    st->supervisor != NULL)
+			ipc_send(st->supervisor, IPC_STAGE_CHANNEL_LOST, 0,
+			    slice_of(body, stage_channel_encode(
+			    &st->channels[i].peer, body)), NULL, 0);
 }
 
 static int

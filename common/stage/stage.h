@@ -87,14 +87,22 @@ struct stage_hooks {
 
 enum { STAGE_MORE_MAX = 8 };
 
-/* A channel that came before the first commit. */
+/* Who is at the other end of a channel, and which of our channels it is. */
+struct stage_peer {
+	enum ipc_role	role;
+	unsigned	instance;	/* of several processes of a kind */
+	/* supervisor's, never used again; 0: a channel for once, between
+	 * processes of which one does not always run. */
+	uint64_t	serial;
+};
+
+/* A peer; its channel's end while that waits for the first commit, or -1. */
 struct stage_channel {
-	enum ipc_role	peer;
-	unsigned	instance;
+	struct stage_peer peer;
 	int		fd;
 };
 
-enum { STAGE_CHANNELS_HELD_MAX = 32 };
+enum { STAGE_CHANNELS_MAX = 32 };
 
 struct stage {
 	struct event_base	*base;
@@ -105,8 +113,8 @@ struct stage {
 	void			*ctx;
 	struct ipc_handler	 handlers[8 + STAGE_MORE_MAX];
 	struct ipc_events	 events;
-	struct stage_channel	 held[STAGE_CHANNELS_HELD_MAX];
-	unsigned		 held_count;
+	struct stage_channel	 channels[STAGE_CHANNELS_MAX];
+	unsigned		 channel_count;
 	bool			 refused, committed, stopping;
 	int			 status;
 };
@@ -124,6 +132,15 @@ void stage_attach(struct stage *, const struct stage_hooks *, void *ctx);
 
 /* Run until stopped or until supervisor has gone; the exit status. */
 int stage_run(struct stage *);
+
+/*
+ * The channel that on the peer's side or on ours was closed was the last that
+ * hooks.channel gave for this peer: the daemon has none to it now.  supervisor
+ * gives a fresh one, when the peer has started again or, where it lives on
+ * (one of the two broke the rules of their conversation), after a second.  The
+ * side that asks the questions says this; the other need not.
+ */
+void stage_channel_lost(struct stage *, enum ipc_role peer, unsigned instance);
 
 /* The daemon has nothing left to do: stage_run returns with status. */
 void stage_finished(struct stage *, int status);

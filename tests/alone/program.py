@@ -13,6 +13,7 @@ one ambient capability, descriptors 3 to 5, no environment.
 
 import array
 import ctypes
+import itertools
 import os
 import resource
 import signal
@@ -30,8 +31,8 @@ ROLES = ["supervisor", "smtpd", "smtpd-submit", "queue-manager",
          "imapd-session", "remote-relay", "control"]
 
 # common/ipc/messages.h
-SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP = range(
-    1, 10)
+(SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP,
+ CHANNEL_LOST) = range(1, 11)
 SESSION_START, SESSION_STARTED, SESSION_REFUSED, SESSION_GIVE = range(20, 24)
 LOGIN, LOGIN_TICKET, LOGIN_REFUSED, LOGIN_CANCEL = range(70, 74)
 
@@ -73,7 +74,9 @@ class Channel:
         return kind, ident, data[16:], list(fds)
 
     def expect(self, kind):
-        m = self.receive()
+        # That it lost a peer whom the test took away is no answer.
+        while (m := self.receive()) and m[0] == CHANNEL_LOST != kind:
+            pass
         assert m is not None and m[0] == kind, m
         return m[1:]
 
@@ -131,6 +134,7 @@ class Program:
                                theirs, uid)
         theirs.close()
         self.children = []
+        self.serials = itertools.count(1)
 
     def _spawn(self, path, jail, channel, uid):
         program = os.open(path, os.O_RDONLY)
@@ -197,7 +201,8 @@ class Program:
 
     def channel(self, peer, instance=0):
         ours, theirs = pair()
-        role = struct.pack("<BI", ROLES.index(peer), instance)
+        role = struct.pack("<BIQ", ROLES.index(peer), instance,
+                           next(self.serials))
         self.supervisor.send(CHANNEL, 0, role, [theirs.fileno()])
         theirs.close()
         self.children.append(ours)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from alone.program import Channel, Program, octets, pair
+from alone.program import CHANNEL_LOST, Channel, Program, octets, pair
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes root")
 
@@ -393,6 +393,8 @@ def test_malformed_peer_loses_its_channel_only(tmp_path, who):
         fds = [content()] if who == "queue" else []
         getattr(p, who).send(kind, 1, b"\xff" * 30, fds)
         assert getattr(p, who).receive() is None
+        if who == "directory":	# the side that asks says so
+            p.supervisor.expect(CHANNEL_LOST)
         setattr(p, who, p.channel("queue-manager" if who == "queue"
                                   else "directory"))
         p.commit()

@@ -115,6 +115,26 @@ def test_a_stage_that_dies_comes_back_and_its_peers_go_on(plain):
     assert len(now) == len(before)
 
 
+def test_two_that_live_without_their_channel_get_another(plain):
+    """One of two closed the channel because of what the other sent; both go
+    on, and after a second they can talk again: once for each time."""
+    i = plain().start()
+    i.await_log(2, event="given-channel", stage="smtpd")
+    pids = dict(i.processes())
+    (i.conf / "smtpd.conf").write_text("#cut\n")
+    i.supervisor.send_signal(1)
+    for n in (4, 6):
+        i.await_log(n, event="given-channel", stage="smtpd")
+        for peer in ("queue-manager", "directory"):
+            i.await_log(n // 2, event="given-channel", stage=peer,
+                        peer="smtpd")
+        if n == 4:
+            i.supervisor.send_signal(1)
+    time.sleep(1.5)
+    assert len(i.log(event="given-channel", stage="smtpd")) == 6
+    assert dict(i.processes()) == pids
+
+
 def test_the_delay_grows_when_it_dies_again(plain):
     i = plain().start()
     for n in range(2, 6):

@@ -66,6 +66,7 @@ struct world {
 	struct ipc_channel *supervisor, *directory, *queue;
 	enum ipc_role	 role;
 	const char	*out;
+	uint64_t	 channels_made;
 	pid_t		 pid;
 	int		 listener;
 	uint64_t	 next_id;
@@ -448,6 +449,14 @@ on_ready(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
+/* The world decides by itself when there is a new channel. */
+static int
+on_lost(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ctx, (void)ch, (void)m;
+	return 0;
+}
+
 static void
 supervisor_closed(void *ctx, struct ipc_channel *ch)
 {
@@ -466,9 +475,10 @@ supervisor_closed(void *ctx, struct ipc_channel *ch)
 static const struct ipc_handler supervisor_handlers[] = {
 	{ IPC_STAGE_READY, on_ready },
 	{ IPC_STAGE_REFUSED, on_ready },
+	{ IPC_STAGE_CHANNEL_LOST, on_lost },
 };
 static const struct ipc_events supervisor_events = {
-	.handlers = supervisor_handlers, .count = 2,
+	.handlers = supervisor_handlers, .count = 3,
 	.closed = supervisor_closed,
 };
 
@@ -577,7 +587,8 @@ broker(struct world *w, enum ipc_role peer, const struct ipc_events *events)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
 		die("socketpair");
 	ipc_send(w->supervisor, IPC_STAGE_CHANNEL, 0,
-	    slice_of(body, stage_channel_encode(peer, 0, body)), &sv[1], 1);
+	    slice_of(body, stage_channel_encode(&(struct stage_peer){
+	    .role = peer, .serial = ++w->channels_made }, body)), &sv[1], 1);
 	return ipc_channel_new(w->base, sv[0], peer, w->role, events, w);
 }
 

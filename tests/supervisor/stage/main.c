@@ -1,7 +1,9 @@
 /*
  * A stage that does nothing but live: stands in for every program of the map
  * where supervisor itself is tested.  It is in no sandbox, and it logs what
- * it was given, so that a test can compare that with the map.
+ * it was given, so that a test can compare that with the map.  Where its
+ * settings begin with "#cut", it breaks its channels with a reload, as two do
+ * of which one sent what it must not.
  */
 #include <sys/stat.h>
 
@@ -15,6 +17,12 @@
 struct plain {
 	struct stage	stage;
 	unsigned	channels, listeners, tables;
+	bool		cut;
+	struct end {
+		enum ipc_role	peer;
+		unsigned	instance;
+		int		fd;	/* -1: closed */
+	}		ends[16];
 };
 
 static int
@@ -22,11 +30,12 @@ on_settings(void *ctx, int shared_fd, int own_fd)
 {
 	struct stat sb;
 	char first[4] = "";
+	struct plain *p = ctx;
 
-	(void)ctx;
 	if (fstat(shared_fd, &sb) == -1 || fstat(own_fd, &sb) == -1 ||
 	    pread(own_fd, first, sizeof(first), 0) == -1)
 		return -1;
+	p->cut = memcmp(first, "#cut", 4) == 0;
 	/* A test writes this to see a refusal. */
 	return memcmp(first, "bad\n", 4) == 0 ? -1 : 0;
 }
@@ -59,11 +68,28 @@ static int
 on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 {
 	struct plain *p = ctx;
+	unsigned i = p->channels++ % 16;
 
-	p->channels++;
+	p->ends[i] = (struct end){ peer, instance, fd };
 	log_info("given-channel", LOG_CSTR("peer", ipc_role_name(peer)),
 	    LOG_NUM("instance", instance));
 	return fd >= 0 ? 0 : -1;
+}
+
+static void
+cut_all(struct plain *p)
+{
+	for (unsigned i = 0; i < 16 && i < p->channels; i++) {
+		struct end *e = &p->ends[i];
+
+		if (e->fd == -1)
+			continue;
+		close(e->fd);
+		e->fd = -1;
+		/* As often as it likes: it changes nothing. */
+		for (int n = 0; n < 3; n++)
+			stage_channel_lost(&p->stage, e->peer, e->instance);
+	}
 }
 
 static int
@@ -74,6 +100,8 @@ on_commit(void *ctx, bool first)
 
 	if (getresuid(&r, &e, &s) == -1)
 		return -1;
+	if (p->cut && !first)
+		cut_all(p);
 	log_info("given-all", LOG_BOOL("first", first),
 	    LOG_NUM("uid", e), LOG_BOOL("one-uid", r == e && e == s),
 	    LOG_NUM("groups", (uint64_t)getgroups(0, NULL)),
