@@ -249,6 +249,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		else
 			owner_wait(q.owner);
 	}
+	owners_turn(ld);
 	log_notice("directory-gone");
 }
 
@@ -259,13 +260,20 @@ on_drained(void *ctx, struct ipc_channel *ch)
 	ask_the_rest(ctx);
 }
 
+static void
+on_turn(void *ctx, struct ipc_channel *ch)
+{
+	(void)ch;
+	owners_turn(ctx);
+}
+
 static const struct ipc_handler handlers[] = {
 	{ IPC_ACCOUNT_IS, on_account_is },
 };
 
 static const struct ipc_events events = {
 	.handlers = handlers, .count = 1, .closed = on_closed,
-	.drained = on_drained,
+	.drained = on_drained, .turn = on_turn,
 };
 
 int

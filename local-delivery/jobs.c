@@ -80,7 +80,7 @@ job_new(struct local_delivery *ld, struct ipc_message *m)
 		return NULL;
 	memcpy(j->body, m->body.at, m->body.len);
 	if (delivery_decode(slice_of(j->body, m->body.len), &j->d) == -1 ||
-	    j->d.detail.len != 0) {
+	    j->d.detail.len != 0 || j->d.more) {
 		free(j);
 		errno = EBADMSG;
 		return NULL;
@@ -138,7 +138,15 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		return;
 	ld->queue = NULL;
 	ld->paused = false;
+	owners_turn(ld);
 	log_notice("queue-manager-gone");
+}
+
+static void
+on_turn(void *ctx, struct ipc_channel *ch)
+{
+	(void)ch;
+	owners_turn(ctx);
 }
 
 static const struct ipc_handler handlers[] = {
@@ -146,7 +154,7 @@ static const struct ipc_handler handlers[] = {
 };
 
 static const struct ipc_events events = {
-	.handlers = handlers, .count = 1, .closed = on_closed,
+	.handlers = handlers, .count = 1, .closed = on_closed, .turn = on_turn,
 };
 
 int

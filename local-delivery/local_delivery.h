@@ -64,6 +64,8 @@ struct owner {
 	RB_ENTRY(owner)		 by_account;
 	TAILQ_ENTRY(owner)	 entry;		/* all; longest unused first */
 	TAILQ_ENTRY(owner)	 waiting;	/* in OWNER_WAITING */
+	TAILQ_ENTRY(owner)	 fed;		/* got jobs in this turn */
+	bool			 is_fed;
 	struct local_delivery	*ld;
 	struct account		 account;
 	enum owner_state	 state;
@@ -102,7 +104,7 @@ struct local_delivery {
 	struct ipc_pending	*asked, *starting, *handed;
 	struct jobs		 unasked;	/* no directory, or too much asked */
 	struct owners		 owners;
-	TAILQ_HEAD(, owner)	 by_use, waiting;
+	TAILQ_HEAD(, owner)	 by_use, waiting, fed;
 	unsigned		 workers;	/* starting or running */
 	uint64_t		 crowded_until_ms;
 	unsigned		 jobs;
@@ -137,8 +139,10 @@ void addresses_forget(struct local_delivery *, uint64_t before_ms);
 /* ---- owners.c ---- */
 
 struct owner *owner_get(struct local_delivery *, struct account);
-/* Queue a job; starts a worker when need be.  voucher may be NULL. */
+/* Queue a job; starts a worker when need be.  voucher may be NULL.  What came
+ * in one turn is handed to the workers together, at its end. */
 void owner_add(struct owner *, struct job *, const struct ticket *voucher);
+void owners_turn(struct local_delivery *);
 /* The voucher that was asked for, or NULL: it is not to be had. */
 void owner_voucher(struct owner *, const struct ticket *voucher);
 /* directory has gone before it answered: ask again later. */

@@ -122,6 +122,7 @@ local_delivery_init(struct local_delivery *ld)
 	TAILQ_INIT(&ld->unasked);
 	TAILQ_INIT(&ld->by_use);
 	TAILQ_INIT(&ld->waiting);
+	TAILQ_INIT(&ld->fed);
 	TAILQ_INIT(&ld->addresses_by_age);
 	ld->asked = ipc_pending_new(ASKED_MAX);
 	ld->starting = ipc_pending_new(STARTING_MAX);

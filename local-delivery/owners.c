@@ -67,6 +67,22 @@ set_state(struct owner *o, enum owner_state state)
 	touch(o);
 }
 
+static void
+feed(struct owner *o)
+{
+	if (!o->is_fed)
+		TAILQ_INSERT_TAIL(&o->ld->fed, o, fed);
+	o->is_fed = true;
+}
+
+static void
+unfeed(struct owner *o)
+{
+	if (o->is_fed)
+		TAILQ_REMOVE(&o->ld->fed, o, fed);
+	o->is_fed = false;
+}
+
 /* Nothing to do and no worker. */
 static void
 owner_free(struct owner *o)
@@ -76,6 +92,7 @@ owner_free(struct owner *o)
 	assert(o->queued == 0 && o->in_hand == 0 && o->worker == NULL);
 	set_state(o, OWNER_WAITING);
 	TAILQ_REMOVE(&ld->waiting, o, waiting);
+	unfeed(o);
 	TAILQ_REMOVE(&ld->by_use, o, entry);
 	RB_REMOVE(owners, &ld->owners, o);
 	free(o);
@@ -207,9 +224,21 @@ owner_add(struct owner *o, struct job *j, const struct ticket *voucher)
 	TAILQ_INSERT_TAIL(&o->queue, j, entry);
 	o->queued++;
 	if (o->state == OWNER_RUNNING)
-		hand_over(o);
+		feed(o);
 	else if (o->state == OWNER_WAITING)
 		want_worker(o, voucher);
+}
+
+void
+owners_turn(struct local_delivery *ld)
+{
+	struct owner *o;
+
+	while ((o = TAILQ_FIRST(&ld->fed)) != NULL) {
+		unfeed(o);
+		if (o->state == OWNER_RUNNING)
+			hand_over(o);
+	}
 }
 
 void
@@ -280,6 +309,7 @@ hand_over(struct owner *o)
 			touch(o);	/* its patience begins */
 		TAILQ_REMOVE(&o->queue, j, entry);
 		o->queued--;
+		j->d.more = o->queued > 0 && o->in_hand + 1 < WINDOW;
 		if (send_job(o, j) == -1) {
 			job_defer(o->ld, j, "the worker takes no more", false);
 			return;

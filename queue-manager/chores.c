@@ -8,7 +8,10 @@
 #include "queue-manager/daemon.h"
 
 enum {
-	SOON_MS = 10,		/* results wait that long for company */
+	SOON_MS = 10,		/* what somebody waits for, for company */
+	LATER_MS = 50,		/* what nobody does */
+	START_MIN_MS = 5,
+	START_MAX_MS = 1000,	/* the tick looks, too */
 	SETTLED_SOON_MS = 1500,	/* younger messages are not indexed */
 	KEEP_MS = 3000,		/* due within that: stays in memory */
 	DUE_A_TURN = 1000,	/* messages brought into memory */
@@ -16,9 +19,19 @@ enum {
 	CLOCK_MARK_S = 60
 };
 
+static void
+add_timer(struct event *timer, uint64_t ms)
+{
+	struct timeval in = { (time_t)(ms / 1000),
+	    (suseconds_t)(ms % 1000) * 1000 };
+
+	evtimer_add(timer, &in);
+}
+
 void
 flush_now(struct daemon *d)
 {
+	d->urgent = false;
 	log_flush(d->queue.log);
 	dispatch_run(d);
 }
@@ -26,18 +39,55 @@ flush_now(struct daemon *d)
 void
 flush_soon(struct daemon *d)
 {
-	static const struct timeval soon = { .tv_usec = SOON_MS * 1000 };
+	if (!d->urgent)
+		add_timer(d->soon, SOON_MS);
+	d->urgent = true;
+}
 
+void
+flush_later(struct daemon *d)
+{
 	if (!evtimer_pending(d->soon, NULL))
-		evtimer_add(d->soon, &soon);
+		add_timer(d->soon, LATER_MS);
 }
 
 static void
 on_soon(int fd, short what, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)fd;
 	(void)what;
-	flush_now(arg);
+	/* While batches follow each other, the next takes it along. */
+	if (!d->urgent && log_in_flight(d->queue.log))
+		flush_later(d);
+	else
+		flush_now(d);
+}
+
+static void
+on_start(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	dispatch_run(arg);
+}
+
+void
+start_later(struct daemon *d)
+{
+	uint64_t now = queue_now(&d->queue);
+	uint64_t at = scheduler_wakeup(d->scheduler, now);
+	uint64_t in;
+
+	if (at == UINT64_MAX ||
+	    (evtimer_pending(d->start, NULL) && d->start_ms <= at))
+		return;
+	in = at - now > START_MAX_MS ? START_MAX_MS : at - now;
+	if (in < START_MIN_MS)
+		in = START_MIN_MS;
+	d->start_ms = now + in;
+	add_timer(d->start, in);
 }
 
 static void
@@ -74,8 +124,7 @@ put_away(struct daemon *d, struct message *m)
 	    m->dirty || m->pins > 0)
 		return false;
 	for (uint32_t i = 0; i < m->n; i++)
-		if (m->recipients[i]->job.state == JOB_READY)
-			scheduler_remove(d->scheduler, &m->recipients[i]->job);
+		scheduler_remove(d->scheduler, &m->recipients[i]->job);
 	return queue_unload(&d->queue, m);
 }
 
@@ -197,8 +246,9 @@ chores_start(struct daemon *d)
 	    watch(d, d->queue.disk, on_disk, &d->disk_event) == -1)
 		return -1;
 	d->soon = evtimer_new(d->stage.base, on_soon, d);
+	d->start = evtimer_new(d->stage.base, on_start, d);
 	d->tick = event_new(d->stage.base, -1, EV_PERSIST, on_tick, d);
-	if (d->soon == NULL || d->tick == NULL)
+	if (d->soon == NULL || d->start == NULL || d->tick == NULL)
 		return -1;
 	return event_add(d->tick, &second);
 }
@@ -207,7 +257,7 @@ void
 chores_stop(struct daemon *d)
 {
 	struct event *all[] = { d->sync_event, d->disk_event, d->soon,
-	    d->tick };
+	    d->start, d->tick };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i] != NULL)

@@ -75,7 +75,9 @@ struct daemon {
 	TAILQ_HEAD(, peer) peers;
 	struct ipc_channel *directory, *delivery;
 	struct ipc_pending *expansions, *deliveries;
-	struct event	*sync_event, *disk_event, *tick, *soon;
+	struct event	*sync_event, *disk_event, *tick, *soon, *start;
+	bool		 urgent;	/* soon: somebody waits */
+	uint64_t	 start_ms;	/* when start is due */
 	struct index_cursor due;	/* where looking for due mail goes on */
 	bool		 flushing;	/* an operator's flush is under way */
 	uint64_t	 flush_destination, flush_after;
@@ -144,5 +146,10 @@ void chores_stop(struct daemon *);
  * together with what else comes. */
 void flush_now(struct daemon *);
 void flush_soon(struct daemon *);
+/* Nobody waits for it: it goes along with a batch of others, and has one of
+ * its own only when there are no others. */
+void flush_later(struct daemon *);
+/* Call dispatch_run when the scheduler has something to start by then. */
+void start_later(struct daemon *);
 
 #endif

@@ -74,7 +74,7 @@ attempt_record(struct daemon *d, struct recipient *r, struct event_result *e)
 	if (queue_put_result(&d->queue, r->message, e, on_recorded, rec) != 0)
 		on_recorded(rec, ENOMEM);
 	else
-		flush_soon(d);
+		flush_later(d);
 }
 
 static bool
@@ -167,8 +167,9 @@ dispatch_recipient(struct daemon *d, struct recipient *r)
 	if (r->attempts > 0 && is_too_old(d, r))
 		expire(d, r);
 	else if (r->state == RECIPIENT_FINAL) {
-		if (scheduler_add(d->scheduler, &r->job,
-		    index_destination(r->address), r->attempts == 0) == -1)
+		if (scheduler_gather(d->scheduler, &r->job,
+		    index_destination(r->address), r->attempts == 0,
+		    queue_now(&d->queue)) == -1)
 			attempt_postponed(d, r, 1000);
 	} else
 		expand_recipient(d, r);
@@ -295,6 +296,9 @@ dispatch_run(struct daemon *d)
 			break;
 		deliver(d, (struct recipient *)j);
 	}
+	/* Without a channel, or with a full one, its own events go on. */
+	if (d->delivery != NULL && !ipc_channel_full(d->delivery))
+		start_later(d);
 }
 
 /* Another attempt is far away, or descriptors are scarce: the content can be

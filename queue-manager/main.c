@@ -67,6 +67,7 @@ use_settings(struct daemon *d)
 		.backoff_min_ms = s->retry_min * 1000,
 		.backoff_max_ms = s->retry_max * 1000,
 		.lifetime_ms = s->lifetime * 1000,
+		.gather_ms = s->delivery_wait,
 	};
 }
 

@@ -4,7 +4,14 @@
 #include <stdlib.h>
 #include <bsd/sys/tree.h>
 
-enum { FRESH_TO_RETRY = 8, FAILURES_BEFORE_PAUSE = 4, WINDOW_START = 8 };
+#include "queue-manager/gathering.h"
+
+enum {
+	FRESH_TO_RETRY = 8,
+	FAILURES_BEFORE_PAUSE = 4,
+	WINDOW_START = 8,
+	IN_A_ROW_MAX = 128
+};
 
 TAILQ_HEAD(jobs, scheduler_job);
 
@@ -16,7 +23,11 @@ struct scheduler_destination {
 	bool		 in_turn[KINDS];
 	uint64_t	 key;
 	struct jobs	 ready[KINDS];
+	TAILQ_ENTRY(scheduler_destination) gatherer;
+	bool		 gathers;
+	struct jobs	 gathering[KINDS];
 	unsigned	 running, window, failures;
+	unsigned	 in_a_row;	/* of its jobs that began together */
 	uint64_t	 rests_until;
 };
 
@@ -29,6 +40,8 @@ struct scheduler {
 	/* Those with ready jobs of a kind that may start one: not resting,
 	 * window not full.  The others are found through their own events. */
 	struct turns	turns[KINDS];
+	struct turns	gatherers;	/* those with gathering jobs */
+	struct gathering gathering;
 	unsigned	running, running_retries, ready, starts;
 	unsigned	resting;
 };
@@ -56,6 +69,7 @@ scheduler_new(const struct scheduler_limits *limits)
 	RB_INIT(&s->destinations);
 	TAILQ_INIT(&s->turns[FRESH]);
 	TAILQ_INIT(&s->turns[RETRY]);
+	TAILQ_INIT(&s->gatherers);
 	return s;
 }
 
@@ -105,7 +119,7 @@ refresh(struct scheduler *s, struct scheduler_destination *d)
 }
 
 static struct scheduler_destination *
-destination_of(struct scheduler *s, uint64_t key)
+destination_of(struct scheduler *s, uint64_t key, unsigned window_start)
 {
 	struct scheduler_destination find = { .key = key }, *d;
 
@@ -113,41 +127,132 @@ destination_of(struct scheduler *s, uint64_t key)
 	if (d != NULL || (d = calloc(1, sizeof(*d))) == NULL)
 		return d;
 	d->key = key;
-	d->window = WINDOW_START;
-	TAILQ_INIT(&d->ready[FRESH]);
-	TAILQ_INIT(&d->ready[RETRY]);
+	d->window = window_start;
+	for (enum kind k = FRESH; k < KINDS; k++) {
+		TAILQ_INIT(&d->ready[k]);
+		TAILQ_INIT(&d->gathering[k]);
+	}
 	RB_INSERT(scheduler_tree, &s->destinations, d);
 	return d;
+}
+
+static bool
+has_jobs(const struct scheduler_destination *d)
+{
+	return d->running > 0 || d->gathers ||
+	    !TAILQ_EMPTY(&d->ready[FRESH]) || !TAILQ_EMPTY(&d->ready[RETRY]);
 }
 
 /* What is known of a destination is kept only while it has jobs. */
 static void
 forget_if_idle(struct scheduler *s, struct scheduler_destination *d)
 {
-	if (d->running > 0 || !TAILQ_EMPTY(&d->ready[FRESH]) ||
-	    !TAILQ_EMPTY(&d->ready[RETRY]) || d->failures > 0)
+	if (has_jobs(d) || d->failures > 0)
 		return;
 	RB_REMOVE(scheduler_tree, &s->destinations, d);
 	free(d);
+}
+
+static enum kind
+kind_of(const struct scheduler_job *j)
+{
+	return j->fresh ? FRESH : RETRY;
 }
 
 int
 scheduler_add(struct scheduler *s, struct scheduler_job *j, uint64_t key,
     bool fresh)
 {
-	struct scheduler_destination *d = destination_of(s, key);
+	struct scheduler_destination *d = destination_of(s, key,
+	    WINDOW_START);
 
 	assert(j->state == JOB_IDLE);
 	if (d == NULL)
 		return -1;
 	j->destination = d;
 	j->fresh = fresh;
+	j->together = false;
 	j->state = JOB_READY;
-	TAILQ_INSERT_TAIL(&d->ready[fresh ? FRESH : RETRY], j, entry);
+	TAILQ_INSERT_TAIL(&d->ready[kind_of(j)], j, entry);
 	s->ready++;
 	refresh(s, d);
 	return 0;
 }
+
+/* ---- gathering ---- */
+
+int
+scheduler_gather(struct scheduler *s, struct scheduler_job *j, uint64_t key,
+    bool fresh, uint64_t now)
+{
+	struct scheduler_destination *d = destination_of(s, key,
+	    s->limits.destination);
+
+	assert(j->state == JOB_IDLE);
+	if (d == NULL)
+		return -1;
+	j->destination = d;
+	j->fresh = fresh;
+	j->together = true;
+	j->state = JOB_GATHERING;
+	TAILQ_INSERT_TAIL(&d->gathering[kind_of(j)], j, entry);
+	if (!d->gathers)
+		TAILQ_INSERT_TAIL(&s->gatherers, d, gatherer);
+	d->gathers = true;
+	s->ready++;
+	gathering_join(&s->gathering, now);
+	return 0;
+}
+
+static void
+leave_gatherers(struct scheduler *s, struct scheduler_destination *d)
+{
+	TAILQ_REMOVE(&s->gatherers, d, gatherer);
+	d->gathers = false;
+}
+
+static void
+stop_gathering(struct scheduler *s, struct scheduler_job *j)
+{
+	struct scheduler_destination *d = j->destination;
+
+	TAILQ_REMOVE(&d->gathering[kind_of(j)], j, entry);
+	gathering_leave(&s->gathering);
+	if (TAILQ_EMPTY(&d->gathering[FRESH]) &&
+	    TAILQ_EMPTY(&d->gathering[RETRY]))
+		leave_gatherers(s, d);
+}
+
+/* All of d's that gather are ready. */
+static void
+begin_together(struct scheduler *s, struct scheduler_destination *d)
+{
+	struct scheduler_job *j;
+
+	for (enum kind k = FRESH; k < KINDS; k++) {
+		TAILQ_FOREACH(j, &d->gathering[k], entry)
+			j->state = JOB_READY;
+		TAILQ_CONCAT(&d->ready[k], &d->gathering[k], entry);
+	}
+	leave_gatherers(s, d);
+	refresh(s, d);
+}
+
+static void
+begin_when_due(struct scheduler *s, uint64_t now)
+{
+	struct scheduler_destination *d;
+
+	/* As many as there are places have no reason to wait. */
+	if (gathering_ends(&s->gathering, s->limits.gather_ms) > now &&
+	    s->gathering.n < s->limits.total)
+		return;
+	while ((d = TAILQ_FIRST(&s->gatherers)) != NULL)
+		begin_together(s, d);
+	gathering_begun(&s->gathering);
+}
+
+/* ---- starting ---- */
 
 static void
 wake(struct scheduler *s, uint64_t now)
@@ -162,8 +267,7 @@ wake(struct scheduler *s, uint64_t now)
 		d->rests_until = 0;
 		s->resting--;
 		refresh(s, d);
-		if (TAILQ_EMPTY(&d->ready[FRESH]) &&
-		    TAILQ_EMPTY(&d->ready[RETRY]) && d->running == 0)
+		if (!has_jobs(d))
 			d->failures = 0;
 		forget_if_idle(s, d);
 	}
@@ -182,6 +286,17 @@ choose(const struct scheduler *s)
 	return fresh ? FRESH : retry ? RETRY : KINDS;
 }
 
+/* Jobs that have gathered begin in a row, so that their destination meets
+ * them at once; others take turns. */
+static bool
+goes_on(struct scheduler_destination *d, const struct scheduler_job *j)
+{
+	if (j->together && ++d->in_a_row < IN_A_ROW_MAX)
+		return true;
+	d->in_a_row = 0;
+	return false;
+}
+
 struct scheduler_job *
 scheduler_start(struct scheduler *s, uint64_t now)
 {
@@ -189,6 +304,7 @@ scheduler_start(struct scheduler *s, uint64_t now)
 	struct scheduler_job *j;
 	enum kind k;
 
+	begin_when_due(s, now);
 	if (s->running >= s->limits.total)
 		return NULL;
 	wake(s, now);
@@ -197,8 +313,10 @@ scheduler_start(struct scheduler *s, uint64_t now)
 	d = TAILQ_FIRST(&s->turns[k]);
 	j = TAILQ_FIRST(&d->ready[k]);
 	TAILQ_REMOVE(&d->ready[k], j, entry);
-	TAILQ_REMOVE(&s->turns[k], d, turn[k]);
-	d->in_turn[k] = false;	/* refresh puts it at the end */
+	if (!goes_on(d, j)) {
+		TAILQ_REMOVE(&s->turns[k], d, turn[k]);
+		d->in_turn[k] = false;	/* refresh puts it at the end */
+	}
 	j->state = JOB_RUNNING;
 	d->running++;
 	s->running++;
@@ -247,8 +365,7 @@ scheduler_finish(struct scheduler *s, struct scheduler_job *j,
 	} else if (verdict == SCHEDULER_DEFERRED)
 		destination_failed(s, d, now);
 	refresh(s, d);
-	if (d->rests_until == 0 && d->running == 0 &&
-	    TAILQ_EMPTY(&d->ready[FRESH]) && TAILQ_EMPTY(&d->ready[RETRY]))
+	if (d->rests_until == 0 && !has_jobs(d))
 		d->failures = 0;
 	forget_if_idle(s, d);
 }
@@ -263,7 +380,10 @@ scheduler_remove(struct scheduler *s, struct scheduler_job *j)
 	if (j->state == JOB_RUNNING)
 		stop_running(s, j);
 	else {
-		TAILQ_REMOVE(&d->ready[j->fresh ? FRESH : RETRY], j, entry);
+		if (j->state == JOB_GATHERING)
+			stop_gathering(s, j);
+		else
+			TAILQ_REMOVE(&d->ready[kind_of(j)], j, entry);
 		s->ready--;
 		j->state = JOB_IDLE;
 	}
@@ -274,11 +394,11 @@ scheduler_remove(struct scheduler *s, struct scheduler_job *j)
 uint64_t
 scheduler_wakeup(const struct scheduler *s, uint64_t now)
 {
+	uint64_t at = gathering_ends(&s->gathering, s->limits.gather_ms);
 	struct scheduler_destination *d;
-	uint64_t at = UINT64_MAX;
 
 	if (s->resting == 0)
-		return at;
+		return at < now ? now : at;
 	RB_FOREACH(d, scheduler_tree,
 	    (struct scheduler_tree *)&s->destinations)
 		if (d->rests_until != 0 && d->rests_until < at)
@@ -290,6 +410,7 @@ void
 scheduler_flush(struct scheduler *s)
 {
 	wake(s, UINT64_MAX);
+	begin_when_due(s, UINT64_MAX);
 }
 
 unsigned

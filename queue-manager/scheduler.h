@@ -11,6 +11,8 @@
  * - A destination has a window of jobs at once: it grows by one with each
  *   success and halves with each deferral.  After FAILURES_BEFORE_PAUSE
  *   deferrals in a row it rests, each time twice as long.
+ * - Jobs that may wait for company gather while many come in, and begin
+ *   together, those of one destination one after the other (gathering.h).
  */
 #ifndef QUEUE_MANAGER_SCHEDULER_H
 #define QUEUE_MANAGER_SCHEDULER_H
@@ -26,8 +28,8 @@ struct scheduler_destination;
 struct scheduler_job {
 	TAILQ_ENTRY(scheduler_job) entry;
 	struct scheduler_destination *destination;
-	enum { JOB_IDLE, JOB_READY, JOB_RUNNING } state;
-	bool	fresh;
+	enum { JOB_IDLE, JOB_GATHERING, JOB_READY, JOB_RUNNING } state;
+	bool	fresh, together;
 };
 
 struct scheduler_limits {
@@ -35,6 +37,7 @@ struct scheduler_limits {
 	unsigned	destination;	/* of them to one destination */
 	uint64_t	backoff_min_ms, backoff_max_ms;
 	uint64_t	lifetime_ms;	/* then it expires */
+	uint64_t	gather_ms;	/* longest wait for company */
 };
 
 struct scheduler *scheduler_new(const struct scheduler_limits *);
@@ -46,6 +49,13 @@ void scheduler_set_limits(struct scheduler *, const struct scheduler_limits *);
 /* An idle job is ready now.  -1 when memory is short; it stays idle. */
 int scheduler_add(struct scheduler *, struct scheduler_job *,
     uint64_t destination, bool fresh);
+/*
+ * The same for a job that is cheaper in company, as one for a mailbox is: it
+ * may wait for others, at most gather_ms.  Its destination does several at
+ * once in any case, so its window is open from the start.
+ */
+int scheduler_gather(struct scheduler *, struct scheduler_job *,
+    uint64_t destination, bool fresh, uint64_t now_ms);
 /* The next job, now running, or NULL when nothing may start. */
 struct scheduler_job *scheduler_start(struct scheduler *, uint64_t now_ms);
 
@@ -58,14 +68,16 @@ enum scheduler_verdict {
 /* A running job has ended and is idle. */
 void scheduler_finish(struct scheduler *, struct scheduler_job *,
     enum scheduler_verdict, uint64_t now_ms);
-/* A ready or running job is withdrawn. */
+/* A job that is not idle is withdrawn. */
 void scheduler_remove(struct scheduler *, struct scheduler_job *);
 
-/* When a resting destination with ready jobs may go on; UINT64_MAX: none. */
+/* When a resting destination with ready jobs may go on, or those that gather
+ * begin; UINT64_MAX: none. */
 uint64_t scheduler_wakeup(const struct scheduler *, uint64_t now_ms);
 /* All destinations may be tried at once (an operator's flush). */
 void scheduler_flush(struct scheduler *);
 unsigned scheduler_running(const struct scheduler *);
+/* Gathering ones among them. */
 unsigned scheduler_ready(const struct scheduler *);
 
 /*

@@ -13,10 +13,14 @@
 	X(lifetime, SECONDS, "5d", "10s", "100d", RELOAD,		\
 	    "A recipient that was not reached for so long is given up, and "	\
 	    "the sender told (RFC 5321 section 4.5.4.1).")		\
-	X(deliveries, COUNT, "512", "1", "4000", RELOAD,		\
+	X(deliveries, COUNT, "2000", "1", "4000", RELOAD,		\
 	    "Deliveries under way at once.")				\
-	X(mailbox_deliveries, COUNT, "64", "1", "4000", RELOAD,		\
+	X(mailbox_deliveries, COUNT, "128", "1", "4000", RELOAD,	\
 	    "Of them, to one mailbox.")					\
+	X(delivery_wait, COUNT, "1000", "0", "10000", RELOAD,		\
+	    "Milliseconds that a delivery into a mailbox waits at most for " \
+	    "others while much mail comes in, so that they begin together. " \
+	    "A letter alone never waits.")				\
 	X(active_messages, COUNT, "20000", "100", "1000000", RELOAD,	\
 	    "Messages held in memory.  The others wait in the spool's "	\
 	    "index.")							\

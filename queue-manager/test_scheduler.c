@@ -112,6 +112,156 @@ test_rest(void **state)
 	scheduler_free(s);
 }
 
+/* ---- company ---- */
+
+static struct scheduler_limits
+gathering_limits(void)
+{
+	struct scheduler_limits l = limits;
+
+	l.total = 1000;
+	l.destination = 100;
+	l.gather_ms = 1000;
+	return l;
+}
+
+static void
+test_alone_at_once(void **state)
+{
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s = scheduler_new(&l);
+	struct scheduler_job one[50] = { 0 };
+
+	(void)state;
+	/* One letter in 100 ms meets nobody and waits for nobody. */
+	for (unsigned i = 0; i < 50; i++) {
+		assert_int_equal(scheduler_gather(s, &one[i], i, true,
+		    i * 100), 0);
+		assert_ptr_equal(scheduler_start(s, i * 100), &one[i]);
+	}
+	scheduler_free(s);
+}
+
+/*
+ * Letters come in, one each ms, to ten mailboxes in turn; how long does the
+ * oldest wait, and how do they start?
+ */
+static void
+test_company(void **state)
+{
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s = scheduler_new(&l);
+	struct letter {
+		struct scheduler_job job;
+		uint64_t at;
+	} *letters = calloc(5000, sizeof(*letters));
+	unsigned started = 0, rows = 0, rounds = 0;
+	uint64_t now, former = 0, longest = 0;
+	struct scheduler_destination *last = NULL;
+	struct scheduler_job *j;
+
+	(void)state;
+	for (now = 1; now < 5100; now++) {
+		if (now <= 5000) {
+			letters[now - 1].at = now;
+			assert_int_equal(scheduler_gather(s,
+			    &letters[now - 1].job, now % 10, true, now), 0);
+		}
+		while ((j = scheduler_start(s, now)) != NULL) {
+			uint64_t age = now - ((struct letter *)j)->at;
+
+			longest = age > longest ? age : longest;
+			rows += j->destination != last;
+			rounds += now != former;
+			former = now;
+			last = j->destination;
+			started++;
+			scheduler_finish(s, j, SCHEDULER_DONE, now);
+		}
+	}
+	assert_int_equal(started, 5000);	/* the burst is over: all */
+	assert_int_equal(longest, 1000);	/* G1 */
+	assert_in_range(rounds, 5, 20);
+	/* About 10 rows a round, not 1,000. */
+	assert_in_range(rows, rounds, 10 * rounds + 50);
+	assert_int_equal(scheduler_ready(s), 0);
+	assert_int_equal(scheduler_wakeup(s, now), UINT64_MAX);
+	scheduler_free(s);
+	free(letters);
+}
+
+static void
+test_burst_ends(void **state)
+{
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s = scheduler_new(&l);
+	struct scheduler_job jobs[200] = { 0 };
+	uint64_t begun = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++)
+		assert_int_equal(scheduler_gather(s, &jobs[i], 1, true,
+		    100 + i / 10), 0);
+	/* The last came at 119. */
+	assert_null(scheduler_start(s, 119));
+	assert_int_equal(scheduler_wakeup(s, 119), 119 + 50);
+	assert_null(scheduler_start(s, 168));
+	while (scheduler_start(s, 169) != NULL)
+		begun++;
+	assert_int_equal(begun, 100);		/* the window */
+	scheduler_free(s);
+}
+
+/* As many as there are places do not wait; nor do any after a flush. */
+static void
+test_full_house(void **state)
+{
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s;
+	struct scheduler_job jobs[110] = { 0 };
+
+	(void)state;
+	l.total = 100;
+	s = scheduler_new(&l);
+	for (unsigned i = 0; i < 99; i++)
+		assert_int_equal(scheduler_gather(s, &jobs[i], i, true, 5), 0);
+	assert_null(scheduler_start(s, 5));
+	assert_int_equal(scheduler_gather(s, &jobs[99], 99, true, 5), 0);
+	for (unsigned i = 0; i < 100; i++)
+		assert_non_null(scheduler_start(s, 5));
+	for (unsigned i = 0; i < 100; i++)
+		scheduler_finish(s, &jobs[i], SCHEDULER_DONE, 6);
+	for (unsigned i = 100; i < 110; i++)
+		assert_int_equal(scheduler_gather(s, &jobs[i], i, true, 6), 0);
+	assert_null(scheduler_start(s, 6));
+	scheduler_flush(s);
+	for (unsigned i = 100; i < 110; i++)
+		assert_non_null(scheduler_start(s, 6));
+	scheduler_free(s);
+}
+
+static void
+test_withdrawn(void **state)
+{
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s = scheduler_new(&l);
+	struct scheduler_job jobs[100] = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(scheduler_gather(s, &jobs[i], i % 7, i % 2,
+		    5), 0);
+	for (unsigned i = 0; i < 100; i++)
+		if (i != 50)
+			scheduler_remove(s, &jobs[i]);
+	assert_int_equal(scheduler_ready(s), 1);
+	assert_ptr_equal(scheduler_start(s, 55), &jobs[50]);
+	scheduler_remove(s, &jobs[50]);
+	assert_int_equal(scheduler_running(s), 0);
+	assert_int_equal(scheduler_wakeup(s, 56), UINT64_MAX);
+	scheduler_free(s);
+}
+
 /*
  * A week of virtual time: 300 destinations of which a third is dead; letters
  * come in all the time.  None is lost, a live destination's letter leaves
@@ -210,6 +360,11 @@ main(void)
 		cmocka_unit_test(test_fresh_first),
 		cmocka_unit_test(test_retries_bounded),
 		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_alone_at_once),
+		cmocka_unit_test(test_company),
+		cmocka_unit_test(test_burst_ends),
+		cmocka_unit_test(test_full_house),
+		cmocka_unit_test(test_withdrawn),
 		cmocka_unit_test(test_week),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

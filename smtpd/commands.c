@@ -162,7 +162,7 @@ take_helo(struct session *s, struct slice args, const char *verb)
 	if (space != NULL && !s->d->set->strict_helo)
 		args.len = (size_t)(space - args.at);
 	/* A program of this host need not say who it is. */
-	if (args.len == 0 && s->d->inject)
+	if (args.len == 0 && session_is_injection(s))
 		args = SLICE_LITERAL("localhost");
 	if (!helo_good(s, args)) {
 		session_refuse(s, SAY_NEED_DOMAIN, verb, args);
@@ -199,7 +199,7 @@ do_ehlo(struct session *s, struct slice args)
 	if (!take_helo(s, args, "EHLO"))
 		return;
 	s->esmtp = true;
-	stream_write(s->stream, s->d->ehlo, s->d->ehlo_len);
+	ehlo_reply(s);
 }
 
 /* ---- MAIL ---- */
@@ -216,12 +216,12 @@ command_path(const struct session *s, struct slice args, unsigned flags,
 	};
 	enum parse got;
 
-	if (set->bare_paths || s->d->inject)
+	if (set->bare_paths || session_is_injection(s))
 		flags |= SMTP_PATH_BARE;
-	if (s->d->inject)
+	if (session_is_injection(s))
 		flags |= SMTP_PATH_UNQUALIFIED;
 	got = smtp_path_parse(args, flags, &limits, a, used, why);
-	if (got == PARSE_OK && s->d->inject)
+	if (got == PARSE_OK && session_is_injection(s))
 		smtp_address_qualify(a, slice_str(s->d->stage.hostname));
 	return got;
 }
@@ -248,6 +248,9 @@ mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
 	enum smtp_path_fault why;
 	size_t used;
 
+	/* RFC 6409 section 4.3 */
+	if (door_kind(s->door) == DOOR_SUBMISSION && s->login == NULL)
+		return SAY_AUTH_FIRST;
 	if (smtp_command_keyword(&args, SLICE_LITERAL("FROM:")) != PARSE_OK)
 		return SAY_NEED_FROM;
 	if (command_path(s, args, SMTP_PATH_REVERSE, a, &used, &why) !=

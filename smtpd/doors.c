@@ -7,6 +7,7 @@
 
 #include <bsd/string.h>
 
+#include "common/instance/listener.h"
 #include "common/net/listener.h"
 #include "common/stage/fields.h"
 #include "smtpd/session.h"
@@ -18,6 +19,27 @@ struct door {
 	int		 fd;
 	char		 name[STAGE_NAME_MAX + 1];
 };
+
+const struct listener_settings *
+door_settings(const struct door *door)
+{
+	const struct settings *s = door->d->settings;
+
+	for (size_t i = 0; i < settings_n_groups(s); i++)
+		if (strcmp(settings_group(s, i)->name, door->name) == 0)
+			return settings_group(s, i)->values;
+	return NULL;
+}
+
+/* supervisor gives each process its own doors, and one has this name. */
+enum door_kind
+door_kind(const struct door *door)
+{
+	if (door->d->role == IPC_SMTPD)
+		return DOOR_SMTP;
+	return strcmp(door->name, SMTPD_DOOR_INJECT) == 0 ? DOOR_INJECT :
+	    DOOR_SUBMISSION;
+}
 
 const char *
 door_name(const struct door *door)

@@ -148,7 +148,7 @@ int
 enqueue_connect(struct smtpd *d, int fd)
 {
 	struct ipc_channel *ch = ipc_channel_new(d->stage.base, fd,
-	    smtpd_role(d), IPC_QUEUE_MANAGER, &events, d);
+	    d->role, IPC_QUEUE_MANAGER, &events, d);
 
 	if (ch == NULL)
 		return -1;
@@ -212,7 +212,7 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 	e.arrival_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	if (t->params.body == SMTP_BODY_8BITMIME || t->data.eight_bit)
 		e.flags |= ENVELOPE_8BITMIME;
-	if (s->d->inject)
+	if (session_is_injection(s))
 		e.flags |= ENVELOPE_LOCAL;
 	envelope_begin(w, &e);
 	TAILQ_FOREACH(r, &t->recipients, order) {

@@ -65,6 +65,8 @@
 	X(HELO_FIRST,		503, 5, 5, 1, "Say HELO or EHLO first")	\
 	X(MAIL_FIRST,		503, 5, 5, 1, "Say MAIL first")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
+	/* RFC 4954 section 6 */						\
+	X(AUTH_FIRST,		530, 5, 7, 0, "Authentication required") \
 	/* 55z: refused */						\
 	X(UNKNOWN_RECIPIENT,	550, 5, 1, 1, "No such user here")	\
 	X(NO_RELAY,		550, 5, 7, 1, "Relaying denied")	\

@@ -46,7 +46,7 @@ int
 resolve_connect(struct smtpd *d, int fd)
 {
 	struct ipc_channel *ch = ipc_channel_new(d->stage.base, fd,
-	    smtpd_role(d), IPC_DIRECTORY, &events, d);
+	    d->role, IPC_DIRECTORY, &events, d);
 
 	if (ch == NULL)
 		return -1;

@@ -117,7 +117,7 @@ session_state(const struct session *s)
 {
 	if (s->t != NULL)
 		return s->t->n_recipients > 0 ? S_RCPT : S_MAIL;
-	return s->helo != NULL || s->d->inject ? S_READY : S_START;
+	return s->helo != NULL || session_is_injection(s) ? S_READY : S_START;
 }
 
 void
@@ -346,6 +346,7 @@ session_free(struct session *s)
 	TAILQ_REMOVE(&d->sessions, s, all);
 	d->n_sessions--;
 	free(s->helo);
+	free(s->login);
 	free(s);
 	smtpd_session_gone(d);
 }

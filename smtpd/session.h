@@ -9,6 +9,8 @@
 #ifndef SMTPD_SESSION_H
 #define SMTPD_SESSION_H
 
+#include "common/accounts/account.h"
+#include "common/accounts/username.h"
 #include "common/log/log.h"
 #include "smtpd/replies.h"
 #include "smtpd/smtpd.h"
@@ -39,6 +41,12 @@ enum session_pause {
 	WAIT_GREETING = 1 << 3
 };
 
+/* Who has logged in (RFC 4954). */
+struct session_login {
+	struct account	 account;
+	char		 name[USERNAME_SIZE];	/* canonical */
+};
+
 struct session {
 	TAILQ_ENTRY(session) all;
 	struct smtpd	*d;
@@ -48,6 +56,7 @@ struct session {
 	struct transaction *t;		/* NULL: none */
 	struct recipients asked;	/* RCPTs without their reply yet */
 	char		*helo;		/* NULL: not said */
+	struct session_login *login;	/* NULL: nobody */
 	struct event	*greet;		/* the delay before the greeting */
 	uint64_t	 id;
 	uint64_t	 began_ms;
@@ -69,6 +78,12 @@ void session_free(struct session *);
 void session_kind(struct smtpd *);
 
 enum session_state session_state(const struct session *);
+
+static inline bool
+session_is_injection(const struct session *s)
+{
+	return door_kind(s->door) == DOOR_INJECT;
+}
 
 /* Give this last reply, which is logged, and close. */
 void session_close(struct session *, enum smtpd_reply);
@@ -112,6 +127,9 @@ bool command_line_may_overtake(struct slice line);
 enum parse command_path(const struct session *, struct slice args,
     unsigned flags, struct smtp_address *, size_t *used,
     enum smtp_path_fault *why);
+
+/* ehlo.c: the reply to EHLO. */
+void ehlo_reply(struct session *);
 
 /* recipients.c */
 void recipient_command(struct session *, struct slice args);

@@ -7,6 +7,9 @@
 
 #include "common/settings/settings.h"
 
+/* The name that no listener may have: programs of this host come in by it. */
+#define SMTPD_DOOR_INJECT "inject"
+
 #define SMTPD_SETTINGS(X)						\
 	X(greeting, STRING, "ESMTP", "0", "200", RELOAD,		\
 	    "What follows the host name in the greeting (RFC 5321 section 4.2)." \

@@ -29,37 +29,6 @@ on_settings(void *ctx, int shared_fd, int own_fd)
 	return 0;
 }
 
-static size_t
-add_line(char *out, struct slice text, int more)
-{
-	return smtp_reply_line(out, 250, NULL, text, more);
-}
-
-/* RFC 5321 section 4.1.1.1: what EHLO answers, the same for everybody. */
-static void
-make_ehlo(struct smtpd *d)
-{
-	char line[SMTP_REPLY_LINE_MAX], size[32];
-	static const char *const extensions[] = { "PIPELINING", "8BITMIME",
-		"ENHANCEDSTATUSCODES", "DSN" };
-	size_t n, len = 0;
-
-	n = add_line(line, slice_str(d->stage.hostname), 1);
-	memcpy(d->ehlo, line, n);
-	len = n;
-	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]);
-	    i++) {
-		n = add_line(line, slice_str(extensions[i]), 1);
-		memcpy(d->ehlo + len, line, n);
-		len += n;
-	}
-	snprintf(size, sizeof(size), "SIZE %llu",
-	    (unsigned long long)d->set->max_message_size);
-	n = add_line(line, slice_str(size), 0);
-	memcpy(d->ehlo + len, line, n);
-	d->ehlo_len = len + n;
-}
-
 static void
 make_greeting(struct smtpd *d)
 {
@@ -82,7 +51,6 @@ use_settings(struct smtpd *d)
 	d->next_settings = NULL;
 	d->set = settings_values(d->settings);
 	session_kind(d);
-	make_ehlo(d);
 	make_greeting(d);
 }
 
@@ -189,7 +157,7 @@ on_stop(void *ctx)
 void
 smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
 {
-	d->inject = role == IPC_SUBMIT;
+	d->role = role;
 	*hooks = (struct stage_hooks){
 		.role = role,
 		.settings = on_settings,

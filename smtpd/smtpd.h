@@ -18,6 +18,7 @@
 #include "smtpd/settings.h"
 
 struct door;
+struct listener_settings;
 struct session;
 struct transaction;
 
@@ -37,16 +38,16 @@ enum {
 
 struct smtpd {
 	struct stage	 stage;
-	/* Injection by programs of this host; otherwise the network. */
-	bool		 inject;
+	/* IPC_SMTPD: port 25.  IPC_SUBMIT: users who log in, and programs of
+	 * this host, who are known to the kernel. */
+	enum ipc_role	 role;
 	bool		 stopping;
 
 	struct settings	*settings, *next_settings;
 	const struct smtpd_settings *set;
-	/* Made of the settings: they are sent as they are. */
+	/* Made of the settings: it is sent as it is. */
 	char		 greeting[512];
-	char		 ehlo[512];
-	size_t		 greeting_len, ehlo_len;
+	size_t		 greeting_len;
 
 	struct stream_loop *loop;
 	struct stream_kind kind;
@@ -65,12 +66,6 @@ struct smtpd {
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
 	uint8_t		 envelope[QUEUE_ENVELOPE_INLINE];
 };
-
-static inline enum ipc_role
-smtpd_role(const struct smtpd *d)
-{
-	return d->inject ? IPC_SUBMIT : IPC_SMTPD;
-}
 
 static inline uint64_t
 smtpd_now_ms(struct smtpd *d)
@@ -95,6 +90,15 @@ int doors_open(struct smtpd *);
 void doors_close(struct smtpd *);
 /* The name of its block in the settings. */
 const char *door_name(const struct door *);
+/* The block itself, as it is now; NULL for the injection socket. */
+const struct listener_settings *door_settings(const struct door *);
+
+enum door_kind {
+	DOOR_SMTP,		/* anyone */
+	DOOR_SUBMISSION,	/* users, once they have logged in */
+	DOOR_INJECT		/* programs of this host */
+};
+enum door_kind door_kind(const struct door *);
 
 /* ---- resolve.c: the channel to directory ---- */
 

@@ -154,7 +154,7 @@ trace_make(const struct transaction *t)
 	if (w.at == NULL)
 		return slice_of(NULL, 0);
 	put_received(&w, t, now);
-	if (t->s->d->inject)
+	if (session_is_injection(t->s))
 		put_missing(&w, t, now);
 	/* Text that begins without a header must not become one. */
 	if (t->data.header_cut && t->data.fields == 0)

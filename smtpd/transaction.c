@@ -198,7 +198,7 @@ front_known(const struct transaction *t)
 {
 	if (t->ended || t->data.header_done)
 		return true;
-	return !t->s->d->inject && t->data.fields > 0;
+	return !session_is_injection(t->s) && t->data.fields > 0;
 }
 
 static bool

@@ -144,8 +144,8 @@ listeners_bind(const struct supervisor *sv, const struct map_process *map,
 	struct settings *s;
 	int fd, result = 0;
 
-	if (map->injection)
-		return bind_injection(sv, give, ctx);
+	if (map->injection && bind_injection(sv, give, ctx) == -1)
+		return -1;
 	if (map->listeners == NULL)
 		return 0;
 	if ((fd = load_open(sv, map->conf)) == -1)
@@ -157,11 +157,17 @@ listeners_bind(const struct supervisor *sv, const struct map_process *map,
 			log_error("bad-setting", LOG_CSTR("at", errors.at[i]));
 		return -1;
 	}
-	for (size_t i = 0; i < settings_n_groups(s) && result == 0; i++)
-		if (strlen(settings_group(s, i)->name) > STAGE_NAME_MAX)
+	for (size_t i = 0; i < settings_n_groups(s) && result == 0; i++) {
+		const struct settings_group *g = settings_group(s, i);
+		const struct listener_settings *l = g->values;
+
+		if (l->service != (int)map->service)
+			continue;
+		if (strlen(g->name) > STAGE_NAME_MAX)
 			result = -1;
 		else
-			result = bind_block(settings_group(s, i), give, ctx);
+			result = bind_block(g, give, ctx);
+	}
 	settings_free(s);
 	return result;
 }

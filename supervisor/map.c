@@ -41,6 +41,7 @@ static const struct map_process processes[] = {
 	    .oom_score = 300 },
 	{ .role = IPC_SUBMIT, .program = "smtpd", .user = "bh-submit",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "smtpd.conf",
+	    .listeners = listener_block_smtpd, .service = LISTENER_SUBMISSION,
 	    .injection = true, .stop_phase = 0,
 	    .oom_score = 300 },
 	{ .role = IPC_POP3D, .program = "pop3d", .user = "bh-pop3d",

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/instance/listener.h"
 #include "common/ipc/roles.h"
 #include "common/settings/settings.h"
 
@@ -38,7 +39,8 @@ struct map_process {
 	unsigned	 tables;	/* STAGE_TABLE_BIT()s */
 	/* Listener blocks in conf; NULL: none are bound for it. */
 	const struct settings_block *listeners;
-	bool		 injection;	/* listens on run_dir/inject */
+	enum listener_service service;	/* only those of this one */
+	bool		 injection;	/* listens on run_dir/inject, too */
 	unsigned	 stop_phase;	/* lower ones stop first */
 	/* Added to its score when memory runs out: who is killed first. */
 	int		 oom_score;

@@ -32,8 +32,15 @@ gate_hostname(const struct gate_client *c)
 bool
 gate_login_allowed(const struct gate_client *c)
 {
-	return c->gate->limits.cleartext_login == GATE_CLEARTEXT_ALWAYS ||
-	    net_address_is_local(&c->address);
+	switch ((enum gate_cleartext)c->gate->limits.cleartext_login) {
+	case GATE_CLEARTEXT_LOOPBACK:
+		return net_address_is_local(&c->address);
+	case GATE_CLEARTEXT_ALWAYS:
+		return true;
+	case GATE_CLEARTEXT_NEVER:
+		break;
+	}
+	return false;
 }
 
 void

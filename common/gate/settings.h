@@ -18,7 +18,8 @@
 	    "Wrong passwords on one connection before it is closed.")	\
 	X(bad_commands_max, COUNT, "20", "1", "1000", RELOAD,		\
 	    "Commands in error on one connection before it is closed.") \
-	X(cleartext_login, ENUM, "loopback", "loopback|always", "", RELOAD, \
+	X(cleartext_login, ENUM, "loopback", "loopback|always|never", "", \
+	    RELOAD,							\
 	    "Who may log in without TLS.  always: passwords cross the "	\
 	    "network for everyone on the way to read.")
 
@@ -29,7 +30,9 @@ struct gate_settings {
 	GATE_SETTINGS(SETTING_MEMBER)
 };
 
-enum { GATE_CLEARTEXT_LOOPBACK, GATE_CLEARTEXT_ALWAYS };
+enum gate_cleartext {
+	GATE_CLEARTEXT_LOOPBACK, GATE_CLEARTEXT_ALWAYS, GATE_CLEARTEXT_NEVER
+};
 
 /* Copy them out of a daemon's struct: GATE_SETTINGS(GATE_COPY). */
 #define GATE_COPY(name, ...) .name = values->name,

@@ -10,14 +10,30 @@
 #define LISTENER_SETTINGS(X)						\
 	X(address, ADDRESSES, NULL, "1", "64", RESTART,			\
 	    "Addresses and ports to listen on, such as *:25 or "	\
-	    "127.0.0.1:110 [::1]:110.")
+	    "127.0.0.1:110 [::1]:110.")					\
+	X(accounts, ENUM, "all", "all|virtual", "", RELOAD,		\
+	    "Whose logins are taken here.  SCRAM is offered when each "	\
+	    "of these accounts has a verifier, which system users, who " \
+	    "log in by PAM, never have; virtual leaves them out.")
+
+/* smtpd.conf's has this, too. */
+#define LISTENER_SETTINGS_SMTPD(X)					\
+	X(service, ENUM, "smtp", "smtp|submission", "", RESTART,	\
+	    "smtp: mail from anyone for users of this host.  submission " \
+	    "(RFC 6409): mail from users who have logged in, for anyone; " \
+	    "by a process of its own, smtpd-submit.")
 
 struct listener_settings {
 	LISTENER_SETTINGS(SETTING_MEMBER)
+	LISTENER_SETTINGS_SMTPD(SETTING_MEMBER)
 };
 
+enum listener_service { LISTENER_SMTP, LISTENER_SUBMISSION };
+enum listener_accounts { LISTENER_ALL_ACCOUNTS, LISTENER_VIRTUAL_ACCOUNTS };
+
 /* What there is while the file names no listener. */
-#define LISTENER_STANDARD_SMTPD	"listener smtp {\n\taddress = *:25\n}\n"
+#define LISTENER_STANDARD_SMTPD						\
+	"listener smtp {\n\taddress = *:25\n}\n"
 #define LISTENER_STANDARD_POP3D \
 	"listener pop3 {\n\taddress = 127.0.0.1:110 [::1]:110\n}\n"
 #define LISTENER_STANDARD_IMAPD \

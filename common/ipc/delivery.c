@@ -2,6 +2,8 @@
 
 #include "common/ipc/codec.h"
 
+enum { MAYBE = 1, MORE = 2 };
+
 /* An address that ends up in header fields of the stored message. */
 static bool
 is_clean(struct slice s)
@@ -47,7 +49,8 @@ delivery_encode(const struct delivery *d, void *buf, size_t size)
 	ipc_put_u64(&w, d->queue_id);
 	ipc_put_u64(&w, d->nonce);
 	ipc_put_u32(&w, d->number);
-	ipc_put_u8(&w, d->maybe_delivered);
+	ipc_put_u8(&w, (uint8_t)((d->maybe_delivered ? MAYBE : 0) |
+	    (d->more ? MORE : 0)));
 	ipc_put_u64(&w, d->content_size);
 	ipc_put_u64(&w, d->content_offset);
 	ipc_put_u64(&w, (uint64_t)d->arrival);
@@ -62,14 +65,15 @@ int
 delivery_decode(struct slice body, struct delivery *d)
 {
 	struct ipc_reader r;
-	uint8_t maybe;
+	uint8_t flags;
 
 	ipc_reader_init(&r, body);
 	d->queue_id = ipc_get_u64(&r);
 	d->nonce = ipc_get_u64(&r);
 	d->number = ipc_get_u32(&r);
-	maybe = ipc_get_u8(&r);
-	d->maybe_delivered = maybe != 0;
+	flags = ipc_get_u8(&r);
+	d->maybe_delivered = flags & MAYBE;
+	d->more = flags & MORE;
 	d->content_size = ipc_get_u64(&r);
 	d->content_offset = ipc_get_u64(&r);
 	d->arrival = (int64_t)ipc_get_u64(&r);
@@ -77,7 +81,8 @@ delivery_decode(struct slice body, struct delivery *d)
 	d->recipient = ipc_get_bytes(&r, DELIVERY_ADDRESS_MAX);
 	d->original = ipc_get_bytes(&r, DELIVERY_ORCPT_MAX);
 	d->detail = ipc_get_bytes(&r, DELIVERY_DETAIL_MAX);
-	if (ipc_reader_end(&r) == -1 || maybe > 1 || !is_delivery(d))
+	if (ipc_reader_end(&r) == -1 || flags > (MAYBE | MORE) ||
+	    !is_delivery(d))
 		return -1;
 	return 0;
 }

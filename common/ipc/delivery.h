@@ -34,6 +34,9 @@ struct delivery {
 	uint32_t	number;		/* of the recipient in this message */
 	/* An earlier attempt's outcome is unknown: look for its file first. */
 	bool		maybe_delivered;
+	/* Another one for this mailbox follows at once: they go together.
+	 * False from queue-manager, set by local-delivery for its worker. */
+	bool		more;
 	uint64_t	content_size;	/* octets, CRLF line ends */
 	uint64_t	content_offset;
 	int64_t		arrival;	/* seconds since 1970, when it was queued */

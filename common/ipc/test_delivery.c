@@ -12,7 +12,8 @@ sample(void)
 {
 	return (struct delivery){
 		.queue_id = 0x2a, .nonce = 0x9f3c2a7711d0e4b5, .number = 3,
-		.maybe_delivered = true, .content_size = 1234,
+		.maybe_delivered = true, .more = true,
+		.content_size = 1234,
 		.content_offset = 8, .arrival = -5,
 		.reverse_path = SLICE_LITERAL("alice@crepes.fr"),
 		.recipient = SLICE_LITERAL("bob@hamburger.edu"),
@@ -32,7 +33,7 @@ test_delivery_round_trip(void **state)
 	assert_true(len > 0);
 	assert_int_equal(delivery_decode(slice_of(buf, len), &out), 0);
 	assert_true(out.queue_id == in.queue_id && out.nonce == in.nonce &&
-	    out.number == 3 && out.maybe_delivered &&
+	    out.number == 3 && out.maybe_delivered && out.more &&
 	    out.content_size == 1234 && out.content_offset == 8 &&
 	    out.arrival == -5);
 	assert_true(slice_equal(out.reverse_path, in.reverse_path));
@@ -41,7 +42,7 @@ test_delivery_round_trip(void **state)
 	assert_true(slice_equal(out.detail, in.detail));
 	for (size_t cut = 0; cut < len; cut++)
 		assert_int_equal(delivery_decode(slice_of(buf, cut), &out), -1);
-	buf[20] = 2;	/* maybe_delivered is 0 or 1 */
+	buf[20] = 4;	/* two flags */
 	assert_int_equal(delivery_decode(slice_of(buf, len), &out), -1);
 }
 

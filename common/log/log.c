@@ -29,6 +29,7 @@ static struct {
 	int fd;
 	enum log_form form;
 	enum log_level most;
+	pid_t pid;
 	uint64_t lost;
 	bool dead;
 	bool torn; /* half a line went out: begin with LF */
@@ -236,7 +237,7 @@ add_head(struct line *l, enum log_level level)
 	if (the_log.form == LOG_FORM_SYSLOG) {
 		n = snprintf(head, sizeof(head),
 		    "<%d>bulkhead-%s[%d]:", FACILITY_MAIL | severity,
-		    the_log.stage, (int)getpid());
+		    the_log.stage, (int)the_log.pid);
 		line_add(l, head, (size_t)n);
 		return;
 	}
@@ -249,7 +250,7 @@ add_head(struct line *l, enum log_level level)
 	clock_gettime(CLOCK_REALTIME, &now);
 	format_time(when, sizeof(when), &now);
 	n = snprintf(head, sizeof(head), "time=%s stage=%s pid=%d", when,
-	    the_log.stage, (int)getpid());
+	    the_log.stage, (int)the_log.pid);
 	line_add(l, head, (size_t)n);
 }
 
@@ -325,6 +326,7 @@ log_open(const char *stage, int fd, enum log_form form)
 {
 	assert(strlen(stage) <= 40);
 	the_log.stage = stage;
+	the_log.pid = getpid();
 	the_log.lost = 0;
 	log_renew(fd, form);
 }

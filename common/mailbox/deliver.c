@@ -243,34 +243,41 @@ was_delivered(struct target *t, const struct delivery_item *it)
 
 /* ---- the steps of a delivery ---- */
 
-static int
-write_file(struct mailbox *mb, struct delivery_item *it)
+/*
+ * Every sync waits for the disk, so a batch must not cost one for each of its
+ * files: from a few on, one syncfs(2) makes all of them durable.  It reports
+ * failures since the descriptor was opened, which was before we wrote.
+ */
+enum { SYNC_EACH_MAX = 3 };
+
+static void
+write_file(struct mailbox *mb, struct delivery_item *it, bool sync_each)
 {
 	struct delivery_file *f = it->file;
+	int r;
 
 	mailbox_unique_name(mb, f->tmp);
 	f->fd = file_open(f->target->tmp_fd, f->tmp,
 	    O_WRONLY | O_CREAT | O_EXCL);
-	if (f->fd == -1)
-		return -1;
-	if (content_write(&it->d, it->fd, f->fd, &f->size, &f->crlf_size) == -1)
-		return -1;
-	/* All of the batch is on its way before we wait for the first. */
-	sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	return 0;
+	r = f->fd == -1 ? -1 : content_write(&it->d, it->fd, f->fd, &f->size,
+	    &f->crlf_size);
+	if (r == CONTENT_LOOPS)
+		it->result = in_a_loop;
+	else if (r == -1)
+		it->result = failure(errno);
+	else if (sync_each)
+		/* All are on their way before we wait for the first. */
+		sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 static void
-begin_item(struct mailbox *mb, struct target **all, struct delivery_item *it)
+begin_item(struct mailbox *mb, struct target **all, struct delivery_item *it,
+    bool sync_each)
 {
 	struct target *t;
 
 	it->file = NULL;
 	it->result = (struct delivered){ 0 };
-	if (content_has_loop(&it->d, it->fd)) {
-		it->result = in_a_loop;
-		return;
-	}
 	t = target_of(mb, all, it);
 	if (t == NULL) {
 		it->result = failure(errno);
@@ -287,16 +294,9 @@ begin_item(struct mailbox *mb, struct target **all, struct delivery_item *it)
 	}
 	it->file->target = t;
 	it->file->fd = -1;
-	if (is_open(it) && write_file(mb, it) == -1)
-		it->result = failure(errno);
+	if (is_open(it))
+		write_file(mb, it, sync_each);
 }
-
-/*
- * Every sync waits for the disk, so a batch must not cost one for each of its
- * files: from a few on, one syncfs(2) makes all of them durable.  It reports
- * failures since the descriptor was opened, which was before we wrote.
- */
-enum { SYNC_EACH_MAX = 3 };
 
 static void
 fail_all(struct delivery_item *items, size_t n, const struct target *t, int error)
@@ -307,7 +307,7 @@ fail_all(struct delivery_item *items, size_t n, const struct target *t, int erro
 }
 
 static void
-sync_each(struct delivery_item *items, size_t n)
+sync_one_by_one(struct delivery_item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (is_open(&items[i]) && fsync(items[i].file->fd) == -1)
@@ -322,7 +322,7 @@ sync_files(struct delivery_item *items, size_t n, const struct target *t)
 	for (size_t i = 0; i < n; i++)
 		open += is_open(&items[i]);
 	if (open <= SYNC_EACH_MAX) {
-		sync_each(items, n);
+		sync_one_by_one(items, n);
 		return;
 	}
 	/* Folders may lie on different file systems. */
@@ -425,7 +425,7 @@ mailbox_deliver(struct mailbox *mb, struct delivery_item *items, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		begin_item(mb, &all, &items[i]);
+		begin_item(mb, &all, &items[i], n <= SYNC_EACH_MAX);
 	sync_files(items, n, all);
 	for (size_t i = 0; i < n; i++)
 		if (is_open(&items[i]))

@@ -10,13 +10,54 @@
 #include "common/mailbox/dirs.h"
 
 enum {
-	PIECE = 32 * 1024,
-	FIELDS_MAX = 2 * DELIVERY_ADDRESS_MAX + 64,
-	HEADER_MAX = 64 * 1024	/* what we search for Delivered-To */
+	PIECE = 64 * 1024,	/* the first is searched for Delivered-To */
+	FIELDS_MAX = 2 * DELIVERY_ADDRESS_MAX + 64
 };
 
 /* Takes the message piece by piece; -1 to stop. */
 typedef int content_sink(void *ctx, const char *octets, size_t len);
+
+/* ---- loops ---- */
+
+/* The line at the front, without its line end; false at the header's end. */
+static bool
+take_header_line(struct slice *in, struct slice *line)
+{
+	const char *lf = in->len > 0 ? memchr(in->at, '\n', in->len) : NULL;
+
+	if (lf == NULL)
+		return false;
+	*line = slice_of(in->at, (size_t)(lf - in->at));
+	*in = slice_skip(*in, line->len + 1);
+	if (line->len > 0 && line->at[line->len - 1] == '\r')
+		line->len--;
+	return line->len > 0;
+}
+
+static struct slice
+trim(struct slice s)
+{
+	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
+		s = slice_skip(s, 1);
+	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+bool
+header_names_recipient(struct slice header, struct slice recipient)
+{
+	static const struct slice field = SLICE_LITERAL("Delivered-To:");
+	struct slice line;
+
+	while (take_header_line(&header, &line))
+		if (slice_starts_nocase(line, field) && slice_equal_nocase(
+		    trim(slice_skip(line, field.len)), recipient))
+			return true;
+	return false;
+}
+
+/* ---- the message as it is stored ---- */
 
 static size_t
 our_fields(const struct delivery *d, char to[FIELDS_MAX])
@@ -44,6 +85,23 @@ read_piece(const struct delivery *d, int fd, uint64_t at, char *to, size_t max)
 	return n;
 }
 
+/* Full, unless it is the last. */
+static ssize_t
+fill_piece(const struct delivery *d, int fd, uint64_t at, char *to)
+{
+	uint64_t left = d->content_size - at;
+	size_t want = left < PIECE ? (size_t)left : PIECE, len = 0;
+
+	while (len < want) {
+		ssize_t n = read_piece(d, fd, at + len, to + len, want - len);
+
+		if (n == -1)
+			return -1;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
 /* in holds PIECE octets, out as many and our fields. */
 static int
 render_into(const struct delivery *d, int fd, char *in, char *out,
@@ -54,10 +112,13 @@ render_into(const struct delivery *d, int fd, char *in, char *out,
 	uint64_t at = 0;
 
 	while (at < d->content_size) {
-		ssize_t n = read_piece(d, fd, at, in, PIECE);
+		ssize_t n = fill_piece(d, fd, at, in);
 
 		if (n == -1)
 			return -1;
+		if (at == 0 && header_names_recipient(slice_of(in, (size_t)n),
+		    d->recipient))
+			return CONTENT_LOOPS;
 		at += (uint64_t)n;
 		len += crlf_reduce(&reduce, in, (size_t)n, out + len);
 		if (at < d->content_size && sink(ctx, out, len) == -1)
@@ -106,9 +167,10 @@ content_write(const struct delivery *d, int content_fd, int fd,
     uint64_t *size, uint64_t *crlf_size)
 {
 	struct writing w = { .fd = fd };
+	int r = render(d, content_fd, write_sink, &w);
 
-	if (render(d, content_fd, write_sink, &w) == -1)
-		return -1;
+	if (r != 0)
+		return r;
 	*size = w.size;
 	*crlf_size = w.crlf_size;
 	return 0;
@@ -146,66 +208,4 @@ content_agrees(const struct delivery *d, int content_fd, int fd)
 
 	return render(d, content_fd, compare_sink, &c) == 0 &&
 	    pread(fd, &more, 1, c.at) == 0;
-}
-
-/* ---- loops ---- */
-
-/* The line at the front, without its line end; false at the header's end. */
-static bool
-take_header_line(struct slice *in, struct slice *line)
-{
-	const char *lf = in->len > 0 ? memchr(in->at, '\n', in->len) : NULL;
-
-	if (lf == NULL)
-		return false;
-	*line = slice_of(in->at, (size_t)(lf - in->at));
-	*in = slice_skip(*in, line->len + 1);
-	if (line->len > 0 && line->at[line->len - 1] == '\r')
-		line->len--;
-	return line->len > 0;
-}
-
-static struct slice
-trim(struct slice s)
-{
-	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
-		s = slice_skip(s, 1);
-	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
-bool
-header_names_recipient(struct slice header, struct slice recipient)
-{
-	static const struct slice field = SLICE_LITERAL("Delivered-To:");
-	struct slice line;
-
-	while (take_header_line(&header, &line))
-		if (slice_starts_nocase(line, field) && slice_equal_nocase(
-		    trim(slice_skip(line, field.len)), recipient))
-			return true;
-	return false;
-}
-
-bool
-content_has_loop(const struct delivery *d, int content_fd)
-{
-	char *header = malloc(HEADER_MAX);
-	size_t len = 0;
-	bool loop;
-
-	if (header == NULL)
-		return false;
-	while (len < HEADER_MAX && len < d->content_size) {
-		ssize_t n = read_piece(d, content_fd, len, header + len,
-		    HEADER_MAX - len);
-
-		if (n == -1)
-			break;	/* will be met again, and reported, later */
-		len += (size_t)n;
-	}
-	loop = header_names_recipient(slice_of(header, len), d->recipient);
-	free(header);
-	return loop;
 }

@@ -10,16 +10,20 @@
 
 #include "common/ipc/delivery.h"
 
-/* Write it to fd.  *size as stored, *crlf_size with CRLF line ends.  -1:
- * errno, EBADMSG when the content is not as long as announced. */
+enum { CONTENT_LOOPS = 1 };
+
+/*
+ * Write it to fd.  *size as stored, *crlf_size with CRLF line ends.  -1:
+ * errno, EBADMSG when the content is not as long as announced.  CONTENT_LOOPS:
+ * a Delivered-To field of the header section names the recipient (looked for
+ * in the first 64 KiB), and nothing was written.
+ */
 int content_write(const struct delivery *, int content_fd, int fd,
     uint64_t *size, uint64_t *crlf_size);
-/* Is fd's file this message, to the last octet? */
+/* Is fd's file this message, to the last octet?  errno is not set. */
 bool content_agrees(const struct delivery *, int content_fd, int fd);
-/* Does a Delivered-To field of the header section name the recipient? */
-bool content_has_loop(const struct delivery *, int content_fd);
-
-/* The same for a header section in memory (pure). */
+/* Does a Delivered-To field of this header section name the recipient?  A
+ * pure function. */
 bool header_names_recipient(struct slice header, struct slice recipient);
 
 #endif

@@ -11,19 +11,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "common/ipc/delivery.h"
 #include "common/log/log.h"
 #include "common/mailbox/deliver.h"
 #include "common/sandbox/sandbox.h"
 #include "common/stage/stage.h"
 
-enum { CLEAN_EVERY_S = 3600 };
+enum {
+	CLEAN_EVERY_S = 3600,
+	COMPANY_MS = 20		/* for what was said to follow */
+};
 
 struct worker {
 	struct stage		 stage;
 	struct ipc_channel	*channel;	/* to local-delivery */
 	struct mailbox		*mailbox;	/* NULL: not opened yet */
 	time_t			 cleaned;	/* monotonic seconds; 0: never */
+	struct event		*company;	/* has been waited for */
+	bool			 more;		/* is said to follow */
 	size_t			 count;
 	struct delivery_item	 items[DELIVER_BATCH_MAX];
 	uint64_t		 ids[DELIVER_BATCH_MAX];
@@ -70,6 +77,7 @@ clean_now_and_then(struct worker *w)
 	mailbox_clean_tmp(w->mailbox);
 }
 
+/* Whatever has come in is made durable together. */
 static void
 deliver_batch(struct worker *w)
 {
@@ -78,10 +86,12 @@ deliver_batch(struct worker *w)
 		.enhanced = { 4, 2, 0 },
 		.text = SLICE_LITERAL("the mailbox cannot be opened"),
 	};
-	bool open = open_mailbox(w) == 0;
+	bool open;
 
+	evtimer_del(w->company);
 	if (w->count == 0)
 		return;
+	open = open_mailbox(w) == 0;
 	if (open) {
 		mailbox_deliver(w->mailbox, w->items, w->count);
 	} else {
@@ -112,6 +122,7 @@ on_deliver(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	}
 	it->fd = ipc_message_take_fd(m, 0);
+	w->more = it->d.more;
 	w->ids[w->count] = m->id;
 	w->bodies[w->count++] = body;
 	if (w->count == DELIVER_BATCH_MAX)
@@ -122,8 +133,22 @@ on_deliver(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 static void
 on_turn(void *ctx, struct ipc_channel *ch)
 {
+	static const struct timeval company = { .tv_usec = COMPANY_MS * 1000 };
+	struct worker *w = ctx;
+
 	(void)ch;
-	deliver_batch(ctx);
+	if (!w->more)
+		deliver_batch(w);
+	else if (!evtimer_pending(w->company, NULL))
+		evtimer_add(w->company, &company);
+}
+
+static void
+on_company(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	deliver_batch(arg);
 }
 
 /* Nobody wants us any more. */
@@ -192,7 +217,13 @@ main(int argc, char *argv[])
 		return 71;
 	}
 	stage_attach(&w->stage, &hooks, w);
+	w->company = evtimer_new(w->stage.base, on_company, w);
+	if (w->company == NULL) {
+		log_error("cannot-start", LOG_CSTR("reason", "no memory"));
+		return 71;
+	}
 	status = stage_run(&w->stage);
+	event_free(w->company);
 	mailbox_close(w->mailbox);
 	free(w);
 	return status;

@@ -136,6 +136,7 @@ submit(struct log *l, struct chunk *c)
 		s = rotate(l, c);
 	}
 	l->in_flight = true;
+	l->wanted = TAILQ_NEXT(c, entry) != NULL;
 	if (s == NULL) {
 		c->fd = -1;
 		c->error = ENOSPC;
@@ -205,7 +206,8 @@ chunk_finish(struct chunk *c)
 			e->done(e->arg, c->error, c->error ? NULL : &p);
 	}
 	chunk_keep(l, c);
-	log_flush(l);
+	if (l->wanted)
+		log_flush(l);
 }
 
 void
@@ -213,6 +215,8 @@ log_flush(struct log *l)
 {
 	struct chunk *c = TAILQ_FIRST(&l->chunks);
 
-	if (!l->in_flight && c != NULL && c->n > 0)
+	if (l->in_flight)
+		l->wanted = true;
+	else if (c != NULL && c->n > 0)
 		submit(l, c);
 }

@@ -173,6 +173,12 @@ log_waiting(const struct log *l)
 }
 
 bool
+log_in_flight(const struct log *l)
+{
+	return l->in_flight;
+}
+
+bool
 log_busy(const struct log *l)
 {
 	return l->in_flight || l->waiting > 0;

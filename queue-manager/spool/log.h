@@ -96,9 +96,10 @@ uint8_t *log_append(struct log *, enum record_type, unsigned flags,
 /* Take the last record back, at once after log_append; done is not called. */
 void log_unappend(struct log *);
 
-/* Start a batch with what there is, unless one is under way: that one starts
- * the next itself when it is done. */
+/* Start a batch with what there is; if one is under way, as soon as that is
+ * done.  What is appended without it goes along with a later batch. */
 void log_flush(struct log *);
+bool log_in_flight(const struct log *);
 /* Octets that wait for a batch: back-pressure. */
 size_t log_waiting(const struct log *);
 bool log_busy(const struct log *);

@@ -67,6 +67,7 @@ struct log {
 	unsigned	 n_kept;
 	size_t		 waiting;
 	bool		 in_flight;
+	bool		 wanted;	/* the next batch: once this is done */
 };
 
 /* Octets that a batch can have at most. */

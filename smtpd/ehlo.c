@@ -1,0 +1,63 @@
+/*
+ * The reply to EHLO: RFC 5321 section 4.1.1.1.  An extension's row says what
+ * is announced, and to whom.
+ */
+#include <stdio.h>
+
+#include "smtpd/session.h"
+
+enum {
+	EHLO_TEXT_MAX = 256	/* one line, without code and CRLF */
+};
+
+static void
+size_text(const struct session *s, char *out)
+{
+	snprintf(out, EHLO_TEXT_MAX, "SIZE %llu",
+	    (unsigned long long)s->d->set->max_message_size);
+}
+
+static const struct extension {
+	const char	*keyword;
+	/* Is it announced to this client now?  NULL: to all. */
+	bool		(*offered)(const struct session *);
+	/* The whole line, into EHLO_TEXT_MAX octets.  NULL: the keyword. */
+	void		(*text)(const struct session *, char *out);
+} extensions[] = {
+	{ "PIPELINING", NULL, NULL },
+	{ "8BITMIME", NULL, NULL },
+	{ "ENHANCEDSTATUSCODES", NULL, NULL },
+	{ "DSN", NULL, NULL },
+	{ "SIZE", NULL, size_text },
+};
+
+static void
+put_line(struct session *s, struct slice text, bool more)
+{
+	char line[SMTP_REPLY_LINE_MAX];
+
+	stream_write(s->stream, line, smtp_reply_line(line, 250, NULL, text,
+	    more));
+}
+
+void
+ehlo_reply(struct session *s)
+{
+	struct slice text = slice_str(s->d->stage.hostname);
+	char buf[EHLO_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]);
+	    i++) {
+		const struct extension *e = &extensions[i];
+
+		if (e->offered != NULL && !e->offered(s))
+			continue;
+		put_line(s, text, true);
+		text = slice_str(e->keyword);
+		if (e->text != NULL) {
+			e->text(s, buf);
+			text = slice_str(buf);
+		}
+	}
+	put_line(s, text, false);
+}
