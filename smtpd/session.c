@@ -385,7 +385,8 @@ greet_later(struct session *s)
 }
 
 static const struct stream_events stream_events = {
-	session_input, session_drained, session_ended
+	.input = session_input, .drained = session_drained,
+	.ended = session_ended,
 };
 
 void

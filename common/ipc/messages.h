@@ -20,6 +20,8 @@
 #define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
 #define IPC_SMTPDS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
+/* Who serves TLS: holds certificates, and asks tlskeyd for signatures. */
+#define IPC_TLS_SERVERS (IPC_SMTPDS | IPC_GATES)
 /* Who asks authd about clients: never the smtpd of port 25. */
 #define IPC_LOGINS (IPC_GATES | IPC_BIT(IPC_SUBMIT))
 #define IPC_SESSIONS (IPC_BIT(IPC_POP3D_SESSION) | IPC_BIT(IPC_IMAPD_SESSION))
@@ -157,7 +159,22 @@
 	 * Answered by QUEUE_ROWS, then QUEUE_DONE. */			\
 	X(QUEUE_ASK, 90, IPC_BIT(IPC_CONTROL), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 1024) \
 	X(QUEUE_ROWS, 91, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 36000) \
-	X(QUEUE_DONE, 92, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 1024)
+	X(QUEUE_DONE, 92, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_CONTROL), 0, 0, 1024) \
+	/* ---- TLS: common/ipc/tls.h ---- */				\
+	/* A certificate block of bulkhead.conf: its chain, or nothing	\
+	 * where the file cannot be read.  Effect with STAGE_COMMIT. */	\
+	X(STAGE_CERTIFICATE, 100, IPC_BIT(IPC_SUPERVISOR), IPC_TLS_SERVERS, 0, 1, 128) \
+	/* The same to tlskeyd: chain and private key, or nothing. */	\
+	X(STAGE_KEY, 101, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_TLSKEYD), 0, 2, 128) \
+	/* The keys that this peer may use, whenever they change. */	\
+	X(TLS_KEYS, 102, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16388) \
+	/* The keys of its session tickets, whenever they change. */	\
+	X(TLS_TICKETS, 103, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 256) \
+	/* The whole input of one handshake's signature.  Answered by	\
+	 * TLS_SIGNED or TLS_REFUSED. */				\
+	X(TLS_SIGN, 104, IPC_TLS_SERVERS, IPC_BIT(IPC_TLSKEYD), 0, 0, 512) \
+	X(TLS_SIGNED, 105, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 1100) \
+	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16)
 
 enum ipc_type {
 #define X(name, number, from, to, fds_min, fds_max, max) IPC_##name = (number),

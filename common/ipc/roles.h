@@ -20,6 +20,7 @@
 	X(POP3D_SESSION, "pop3d-session")				\
 	X(IMAPD, "imapd")						\
 	X(IMAPD_SESSION, "imapd-session")				\
+	X(TLSKEYD, "tlskeyd")						\
 	X(REMOTE_RELAY, "remote-relay")					\
 	X(CONTROL, "control")	/* bulkhead(8), an operator's command */
 

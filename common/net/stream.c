@@ -14,7 +14,8 @@ stream_end_name(enum stream_end why)
 	static const char *const names[] = {
 		[STREAM_EOF] = "eof", [STREAM_ERROR] = "error",
 		[STREAM_OVERFLOW] = "overflow", [STREAM_TIMEOUT] = "timeout",
-		[STREAM_SLOW] = "slow", [STREAM_FINISHED] = "finished",
+		[STREAM_SLOW] = "slow", [STREAM_INSECURE] = "insecure",
+		[STREAM_FINISHED] = "finished",
 	};
 
 	return (size_t)why < sizeof(names) / sizeof(names[0]) ? names[why] : "?";
@@ -77,20 +78,41 @@ stream_end(struct stream *s, enum stream_end why)
 	s->busy--;
 }
 
+/*
+ * How much to offer of what waits: all of it, but through a layer to who
+ * wants exact lines, one line more than the first `refused` octets.
+ */
+static size_t
+piece(const struct stream *s, const char *at, size_t len, size_t refused)
+{
+	const char *lf;
+
+	if (!s->kind->exact_lines || s->layer == NULL || refused == len)
+		return len;
+	lf = memchr(at + refused, '\n', len - refused);
+	return lf != NULL ? (size_t)(lf - at) + 1 : len;
+}
+
 /* Hand octets to the owner until he takes no more; how many he took. */
 static size_t
 offer(struct stream *s, char *at, size_t len)
 {
-	size_t used = 0, n;
+	size_t used = 0, refused = 0, n, some;
 
 	s->busy++;
 	s->offering = true;
 	while (used < len && !s->paused && !s->gone && !s->finishing) {
-		n = s->kind->on.input(s->owner, at + used, len - used);
-		if (n == 0)
+		some = piece(s, at + used, len - used, refused);
+		n = s->kind->on.input(s->owner, at + used, some);
+		if (n == 0 && some == len - used)
 			break;
-		assert(n <= len - used);
+		assert(n <= some);
 		used += n;
+		refused = n == 0 ? some : 0;
+		if (s->shaking) {
+			used = len;	/* clear text dies here */
+			break;
+		}
 	}
 	s->offering = false;
 	s->busy--;
@@ -158,6 +180,8 @@ receive_some(struct stream *s, char *at, size_t size)
 	ssize_t n;
 	char *lf;
 
+	if (s->layer != NULL)
+		return stream_layer_receive(s, at, size);
 	if (!s->kind->exact_lines)
 		return recv(s->fd, at, size, 0);
 	n = recv(s->fd, at, size, MSG_PEEK);
@@ -167,8 +191,8 @@ receive_some(struct stream *s, char *at, size_t size)
 	return recv(s->fd, at, lf != NULL ? (size_t)(lf - at) + 1 : (size_t)n, 0);
 }
 
-static void
-receive(struct stream *s)
+void
+stream_receive(struct stream *s)
 {
 	char *at = s->loop->scratch;
 	size_t size = s->loop->size, used;
@@ -211,15 +235,23 @@ readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (s->finishing)
 		stream_discard(s);
+	else if (s->shaking)
+		stream_shake(s);
 	else if (s->kicked) {
 		s->kicked = false;
 		if (!s->paused && s->kept_len > 0)
 			offer_kept(s);
+	} else if (s->pulled) {
+		s->pulled = false;
+		if (!s->paused)
+			stream_receive(s);
 	} else if (s->paused) {
 		event_del(&s->rd);
 		s->reading = false;
 	} else
-		receive(s);
+		stream_receive(s);
+	if (s->layer != NULL)
+		stream_layer_kick(s);
 	stream_settle(s);
 }
 
@@ -272,6 +304,7 @@ stream_free(struct stream *s)
 	if (s == NULL || s->gone)
 		return;
 	detach(s);
+	stream_layer_free(s);
 	close(s->fd);
 	if (s->busy == 0)
 		destroy(s);
@@ -282,6 +315,7 @@ stream_release(struct stream *s, void *ahead, size_t *len)
 {
 	int fd = s->fd;
 
+	assert(s->layer == NULL);
 	/* Of what is being offered we cannot know what the owner will use. */
 	assert(!s->offering || s->kind->exact_lines);
 	stream_flush(s);
@@ -359,7 +393,8 @@ stream_resume(struct stream *s)
 	if (s->kept_len > 0 && !s->offering) {
 		s->kicked = true;
 		event_active(&s->rd, EV_READ, 0);
-	}
+	} else if (s->layer != NULL && !s->offering)
+		stream_layer_kick(s);
 }
 
 bool

@@ -35,6 +35,8 @@ enum stream_end {
 				 * output beyond twice output_max */
 	STREAM_TIMEOUT,		/* the deadline, or output that did not move */
 	STREAM_SLOW,		/* under the least rate */
+	STREAM_INSECURE,	/* the layer of stream_secure() failed; nothing
+				 * more can be said, least of all in clear */
 	STREAM_FINISHED		/* after stream_finish(): all is written */
 };
 
@@ -54,6 +56,11 @@ struct stream_events {
 	 * NULL. */
 	void	(*drained)(void *owner);
 	/*
+	 * What stream_secure() began is done: from here on all that comes and
+	 * goes does so through the layer.  NULL where nothing is secured.
+	 */
+	void	(*secured)(void *owner);
+	/*
 	 * No more input will come.  After EOF, TIMEOUT and SLOW output is
 	 * still possible.  The owner answers with stream_free(), now or
 	 * later, or with stream_finish(), after which this is called once
@@ -72,7 +79,9 @@ struct stream_kind {
 	/*
 	 * Read up to the end of the line and no further (at the price of a
 	 * second call per line), so that the descriptor can be handed to
-	 * another process after any line.
+	 * another process after any line.  Through a layer nothing can be read
+	 * exactly: there only what is offered ends at a line end (and grows
+	 * by whole lines while the owner uses none of it).
 	 */
 	bool	exact_lines;
 };
@@ -99,7 +108,8 @@ struct stream *stream_new(struct stream_loop *, int fd,
 void stream_free(struct stream *);
 
 /*
- * As stream_free(), but the descriptor is returned instead of closed, and
+ * As stream_free(), but the descriptor is returned instead of closed (not
+ * for a stream with a layer), and
  * octets that were read and not used are copied to ahead (at most *len; their
  * number comes back in *len).  Output is flushed first: -1 if the socket does not
  * take all of it, or if ahead is too small; the stream then lives on.  Inside
@@ -137,6 +147,55 @@ bool stream_full(struct stream *);
 void stream_pause(struct stream *);
 void stream_resume(struct stream *);
 bool stream_paused(const struct stream *);
+
+/*
+ * A layer between the connection and its octets, such as TLS (common/tls).
+ * Streams without one pay nothing for it, and need not link what it needs.
+ * The stream calls it; it never calls the owner.
+ */
+enum stream_step {
+	STREAM_STEP_DONE,
+	STREAM_STEP_READ,	/* when the socket can be read, again */
+	STREAM_STEP_WRITE,	/* when it can be written, again */
+	STREAM_STEP_WAIT,	/* after stream_layer_wake(), again */
+	STREAM_STEP_FAILED
+};
+
+struct stream_layer {
+	/* The next step of the handshake, until it answers DONE or FAILED. */
+	enum stream_step (*handshake)(void *layer);
+	/*
+	 * As recv(2) and send(2), non-blocking.  receive sets *wants_write
+	 * where it can go on only when the socket takes output.
+	 */
+	ssize_t	(*receive)(void *layer, void *at, size_t size,
+		    bool *wants_write);
+	ssize_t	(*send)(void *layer, const void *at, size_t len);
+	/* There may be input that the socket knows nothing of any more. */
+	bool	(*pending)(const void *layer);
+	/* Tell the peer that no more comes, as far as the socket takes it. */
+	void	(*close)(void *layer);
+	/* The stream has ended; its descriptor is still open. */
+	void	(*free)(void *layer);
+};
+
+/*
+ * Begin the handshake of a layer, which becomes the stream's.  What was
+ * written before leaves in clear first.  Octets that came in clear and wait
+ * are dropped, and of the input() that calls this everything counts as used:
+ * nothing that arrived before the handshake is ever used after it (RFC 3207
+ * section 4.2, RFC 2595 section 2.4).  No input() until secured(); what is
+ * written meanwhile waits for it.  The handshake is held to stream_deadline().
+ *
+ * Returns -1 when what was written before cannot leave at once: the layer is
+ * still the caller's, and the stream of no more use.
+ */
+int stream_secure(struct stream *, const struct stream_layer *ops,
+    void *layer);
+/* Go on after STREAM_STEP_WAIT; the step itself is taken by the event loop. */
+void stream_layer_wake(struct stream *);
+/* Is there a layer, and is its handshake done? */
+bool stream_is_secured(const struct stream *);
 
 /* Octets of input that wait for the owner. */
 size_t stream_waiting(const struct stream *);

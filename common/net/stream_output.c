@@ -89,15 +89,24 @@ blocked(struct stream *s, bool moved)
 	stream_arm(s);
 }
 
+ssize_t
+stream_send(struct stream *s, const void *at, size_t len)
+{
+	if (s->layer != NULL)
+		return s->ops->send(s->layer, at, len);
+	return send(s->fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void
 stream_flush(struct stream *s)
 {
 	bool moved = false;
 
+	if (s->shaking)
+		return;	/* it waits, and is not for the clear */
 	while (!s->gone && s->broken == 0 && stream_pending(s) > 0) {
 		size_t len = stream_pending(s);
-		ssize_t n = send(s->fd, s->out + s->out_at, len,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = stream_send(s, s->out + s->out_at, len);
 
 		if (n == -1) {
 			if (errno == EINTR)
@@ -124,6 +133,23 @@ stream_flush(struct stream *s)
 		stream_wake(s);
 }
 
+/* Of a piece, what the layer takes at once. */
+static size_t
+send_direct(struct stream *s, const struct iovec *v)
+{
+	ssize_t n;
+
+	if (stream_pending(s) > 0 || s->broken != 0 || s->gone || s->shut ||
+	    s->shaking || v->iov_len == 0)
+		return 0;
+	n = stream_send(s, v->iov_base, v->iov_len);
+	if (n == -1 && errno != EAGAIN && errno != EINTR) {
+		s->broken = errno;
+		stream_wake(s);
+	}
+	return n > 0 ? (size_t)n : 0;
+}
+
 void
 stream_writev(struct stream *s, const struct iovec *iov, int n)
 {
@@ -134,7 +160,8 @@ stream_writev(struct stream *s, const struct iovec *iov, int n)
 
 	if (stream_pending(s) > 0)
 		stream_flush(s);
-	if (stream_pending(s) == 0 && s->broken == 0 && !s->gone && !s->shut) {
+	if (stream_pending(s) == 0 && s->broken == 0 && !s->gone && !s->shut &&
+	    s->layer == NULL) {
 		took = sendmsg(s->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (took > 0)
 			sent = (size_t)took;
@@ -147,6 +174,8 @@ stream_writev(struct stream *s, const struct iovec *iov, int n)
 		size_t skip = sent < iov[i].iov_len ? sent : iov[i].iov_len;
 
 		sent -= skip;
+		if (s->layer != NULL)
+			skip = send_direct(s, &iov[i]);
 		stream_write(s, (char *)iov[i].iov_base + skip,
 		    iov[i].iov_len - skip);
 	}
@@ -168,6 +197,10 @@ stream_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (s->shaking)
+		stream_shake(s);
+	else if (s->read_to_write && !s->paused && !s->finishing)
+		stream_receive(s);
 	if (stream_pending(s) > 0)
 		stream_flush(s);
 	if (s->told_full && stream_pending(s) < s->kind->output_max / 2) {
@@ -188,6 +221,8 @@ stream_finish(struct stream *s, unsigned linger_ms)
 {
 	if (s->gone || s->finishing)
 		return;
+	if (s->shaking && s->broken == 0)
+		s->broken = ECONNABORTED;	/* there is no way to say it */
 	s->finishing = true;
 	s->linger_ms = s->eof ? 0 : linger_ms;
 	s->rate = 0;
@@ -210,6 +245,8 @@ stream_finish_step(struct stream *s)
 	if (s->shut || stream_pending(s) > 0)
 		return;
 	s->shut = true;
+	if (s->layer != NULL)
+		s->ops->close(s->layer);
 	if (s->linger_ms == 0 || s->eof) {
 		/* The close that follows says it to the peer, too. */
 		stream_end(s, STREAM_FINISHED);

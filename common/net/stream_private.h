@@ -30,6 +30,9 @@ struct stream {
 	uint64_t	 paused_ms;	/* when the pause began */
 	uint64_t	 timer_ms;	/* what the timer is armed for; 0: not */
 	size_t		 discarded;	/* while finishing */
+
+	const struct stream_layer *ops;	/* of layer */
+	void		*layer;		/* NULL: clear text */
 	unsigned	 rate, grace_ms, linger_ms;
 
 	int		 fd;
@@ -46,6 +49,11 @@ struct stream {
 	bool		 finishing;
 	bool		 shut;		/* our side is shut down */
 	bool		 gone;		/* freed inside a callback */
+	bool		 pulled;	/* the same, to read from the layer */
+	bool		 shaking;	/* the layer's handshake is under way */
+	bool		 halted;	/* it waits for stream_layer_wake() */
+	bool		 read_to_write;	/* its receive waits for the socket to
+					 * take output */
 };
 
 /* Tell the owner; from a callback of the event loop only. */
@@ -55,6 +63,19 @@ void stream_settle(struct stream *);
 /* Have the loop look at the output soon. */
 void stream_wake(struct stream *);
 void stream_writable(evutil_socket_t, short, void *);
+/* As send(2), through the layer where there is one. */
+ssize_t stream_send(struct stream *, const void *, size_t);
+
+/* ---- stream_layer.c; all but the first for a stream with a layer ---- */
+void stream_layer_free(struct stream *);
+/* A step of the handshake. */
+void stream_shake(struct stream *);
+/* recv(2) from the layer. */
+ssize_t stream_layer_receive(struct stream *, void *, size_t);
+/* Input waits that no event of the socket will tell of: come back for it. */
+void stream_layer_kick(struct stream *);
+/* Read and hand to the owner. */
+void stream_receive(struct stream *);
 /* Everything written and our side to be closed: go on with that. */
 void stream_finish_step(struct stream *);
 /* Throw away what comes while finishing. */

@@ -82,9 +82,11 @@ stream_timer(evutil_socket_t fd, short what, void *arg)
 		s->broken = ETIMEDOUT;
 		event_del(&s->wr);
 		stream_end(s, STREAM_TIMEOUT);
-	} else if (!s->paused && s->deadline_ms != 0 && now >= s->deadline_ms)
+	} else if (!s->paused && s->deadline_ms != 0 && now >= s->deadline_ms) {
+		if (s->shaking)
+			s->broken = ETIMEDOUT;	/* no last word in clear */
 		stream_end(s, s->shut ? STREAM_FINISHED : STREAM_TIMEOUT);
-	else if (!s->paused && too_slow(s, now))
+	} else if (!s->paused && too_slow(s, now))
 		stream_end(s, STREAM_SLOW);
 	else
 		stream_arm(s);

@@ -80,15 +80,15 @@ on_ended(void *owner, enum stream_end why)
 }
 
 static const struct stream_kind kind = {
-	.on = { on_input, on_drained, on_ended },
+	.on = { .input = on_input, .drained = on_drained, .ended = on_ended },
 	.input_max = 64, .output_max = 1024,
 };
 static const struct stream_kind impatient = {
-	.on = { on_input, on_drained, on_ended },
+	.on = { .input = on_input, .drained = on_drained, .ended = on_ended },
 	.input_max = 64, .output_max = 1024, .output_ms = 60,
 };
 static const struct stream_kind exact = {
-	.on = { on_input, NULL, on_ended },
+	.on = { .input = on_input, .ended = on_ended },
 	.input_max = 64, .output_max = 1024, .exact_lines = true,
 };
 

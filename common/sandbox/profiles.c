@@ -33,6 +33,9 @@ static const struct sandbox profiles[] = {
 	{ IPC_AUTHD, CALLS_BASE, SANDBOX_EMPTY, false, 4 * G, 0, 1024 },
 	/* crypt(3) alone; yescrypt takes some MiB for a moment. */
 	{ IPC_AUTHD_VERIFIER, CALLS_BASE, SANDBOX_EMPTY, false, 2 * G, 0, 64 },
+	/* The private keys: reads them from descriptors, signs, and has
+	 * nothing else. */
+	{ IPC_TLSKEYD, CALLS_BASE, SANDBOX_EMPTY, false, 1 * G, 0, 64 },
 	/* Runs what the host's administrator put into /etc/pam.d: no jail,
 	 * may load modules, ask name services and run unix_chkpwd(8). */
 	{ IPC_AUTHD_PAM, CALLS_BASE | CALLS_FILES | CALLS_PAM, SANDBOX_HOST,

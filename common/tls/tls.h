@@ -1,0 +1,173 @@
+/*
+ * TLS 1.2 and 1.3 by OpenSSL 3, as a layer of a stream (common/net/stream.h).
+ *
+ * No process that serves TLS holds a private key: tlskeyd does, and signs the
+ * handshakes of the others.  They hold certificate chains and a channel to it
+ * (struct tls_keys); a provider of ours makes OpenSSL ask there, and the
+ * handshake rests until the answer comes, while the event loop goes on.
+ *
+ * What is fixed here, since no site is better off with less: no renegotiation,
+ * no compression, no early data, forward secrecy and authenticated encryption
+ * only, sessions resumed by tickets alone (RFC 5077, RFC 8446 section 4.6.1)
+ * whose keys tlskeyd makes and changes.
+ *
+ * A process calls tls_library_start() once, before its sandbox.
+ */
+#ifndef COMMON_TLS_TLS_H
+#define COMMON_TLS_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/ipc/roles.h"
+#include "common/slice/slice.h"
+
+struct event_base;
+struct stream;
+struct tls;		/* of one connection */
+struct tls_keys;	/* the channel to tlskeyd */
+struct tls_server;	/* certificates, by name, and what clients may ask */
+struct tls_client;	/* what we ask of servers */
+
+/*
+ * Load everything that OpenSSL would later look for in files or environment;
+ * the host's openssl.cnf is not read.  -1: it was logged.
+ */
+int tls_library_start(void);
+
+/* ---- the keys, at tlskeyd ---- */
+
+/*
+ * For a process of role self.  NULL with errno.  There is no channel at first:
+ * handshakes that need a signature then fail.
+ */
+struct tls_keys *tls_keys_new(struct event_base *, enum ipc_role self);
+/* After all that use it.  NULL is fine. */
+void tls_keys_free(struct tls_keys *);
+/* A new channel to tlskeyd, which replaces a former one; fd becomes ours.  -1
+ * with errno. */
+int tls_keys_connect(struct tls_keys *, int fd);
+
+/* ---- serving ---- */
+
+/*
+ * protocol: "smtp", "pop3" or "imap", for ALPN (RFC 7301).  A client that
+ * offers protocols and not this one, such as a browser that was led here, is
+ * refused.  NULL with errno or after logging.
+ */
+struct tls_server *tls_server_new(struct tls_keys *, const char *protocol);
+void tls_server_free(struct tls_server *);
+
+/*
+ * The chain of a certificate (PEM, the server's own first) as given by
+ * supervisor, under the name of its block; to be used at commit.  fd -1:
+ * supervisor could not read it.  The first one is the standard, for clients
+ * that name no host or one that nobody has.  fd stays the caller's.
+ *
+ * A chain that cannot be read or parsed is logged, and that which was in use
+ * under the name stays.  One whose key tlskeyd does not have (yet) waits, and
+ * the former stays in use until then.  Never an error for the batch.
+ */
+void tls_server_certificate(struct tls_server *, const char *name, int fd);
+/* The batch is whole: those not named in it are no longer used. */
+void tls_server_commit(struct tls_server *);
+/* Is there a certificate whose key tlskeyd has, and is tlskeyd there? */
+bool tls_server_ready(const struct tls_server *);
+
+/*
+ * Serve TLS on this stream from here on (see stream_secure(); octets that
+ * came in clear are dropped).  secured() or ended(STREAM_INSECURE) says what
+ * became of it.  The tls is the stream's: valid until stream_free().
+ * NULL: no memory, or what was written before could not leave.
+ */
+struct tls *tls_serve(struct tls_server *, struct stream *);
+
+/* ---- asking ---- */
+
+enum tls_verify {
+	/* Encrypt, whoever it is: opportunistic (RFC 7435). */
+	TLS_VERIFY_NONE,
+	/* A chain to a trusted root, and one of the names (RFC 6125). */
+	TLS_VERIFY_NAME,
+	/* SHA-256 of the certificate or of its public key. */
+	TLS_VERIFY_FINGERPRINT,
+	/* By TLSA records (RFC 7672). */
+	TLS_VERIFY_DANE
+};
+
+enum { TLS_FINGERPRINT_LEN = 32, TLS_NAMES_MAX = 8, TLS_TLSA_MAX = 64 };
+
+/* RFC 6698 section 2.1. */
+struct tls_tlsa {
+	uint8_t		usage, selector, matching;
+	struct slice	data;
+};
+
+/* Borrowed for the call of tls_ask(). */
+struct tls_expect {
+	enum tls_verify	 verify;
+	/* Sent as SNI, and the first of the names; "" for neither.  Without
+	 * trailing dot. */
+	const char	*name;
+	/* Further names that will do (DANE: the domain before MX). */
+	const char	*const *names;
+	size_t		 n_names;
+	const uint8_t	(*fingerprints)[TLS_FINGERPRINT_LEN];
+	size_t		 n_fingerprints;
+	const struct tls_tlsa *tlsa;
+	size_t		 n_tlsa;
+};
+
+/*
+ * How many of the TLSA records an SMTP client can use (RFC 7672 section
+ * 3.1.3: usages DANE-TA(2) and DANE-EE(3) alone).  With records but none of
+ * use, TLS is required and nobody is verified (section 2.2): TLS_VERIFY_NONE.
+ */
+size_t tls_tlsa_usable(const struct tls_tlsa *, size_t n);
+
+/*
+ * roots: PEM file of trusted roots, read now, or -1: TLS_VERIFY_NAME then
+ * fails always.  fd stays the caller's.  NULL with errno or after logging.
+ */
+struct tls_client *tls_client_new(int roots);
+void tls_client_free(struct tls_client *);
+
+/* As tls_serve(), for the side that asks.  NULL also for what cannot be
+ * expected (no name to verify, no usable record). */
+struct tls *tls_ask(struct tls_client *, struct stream *,
+    const struct tls_expect *);
+
+/* ---- what became of it ---- */
+
+struct tls_info {
+	const char	*version;	/* "TLSv1.3" */
+	const char	*cipher;	/* "TLS_AES_256_GCM_SHA384": the registry's
+					 * name, also for 1.2 */
+	int		 bits;		/* of the cipher's key */
+	bool		 resumed;
+	const char	*name;		/* SNI, or "" */
+	enum tls_verify	 verified;	/* asking: how the server was */
+};
+
+/* After secured(); the strings live as long as tls. */
+void tls_info(const struct tls *, struct tls_info *);
+const char *tls_verify_name(enum tls_verify);
+
+/* Why it was not secured, for the log and for a report: a few words. */
+const char *tls_failure(const struct tls *);
+/*
+ * The handshake was in order, and the certificate was not what was expected:
+ * asking with less would have worked.
+ */
+bool tls_not_verified(const struct tls *);
+
+/*
+ * The channel binding `tls-exporter` (RFC 9266).  -1 where the connection has
+ * none (TLS 1.2 without extended master secret).
+ */
+enum { TLS_BINDING_LEN = 32 };
+int tls_channel_binding(const struct tls *, uint8_t out[TLS_BINDING_LEN]);
+
+#endif
