@@ -280,7 +280,6 @@ itself(struct expansion *x, struct recipient *r)
 	r->state = t->kind == DIRECTORY_TARGET_RELAY ? RECIPIENT_RELAY :
 	    RECIPIENT_FINAL;
 	x->m->dirty = true;
-	dispatch_message(x->d, x->m);
 }
 
 static void
@@ -330,7 +329,7 @@ may_go(const struct expansion *x, enum directory_verdict v)
 }
 
 static void
-answered(struct expansion *x, enum directory_verdict v)
+use_answer(struct expansion *x, enum directory_verdict v)
 {
 	struct recipient *r = expansion_recipient(x);
 
@@ -345,6 +344,17 @@ answered(struct expansion *x, enum directory_verdict v)
 		    v == DIRECTORY_RELAY_DOMAIN ? DIRECTORY_UNKNOWN : v);
 }
 
+/* Deliveries begin, and further questions are asked, when all that were asked
+ * together are answered: then those that go together are known. */
+static void
+answered(struct expansion *x, enum directory_verdict v)
+{
+	use_answer(x, v);
+	if (--x->m->asking == 0 && !x->m->over)
+		dispatch_message(x->d, x->m);
+	expansion_free(x);
+}
+
 /* ---- the channel ---- */
 
 static void
@@ -356,6 +366,7 @@ on_lost(struct expansion *x)
 		r->busy = false;
 		attempt_postponed(x->d, r, 1000);
 	}
+	x->m->asking--;
 	expansion_free(x);
 }
 
@@ -402,10 +413,8 @@ on_expanded(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (x == NULL)
 		return -1;
 	take_part(x, e.last ? m->body : keep_part(x, m->body));
-	if (e.last) {
+	if (e.last)
 		answered(x, e.verdict);
-		expansion_free(x);
-	}
 	return 0;
 }
 
@@ -460,11 +469,13 @@ expand_recipient(struct daemon *d, struct recipient *r)
 	uint64_t id = 0;
 	size_t len;
 
-	if (d->directory == NULL || ipc_channel_full(d->directory) ||
-	    ipc_pending_full(d->expansions)) {
+	if (d->directory == NULL) {
 		attempt_postponed(d, r, 1000);
 		return;
 	}
+	/* Asked when those before are answered, or at the next tick. */
+	if (ipc_channel_full(d->directory) || ipc_pending_full(d->expansions))
+		return;
 	len = directory_ask_encode(&ask, body);
 	x = calloc(1, sizeof(*x));
 	if (x != NULL)
@@ -477,6 +488,7 @@ expand_recipient(struct daemon *d, struct recipient *r)
 	*x = (struct expansion){ .d = d, .m = r->message,
 	    .number = r->number };
 	x->m->pins++;
+	x->m->asking++;
 	r->busy = true;
 	ipc_send(d->directory, IPC_EXPAND, id, slice_of(body, len), NULL, 0);
 }

@@ -91,6 +91,7 @@ struct message {
 	int		 fd;		/* content, or -1 */
 	uint64_t	 fd_offset;
 	unsigned	 pins;		/* work that refers to it */
+	unsigned	 asking;	/* recipients that directory is asked of */
 	bool		 indexed;	/* the index has it */
 	bool		 listed;	/* stands in the list by arrival */
 	bool		 dirty;		/* and differs from what it has */

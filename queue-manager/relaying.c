@@ -177,6 +177,20 @@ is_due(const struct recipient *r, uint64_t now)
 	    r->giving_up == 0 && r->due_ms <= now;
 }
 
+/* Not all of its recipients are known yet: more may go along. */
+static bool
+is_growing(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct recipient *r = m->recipients[i];
+
+		if (r->state == RECIPIENT_NEW && r->attempts == 0 &&
+		    r->giving_up == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 slice_order(struct slice a, struct slice b)
 {
@@ -234,7 +248,7 @@ relaying_dispatch(struct daemon *d, struct message *m)
 
 	for (uint32_t i = 0; i < m->n; i++)
 		n += is_due(m->recipients[i], now);
-	if (n == 0 || (due = calloc(n, sizeof(*due))) == NULL)
+	if (n == 0 || is_growing(m) || (due = calloc(n, sizeof(*due))) == NULL)
 		return;		/* chores come by again */
 	for (uint32_t i = 0; i < m->n && kept < n; i++)
 		if (is_due(m->recipients[i], now) &&
