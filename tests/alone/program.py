@@ -26,7 +26,7 @@ from pathlib import Path
 from support.instance import BUILD, PATIENCE
 
 UID = 64200
-ROLES = re.findall(r'X\(\w+, "([^"]+)"\)', (
+ROLES = re.findall(r'X\([A-Z0-9_]+, "([^"]+)"\)', (
     Path(__file__).parents[2] / "common/ipc/roles.h").read_text())
 
 # common/ipc/messages.h
