@@ -221,7 +221,8 @@ class World(Program):
         """Be directory, local-delivery and remote-relay until there is a
         message on the wanted channel; or for so many seconds."""
         handlers = {self.directory: {EXPAND: self._on_expand},
-                    self.delivery: {DELIVER: self._on_deliver}}
+                    self.delivery: {DELIVER: self._on_deliver,
+                                    QUEUE_IDS: lambda *what: None}}
         if self.relay:
             handlers[self.relay] = {RELAY: self._on_relay}
         until = time.monotonic() + seconds
