@@ -273,8 +273,12 @@ int
 content_open(struct daemon *d, struct message *m, uint64_t *offset)
 {
 	int fd = queue_content_fd(&d->queue, m, offset);
-	int copy = fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int copy = fd == -1 ? -1 : m->n == 1 ? fd :
+	    fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
+	/* Its only recipient: nobody else will need it, as a rule. */
+	if (copy == fd)
+		m->fd = -1;
 	if (copy != -1)
 		return copy;
 	log_warning("content-unavailable", LOG_QID(m->id), LOG_ERRNO(errno));
