@@ -242,6 +242,7 @@ smtpd_init(struct smtpd *d)
 
 	TAILQ_INIT(&d->doors);
 	TAILQ_INIT(&d->sessions);
+	TAILQ_INIT(&d->proxied);
 	TAILQ_INIT(&d->held);
 	/* Microseconds since 1970: no former process of ours counted so far,
 	 * so a session's id in the log is its own. */
