@@ -38,6 +38,8 @@
 	X(IDLE_COMMANDS,	421, 4, 7, 0,				\
 	    "Too many commands without a message, closing")		\
 	X(AUTH_FAILURES,	421, 4, 7, 0, "Too many failed logins, closing") \
+	X(NO_PROXY_HEADER,	421, 4, 3, 5,				\
+	    "A proxy's connection begins with a PROXY header")		\
 	X(NO_MEMORY,		421, 4, 3, 0, "Out of resources, try later") \
 	/* 45z: not now */						\
 	X(QUOTA,		450, 4, 7, 1,				\
