@@ -17,6 +17,14 @@ size_text(const struct session *s, char *out)
 	    (unsigned long long)s->d->set->max_message_size);
 }
 
+/* RFC 9422: as many RCPTs as one transaction takes. */
+static void
+limits_text(const struct session *s, char *out)
+{
+	snprintf(out, EHLO_TEXT_MAX, "LIMITS RCPTMAX=%llu",
+	    (unsigned long long)s->d->set->max_recipients);
+}
+
 static const struct extension {
 	const char	*keyword;
 	/* Is it announced to this client now?  NULL: to all. */
@@ -27,8 +35,10 @@ static const struct extension {
 	{ "PIPELINING", NULL, NULL },
 	{ "8BITMIME", NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
+	{ "CHUNKING", NULL, NULL },
 	{ "DSN", NULL, NULL },
 	{ "SIZE", NULL, size_text },
+	{ "LIMITS", NULL, limits_text },
 };
 
 static void
