@@ -9,6 +9,7 @@
 #include "common/accounts/book.h"
 #include "common/accounts/passwords.h"
 #include "common/accounts/users.h"
+#include "smtpd/policy/rules.h"
 
 struct tables {
 	struct check_report	*r;
@@ -71,6 +72,17 @@ load_system(struct tables *t, struct slice text, struct table_error *err)
 	return t->system == NULL ? -1 : 0;
 }
 
+/* smtpd's alone; nothing else is held against it. */
+static int
+load_clients(struct tables *t, struct slice text, struct table_error *err)
+{
+	struct rules *rules = rules_compile(text, err);
+
+	(void)t;
+	rules_free(rules);
+	return rules == NULL ? -1 : 0;
+}
+
 static const struct {
 	const char	*file;
 	int		(*load)(struct tables *, struct slice,
@@ -81,6 +93,7 @@ static const struct {
 	{ "users", load_users },
 	{ "passwords", load_passwords },
 	{ "/etc/passwd", load_system },
+	{ "clients", load_clients },
 };
 
 static bool

@@ -13,6 +13,7 @@
 #include "imapd/settings.h"
 #include "pop3d/settings.h"
 #include "remote-relay/settings.h"
+#include "resolver/settings.h"
 
 static const struct settings_schema *const schemas[] = {
 	&instance_schema,
@@ -23,6 +24,7 @@ static const struct settings_schema *const schemas[] = {
 	&local_delivery_schema,
 	&authd_schema,
 	&queue_manager_schema,
+	&resolver_schema,
 	&remote_relay_schema,
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "smtpd/recipients.h"
+#include "smtpd/screen.h"
 
 typedef void command_handler(struct session *, struct slice args);
 
@@ -180,6 +181,7 @@ take_helo(struct session *s, struct slice args, const char *verb)
 	free(s->helo);
 	s->helo = helo;
 	session_transaction_end(s);
+	screen_helo(s);
 	return true;
 }
 
@@ -280,6 +282,8 @@ do_mail(struct session *s, struct slice args)
 	struct smtp_address a;
 	enum smtpd_reply why = mail_parse(s, args, &a, &params);
 
+	if (why == SAY_OK)
+		why = screen_may_mail(s);
 	if (why != SAY_OK) {
 		session_refuse(s, why, "MAIL", args);
 		return;
@@ -287,7 +291,7 @@ do_mail(struct session *s, struct slice args)
 	s->t = transaction_new(s, &a, &params);
 	if (s->t == NULL)
 		session_refuse(s, SAY_RESOURCES, "MAIL", args);
-	else
+	else if (screen_mail(s))
 		session_reply(s, SAY_MAIL_OK);
 }
 

@@ -44,6 +44,10 @@
 	X(RESOURCES,		452, 4, 3, 1, "Out of resources, try later") \
 	/* RFC 5321 section 4.5.3.1.10 */				\
 	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\
+	X(CLIENT_MESSAGES,	450, 4, 7, 1,				\
+	    "Too many messages from your address, try later")		\
+	X(CLIENT_RECIPIENTS,	450, 4, 7, 1,				\
+	    "Too many recipients from your address, try later")		\
 	/* 50z: not understood */					\
 	X(UNKNOWN_COMMAND,	500, 5, 5, 1, "Command unrecognized")	\
 	X(BAD_LINE,		500, 5, 5, 2, "Command unrecognized")	\

@@ -6,6 +6,7 @@
 #define SMTPD_SETTINGS_H
 
 #include "common/settings/settings.h"
+#include "smtpd/policy/settings.h"
 
 /* The name that no listener may have: programs of this host come in by it. */
 #define SMTPD_DOOR_INJECT "inject"
@@ -90,6 +91,7 @@
 
 struct smtpd_settings {
 	SMTPD_SETTINGS(SETTING_MEMBER)
+	SMTPD_POLICY_SETTINGS(SETTING_MEMBER)
 };
 
 extern const struct settings_schema smtpd_schema;

@@ -15,14 +15,14 @@ from support.instance import BUILD, PATIENCE, Instance
 
 PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
-            "local-delivery-runner", "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session",
-            "remote-relay"]
+            "local-delivery-runner", "smtpd", "pop3d", "pop3d-session", "imapd",
+            "imapd-session", "remote-relay", "resolver"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
-            "queue-manager": 4, "local-delivery": 2, "smtpd": 2,
-            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 0}
+            "queue-manager": 4, "local-delivery": 2, "smtpd": 3,
+            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 0, "resolver": 1}
 # Who stays in the host's network.
-CONNECTS = {"remote-relay"}
+CONNECTS = {"remote-relay", "resolver"}
 
 
 @pytest.fixture
