@@ -41,7 +41,8 @@ enum session_pause {
 	WAIT_QUEUE = 1 << 1,
 	WAIT_OUTPUT = 1 << 2,
 	WAIT_GREETING = 1 << 3,
-	WAIT_POLICY = 1 << 4
+	WAIT_POLICY = 1 << 4,
+	WAIT_VERIFY = 1 << 5
 };
 
 /* Who has logged in (RFC 4954). */
@@ -57,6 +58,7 @@ struct session {
 	struct door	*door;
 	struct client	*client;	/* in the table of clients */
 	struct transaction *t;		/* NULL: none */
+	struct verify	*verify;	/* a VRFY or EXPN under way, or NULL */
 	struct recipients asked;	/* RCPTs without their reply yet */
 	char		*helo;		/* NULL: not said */
 	struct session_login *login;	/* NULL: nobody */

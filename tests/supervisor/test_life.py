@@ -20,7 +20,7 @@ PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
             "queue-manager": 4, "local-delivery": 2, "smtpd": 3,
-            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 0, "resolver": 1}
+            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 1, "resolver": 2}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay", "resolver"}
 
