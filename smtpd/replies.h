@@ -36,6 +36,8 @@
 	X(ERRORS,		421, 4, 7, 0, "Too many errors, closing") \
 	X(IDLE_COMMANDS,	421, 4, 7, 0,				\
 	    "Too many commands without a message, closing")		\
+	X(NO_PROXY_HEADER,	421, 4, 3, 5,				\
+	    "A proxy's connection begins with a PROXY header")		\
 	X(NO_MEMORY,		421, 4, 3, 0, "Out of resources, try later") \
 	/* RFC 3030 section 2: a chunk is here */			\
 	X(CHUNK_OK,		250, 2, 0, 0, "Chunk taken")		\

@@ -130,6 +130,11 @@ void session_deadline_command(struct session *);
 /* Client, for the log. */
 const char *session_client(const struct session *, char *out);
 
+/* doors.c: let a client in who is at fd, or turn it away; fd goes with it. */
+void door_admit(struct door *, int fd, const struct net_address *);
+void door_turn_away(struct smtpd *, int fd, const struct net_address *,
+    enum smtpd_reply);
+
 /* commands.c: do one command line, without its CRLF. */
 void command_line(struct session *, struct slice line);
 /* May this line be taken while replies to RCPT are still owed? */
