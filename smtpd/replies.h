@@ -19,7 +19,7 @@
 	X(TOO_MANY_MEMBERS,	252, 2, 5, 2,				\
 	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
-	    "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP: see RFC 5321") \
+	    "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP: see RFC 5321") \
 	X(AUTH_OK,		235, 2, 7, 0, "Authentication succeeded") \
 	X(GO_ON,		354, 0, 0, 0, "End data with <CRLF>.<CRLF>") \
 	/* 421: and the connection ends */				\
@@ -41,6 +41,8 @@
 	X(NO_PROXY_HEADER,	421, 4, 3, 5,				\
 	    "A proxy's connection begins with a PROXY header")		\
 	X(NO_MEMORY,		421, 4, 3, 0, "Out of resources, try later") \
+	/* RFC 3030 section 2: a chunk is here */			\
+	X(CHUNK_OK,		250, 2, 0, 0, "Chunk taken")		\
 	/* 45z: not now */						\
 	X(QUOTA,		450, 4, 7, 1,				\
 	    "Too many recipients within the hour, try later")		\
@@ -74,10 +76,15 @@
 	X(LONG_REVERSE_PATH,	501, 5, 1, 7, "Path too long")		\
 	X(LONG_FORWARD_PATH,	501, 5, 1, 3, "Path too long")		\
 	X(BAD_PARAMETER,	501, 5, 5, 4, "Bad parameter")		\
+	/* Where the data ends that follows, nobody knows: closing */	\
+	X(BAD_CHUNK,		501, 5, 5, 4,				\
+	    "Syntax: BDAT size [LAST]; closing")			\
 	X(NOT_IMPLEMENTED,	502, 5, 5, 1, "Command not implemented") \
 	X(BAD_SEQUENCE,		503, 5, 5, 1, "Bad sequence of commands") \
 	X(HELO_FIRST,		503, 5, 5, 1, "Say HELO or EHLO first")	\
 	X(MAIL_FIRST,		503, 5, 5, 1, "Say MAIL first")		\
+	X(CHUNKS_BEGUN,		503, 5, 5, 1,				\
+	    "The message comes by BDAT, go on or say RSET")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
 	X(EHLO_FIRST,		503, 5, 5, 1, "Say EHLO first")		\
 	/* RFC 4954 section 4 and 6 */					\

@@ -22,7 +22,8 @@ enum session_state {
 	S_READY = 1 << 1,	/* no transaction */
 	S_MAIL = 1 << 2,	/* a reverse-path, no recipient yet */
 	S_RCPT = 1 << 3,	/* at least one recipient */
-	S_ANY = S_START | S_READY | S_MAIL | S_RCPT
+	S_CHUNKS = 1 << 4,	/* and a first chunk of the message */
+	S_ANY = S_START | S_READY | S_MAIL | S_RCPT | S_CHUNKS
 };
 
 enum session_phase {
@@ -31,6 +32,7 @@ enum session_phase {
 	PHASE_LONG_LINE,	/* passing over the rest of one */
 	PHASE_DATA,
 	PHASE_AUTH,		/* a response to 334 (RFC 4954) */
+	PHASE_CHUNK,		/* the octets behind a BDAT */
 	PHASE_END		/* the last reply is on its way */
 };
 
@@ -69,6 +71,7 @@ struct session {
 	uint64_t	 id;
 	uint64_t	 began_ms;
 	uint64_t	 data_end_ms;	/* when the message must be here */
+	uint64_t	 chunk_left;	/* octets of a BDAT to come */
 	struct net_address peer;
 	uint32_t	 n_asked;
 	uint32_t	 errors, idle_commands, messages, refused;
@@ -76,6 +79,8 @@ struct session {
 	uint8_t		 phase;		/* enum session_phase */
 	uint8_t		 waits;		/* enum session_pause */
 	bool		 esmtp;
+	bool		 chunk_last;
+	int		 chunk_fault;	/* enum smtpd_reply: it is discarded */
 	bool		 permitted;	/* by a rule: no limits */
 	bool		 relay_network;	/* the peer is in relay_networks */
 	uint32_t	 auth_failures;
@@ -155,6 +160,10 @@ bool command_line_may_overtake(struct slice line);
 enum parse command_path(const struct session *, struct slice args,
     unsigned flags, struct smtp_address *, size_t *used,
     enum smtp_path_fault *why);
+
+/* bdat.c: BDAT, and its octets; returns how many of them were used. */
+void bdat_command(struct session *, struct slice args);
+size_t bdat_input(struct session *, char *at, size_t len);
 
 /* ehlo.c: the reply to EHLO. */
 void ehlo_reply(struct session *);
