@@ -7,6 +7,7 @@
 
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
+#include "smtpd/verify.h"
 
 typedef void command_handler(struct session *, struct slice args);
 
@@ -16,7 +17,7 @@ enum command_flags {
 };
 
 static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
-    do_quit, do_vrfy, do_help;
+    do_quit, do_help;
 
 static const struct command {
 	const char	*verb;
@@ -32,9 +33,9 @@ static const struct command {
 	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE },
 	{ "NOOP", do_noop, S_ANY, IDLE },
 	{ "QUIT", do_quit, S_ANY, NO_ARGS },
-	{ "VRFY", do_vrfy, S_ANY, IDLE },
+	{ "VRFY", vrfy_command, S_ANY, IDLE },
 	{ "HELP", do_help, S_ANY, IDLE },
-	{ "EXPN", NULL, S_ANY, 0 },
+	{ "EXPN", expn_command, S_ANY, IDLE },
 	{ "STARTTLS", NULL, S_ANY, 0 },
 	{ "AUTH", NULL, S_ANY, 0 },
 	{ "BDAT", NULL, S_ANY, 0 },
@@ -335,15 +336,6 @@ do_quit(struct session *s, struct slice args)
 	(void)args;
 	session_reply(s, SAY_BYE);
 	session_finish(s, 0);
-}
-
-static void
-do_vrfy(struct session *s, struct slice args)
-{
-	if (args.len == 0)
-		session_refuse(s, SAY_NEED_STRING, "VRFY", args);
-	else
-		session_reply(s, SAY_CANNOT_VERIFY);
 }
 
 static void

@@ -16,6 +16,8 @@
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
+	X(TOO_MANY_MEMBERS,	252, 2, 5, 2,				\
+	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
 	    "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP: see RFC 5321") \
 	X(GO_ON,		354, 0, 0, 0, "End data with <CRLF>.<CRLF>") \
@@ -34,6 +36,8 @@
 	X(ERRORS,		421, 4, 7, 0, "Too many errors, closing") \
 	X(IDLE_COMMANDS,	421, 4, 7, 0,				\
 	    "Too many commands without a message, closing")		\
+	X(NO_PROXY_HEADER,	421, 4, 3, 5,				\
+	    "A proxy's connection begins with a PROXY header")		\
 	X(NO_MEMORY,		421, 4, 3, 0, "Out of resources, try later") \
 	/* 45z: not now */						\
 	X(DIRECTORY_DOWN,	451, 4, 3, 0,				\
@@ -73,6 +77,7 @@
 	X(AUTH_FIRST,		530, 5, 7, 0, "Authentication required") \
 	/* 55z: refused */						\
 	X(UNKNOWN_RECIPIENT,	550, 5, 1, 1, "No such user here")	\
+	X(NOT_OURS,		550, 5, 1, 2, "Not a domain of ours")	\
 	X(NO_RELAY,		550, 5, 7, 1, "Relaying denied")	\
 	X(TOO_BIG,		552, 5, 3, 4, "Message too big")	\
 	/* RFC 6531 section 3.5: SMTPUTF8 is not offered */		\

@@ -5,6 +5,7 @@
 
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
+#include "smtpd/verify.h"
 
 enum {
 	/* A client that was refused may still be sending; give it this long
@@ -298,6 +299,7 @@ end_dialogue(struct session *s)
 {
 	s->phase = PHASE_END;
 	recipients_forget(s);
+	verify_forget(s);
 	session_transaction_end(s);
 	if (s->greet != NULL)
 		event_free(s->greet);

@@ -39,7 +39,8 @@ enum session_pause {
 	WAIT_QUEUE = 1 << 1,
 	WAIT_OUTPUT = 1 << 2,
 	WAIT_GREETING = 1 << 3,
-	WAIT_POLICY = 1 << 4
+	WAIT_POLICY = 1 << 4,
+	WAIT_VERIFY = 1 << 5
 };
 
 /* Who has logged in (RFC 4954). */
@@ -55,6 +56,7 @@ struct session {
 	struct door	*door;
 	struct client	*client;	/* in the table of clients */
 	struct transaction *t;		/* NULL: none */
+	struct verify	*verify;	/* a VRFY or EXPN under way, or NULL */
 	struct recipients asked;	/* RCPTs without their reply yet */
 	char		*helo;		/* NULL: not said */
 	struct session_login *login;	/* NULL: nobody */
@@ -122,6 +124,11 @@ void session_deadline_command(struct session *);
 
 /* Client, for the log. */
 const char *session_client(const struct session *, char *out);
+
+/* doors.c: let a client in who is at fd, or turn it away; fd goes with it. */
+void door_admit(struct door *, int fd, const struct net_address *);
+void door_turn_away(struct smtpd *, int fd, const struct net_address *,
+    enum smtpd_reply);
 
 /* commands.c: do one command line, without its CRLF. */
 void command_line(struct session *, struct slice line);
