@@ -30,6 +30,7 @@ static const struct command {
 	{ "MAIL", do_mail, S_READY, IDLE },
 	{ "RCPT", recipient_command, S_MAIL | S_RCPT, 0 },
 	{ "DATA", do_data, S_RCPT, NO_ARGS },
+	{ "BDAT", bdat_command, S_ANY, 0 },	/* judges its state itself */
 	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE },
 	{ "NOOP", do_noop, S_ANY, IDLE },
 	{ "QUIT", do_quit, S_ANY, NO_ARGS },
@@ -38,7 +39,6 @@ static const struct command {
 	{ "EXPN", expn_command, S_ANY, IDLE },
 	{ "STARTTLS", NULL, S_ANY, 0 },
 	{ "AUTH", NULL, S_ANY, 0 },
-	{ "BDAT", NULL, S_ANY, 0 },
 	{ "ETRN", NULL, S_ANY, 0 },
 	{ "ATRN", NULL, S_ANY, 0 },
 	{ "TURN", NULL, S_ANY, 0 },
@@ -62,6 +62,8 @@ bad_sequence(const struct command *c, enum session_state state)
 {
 	if (state == S_START)
 		return SAY_HELO_FIRST;
+	if (state == S_CHUNKS)
+		return SAY_CHUNKS_BEGUN;
 	if (c->handle == do_mail)
 		return SAY_NESTED_MAIL;
 	/* RFC 5321 section 3.3: DATA when every RCPT was refused */

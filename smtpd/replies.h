@@ -19,7 +19,7 @@
 	X(TOO_MANY_MEMBERS,	252, 2, 5, 2,				\
 	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
-	    "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP: see RFC 5321") \
+	    "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP: see RFC 5321") \
 	X(GO_ON,		354, 0, 0, 0, "End data with <CRLF>.<CRLF>") \
 	/* 421: and the connection ends */				\
 	X(FULL,			421, 4, 3, 2, "Too many sessions, try later") \
@@ -36,7 +36,11 @@
 	X(ERRORS,		421, 4, 7, 0, "Too many errors, closing") \
 	X(IDLE_COMMANDS,	421, 4, 7, 0,				\
 	    "Too many commands without a message, closing")		\
+	X(NO_PROXY_HEADER,	421, 4, 3, 5,				\
+	    "A proxy's connection begins with a PROXY header")		\
 	X(NO_MEMORY,		421, 4, 3, 0, "Out of resources, try later") \
+	/* RFC 3030 section 2: a chunk is here */			\
+	X(CHUNK_OK,		250, 2, 0, 0, "Chunk taken")		\
 	/* 45z: not now */						\
 	X(DIRECTORY_DOWN,	451, 4, 3, 0,				\
 	    "Address book not available, try later")			\
@@ -66,10 +70,15 @@
 	X(LONG_REVERSE_PATH,	501, 5, 1, 7, "Path too long")		\
 	X(LONG_FORWARD_PATH,	501, 5, 1, 3, "Path too long")		\
 	X(BAD_PARAMETER,	501, 5, 5, 4, "Bad parameter")		\
+	/* Where the data ends that follows, nobody knows: closing */	\
+	X(BAD_CHUNK,		501, 5, 5, 4,				\
+	    "Syntax: BDAT size [LAST]; closing")			\
 	X(NOT_IMPLEMENTED,	502, 5, 5, 1, "Command not implemented") \
 	X(BAD_SEQUENCE,		503, 5, 5, 1, "Bad sequence of commands") \
 	X(HELO_FIRST,		503, 5, 5, 1, "Say HELO or EHLO first")	\
 	X(MAIL_FIRST,		503, 5, 5, 1, "Say MAIL first")		\
+	X(CHUNKS_BEGUN,		503, 5, 5, 1,				\
+	    "The message comes by BDAT, go on or say RSET")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
 	/* RFC 4954 section 6 */						\
 	X(AUTH_FIRST,		530, 5, 7, 0, "Authentication required") \

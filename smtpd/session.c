@@ -129,6 +129,8 @@ session_refuse(struct session *s, enum smtpd_reply r, const char *what,
 enum session_state
 session_state(const struct session *s)
 {
+	if (s->t != NULL && s->t->queue_id != 0)
+		return S_CHUNKS;	/* DATA has no commands inside */
 	if (s->t != NULL)
 		return s->t->n_recipients > 0 ? S_RCPT : S_MAIL;
 	return s->helo != NULL || session_is_injection(s) ? S_READY : S_START;
@@ -279,6 +281,9 @@ session_input(void *owner, char *at, size_t len)
 	case PHASE_DATA:
 		deadline(s, s->d->set->data_block_timeout, s->data_end_ms);
 		return transaction_data(s->t, at, len);
+	case PHASE_CHUNK:
+		deadline(s, s->d->set->data_block_timeout, s->data_end_ms);
+		return bdat_input(s, at, len);
 	case PHASE_END:
 		break;
 	}

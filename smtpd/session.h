@@ -22,7 +22,8 @@ enum session_state {
 	S_READY = 1 << 1,	/* no transaction */
 	S_MAIL = 1 << 2,	/* a reverse-path, no recipient yet */
 	S_RCPT = 1 << 3,	/* at least one recipient */
-	S_ANY = S_START | S_READY | S_MAIL | S_RCPT
+	S_CHUNKS = 1 << 4,	/* and a first chunk of the message */
+	S_ANY = S_START | S_READY | S_MAIL | S_RCPT | S_CHUNKS
 };
 
 enum session_phase {
@@ -30,6 +31,7 @@ enum session_phase {
 	PHASE_COMMAND,
 	PHASE_LONG_LINE,	/* passing over the rest of one */
 	PHASE_DATA,
+	PHASE_CHUNK,		/* the octets behind a BDAT */
 	PHASE_END		/* the last reply is on its way */
 };
 
@@ -65,6 +67,7 @@ struct session {
 	uint64_t	 id;
 	uint64_t	 began_ms;
 	uint64_t	 data_end_ms;	/* when the message must be here */
+	uint64_t	 chunk_left;	/* octets of a BDAT to come */
 	struct net_address peer;
 	uint32_t	 n_asked;
 	uint32_t	 errors, idle_commands, messages, refused;
@@ -72,6 +75,8 @@ struct session {
 	uint8_t		 phase;		/* enum session_phase */
 	uint8_t		 waits;		/* enum session_pause */
 	bool		 esmtp;
+	bool		 chunk_last;
+	int		 chunk_fault;	/* enum smtpd_reply: it is discarded */
 	bool		 permitted;	/* by a rule: no limits */
 };
 
@@ -125,6 +130,11 @@ void session_deadline_command(struct session *);
 /* Client, for the log. */
 const char *session_client(const struct session *, char *out);
 
+/* doors.c: let a client in who is at fd, or turn it away; fd goes with it. */
+void door_admit(struct door *, int fd, const struct net_address *);
+void door_turn_away(struct smtpd *, int fd, const struct net_address *,
+    enum smtpd_reply);
+
 /* commands.c: do one command line, without its CRLF. */
 void command_line(struct session *, struct slice line);
 /* May this line be taken while replies to RCPT are still owed? */
@@ -137,6 +147,10 @@ bool command_line_may_overtake(struct slice line);
 enum parse command_path(const struct session *, struct slice args,
     unsigned flags, struct smtp_address *, size_t *used,
     enum smtp_path_fault *why);
+
+/* bdat.c: BDAT, and its octets; returns how many of them were used. */
+void bdat_command(struct session *, struct slice args);
+size_t bdat_input(struct session *, char *at, size_t len);
 
 /* ehlo.c: the reply to EHLO. */
 void ehlo_reply(struct session *);

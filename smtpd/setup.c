@@ -234,6 +234,14 @@ smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
 	};
 }
 
+static void
+resolver_lost(void *ctx)
+{
+	struct smtpd *d = ctx;
+
+	stage_channel_lost(&d->stage, IPC_RESOLVER, 0);
+}
+
 void
 smtpd_init(struct smtpd *d)
 {
@@ -242,6 +250,7 @@ smtpd_init(struct smtpd *d)
 
 	TAILQ_INIT(&d->doors);
 	TAILQ_INIT(&d->sessions);
+	TAILQ_INIT(&d->proxied);
 	TAILQ_INIT(&d->held);
 	/* Microseconds since 1970: no former process of ours counted so far,
 	 * so a session's id in the log is its own. */
@@ -262,4 +271,5 @@ smtpd_init(struct smtpd *d)
 		log_error("cannot-start", LOG_ERRNO(errno));
 		exit(71);
 	}
+	dns_client_on_lost(d->dns, resolver_lost, d);
 }

@@ -25,7 +25,10 @@ struct listener_settings;
 struct session;
 struct transaction;
 
+struct proxied;
+
 TAILQ_HEAD(doors, door);
+TAILQ_HEAD(all_proxied, proxied);
 TAILQ_HEAD(sessions, session);
 TAILQ_HEAD(transactions, transaction);
 
@@ -58,6 +61,8 @@ struct smtpd {
 	struct stream_kind kind;
 	struct doors	 doors;
 	struct clients	*clients;
+	struct all_proxied proxied;	/* no session yet */
+	unsigned	 n_proxied;
 	struct sessions	 sessions;
 	unsigned	 n_sessions;
 	uint64_t	 next_session;
@@ -114,6 +119,14 @@ enum door_kind {
 	DOOR_INJECT		/* programs of this host */
 };
 enum door_kind door_kind(const struct door *);
+
+/* ---- proxied.c: connections that a load balancer passes on ---- */
+
+/* Is this peer one whose connections begin with a header? */
+bool proxied_expected(const struct door *, const struct net_address *peer);
+void proxied_new(struct smtpd *, struct door *, int fd,
+    const struct net_address *peer);
+void proxied_close_all(struct smtpd *);
 
 /* ---- resolve.c: the channel to directory ---- */
 

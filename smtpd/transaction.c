@@ -320,6 +320,46 @@ transaction_data(struct transaction *t, char *at, size_t len)
 	return used;
 }
 
+static void
+take_chunk(struct transaction *t, char *at, size_t len)
+{
+	enum smtpd_reply why;
+
+	smtp_data_chunk(&t->data, at, len);
+	if (t->fault != SAY_OK || t->refusal != NULL)
+		return;
+	if ((why = judge(t)) == SAY_OK)
+		store(t, at, len);
+	else
+		spoil(t, why);
+}
+
+void
+transaction_chunk(struct transaction *t, char *at, size_t len)
+{
+	take_chunk(t, at, len);
+	if (t->asking_part && content_room(&t->content) < SMTPD_INPUT_MAX)
+		session_wait(t->s, WAIT_QUEUE);
+}
+
+void
+transaction_chunks_end(struct transaction *t)
+{
+	char line_end[] = "\r\n";
+
+	/* A message is lines; and a CR alone at the end is a bare one. */
+	if (t->data.place == SMTP_DATA_AFTER_CR)
+		spoil(t, SAY_NOT_LINES);
+	else if (t->data.place != SMTP_DATA_LINE_START)
+		take_chunk(t, line_end, 2);
+	t->ended = true;
+	/* What waits for the end of the header section waits no more. */
+	if (t->fault == SAY_OK && t->refusal == NULL)
+		store(t, line_end, 0);
+	session_wait(t->s, WAIT_QUEUE);
+	conclude(t);
+}
+
 /* ---- answers ---- */
 
 /* A part is settled; go on reading, or with what waited for it. */

@@ -85,6 +85,13 @@ bool transaction_data_begin(struct transaction *);
  */
 size_t transaction_data(struct transaction *, char *at, size_t len);
 
+/*
+ * Octets of a chunk, as they are (RFC 3030); and the end of the last one,
+ * whose reply then comes by itself.
+ */
+void transaction_chunk(struct transaction *, char *at, size_t len);
+void transaction_chunks_end(struct transaction *);
+
 /* From the channel to queue-manager. */
 void transaction_part_kept(struct transaction *);
 void transaction_queued(struct transaction *);

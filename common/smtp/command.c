@@ -246,3 +246,25 @@ smtp_rcpt_params_parse(struct slice args, struct smtp_rcpt_params *r)
 			return fault;
 	}
 }
+
+enum parse
+smtp_bdat_parse(struct slice args, uint64_t *size, bool *last)
+{
+	const char *space = args.len > 0 ? memchr(args.at, ' ', args.len) :
+	    NULL;
+	struct slice number = args, word = slice_of("", 0);
+	unsigned long long n;
+
+	if (space != NULL) {
+		number.len = (size_t)(space - args.at);
+		word = slice_skip(args, number.len);
+		while (word.len > 0 && word.at[0] == ' ')
+			word = slice_skip(word, 1);
+	}
+	/* chunk-size = 1*DIGIT; twenty of them cannot be meant. */
+	if (slice_number(number, INT64_MAX, &n) == -1)
+		return PARSE_BAD;
+	*size = n;
+	*last = slice_equal_nocase(word, SLICE_LITERAL("LAST"));
+	return *last || word.len == 0 ? PARSE_OK : PARSE_BAD;
+}

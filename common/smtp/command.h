@@ -85,6 +85,12 @@ enum smtp_params_fault {
 enum smtp_params_fault smtp_mail_params_parse(struct slice args,
     struct smtp_mail_params *);
 
+/*
+ * The arguments of BDAT (RFC 3030 section 2): a size, and LAST or not.
+ * PARSE_BAD: nobody knows what of the stream is data then.
+ */
+enum parse smtp_bdat_parse(struct slice args, uint64_t *size, bool *last);
+
 struct smtp_rcpt_params {
 	unsigned	notify;		/* enum smtp_notify; 0: not given */
 	struct slice	orcpt;		/* type;xtext, checked; as envid */
