@@ -17,6 +17,12 @@ size_text(const struct session *s, char *out)
 	    (unsigned long long)s->d->set->max_message_size);
 }
 
+static void
+login_text(const struct session *s, char *out)
+{
+	auth_text(s, out, EHLO_TEXT_MAX);
+}
+
 /* RFC 9422: as many RCPTs as one transaction takes. */
 static void
 limits_text(const struct session *s, char *out)
@@ -49,6 +55,7 @@ static const struct extension {
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
 	{ "CHUNKING", NULL, NULL },
 	{ "DSN", NULL, NULL },
+	{ "AUTH", auth_offered, login_text },
 	{ "SIZE", NULL, size_text },
 	{ "LIMITS", NULL, limits_text },
 	/* RFC 5321 section 3.5.2 */

@@ -31,6 +31,7 @@ enum session_phase {
 	PHASE_COMMAND,
 	PHASE_LONG_LINE,	/* passing over the rest of one */
 	PHASE_DATA,
+	PHASE_AUTH,		/* a response to 334 (RFC 4954) */
 	PHASE_CHUNK,		/* the octets behind a BDAT */
 	PHASE_END		/* the last reply is on its way */
 };
@@ -42,7 +43,9 @@ enum session_pause {
 	WAIT_OUTPUT = 1 << 2,
 	WAIT_GREETING = 1 << 3,
 	WAIT_POLICY = 1 << 4,
-	WAIT_VERIFY = 1 << 5
+	WAIT_VERIFY = 1 << 5,
+	WAIT_AUTH = 1 << 6,
+	WAIT_SENDER = 1 << 7
 };
 
 /* Who has logged in (RFC 4954). */
@@ -63,6 +66,7 @@ struct session {
 	char		*helo;		/* NULL: not said */
 	struct session_login *login;	/* NULL: nobody */
 	struct screen	*screen;	/* NULL: nothing to check */
+	struct auth_dialogue *auth;	/* AUTH under way, or NULL */
 	struct event	*greet;		/* the delay before the greeting */
 	uint64_t	 id;
 	uint64_t	 began_ms;
@@ -78,6 +82,8 @@ struct session {
 	bool		 chunk_last;
 	int		 chunk_fault;	/* enum smtpd_reply: it is discarded */
 	bool		 permitted;	/* by a rule: no limits */
+	bool		 relay_network;	/* the peer is in relay_networks */
+	uint32_t	 auth_failures;
 };
 
 /* Take over a connection; closes fd where that fails. */
@@ -88,6 +94,13 @@ void session_free(struct session *);
 void session_kind(struct smtpd *);
 
 enum session_state session_state(const struct session *);
+
+/* RFC 6409: its messages are completed, and lose what is not for others. */
+static inline bool
+session_is_submission(const struct session *s)
+{
+	return door_kind(s->door) != DOOR_SMTP;
+}
 
 static inline bool
 session_is_injection(const struct session *s)
@@ -154,6 +167,27 @@ size_t bdat_input(struct session *, char *at, size_t len);
 
 /* ehlo.c: the reply to EHLO. */
 void ehlo_reply(struct session *);
+
+/* ---- auth.c ---- */
+
+void auth_command(struct session *, struct slice args);
+/* A response to 334; how much of it was used. */
+size_t auth_input(struct session *, char *at, size_t len);
+/* It was too long, and has ended. */
+void auth_line_long(struct session *);
+/* The exchange is over, the session perhaps, too. */
+void auth_forget(struct session *);
+/* session.c: a line that is none; how much of it was used. */
+size_t session_bad_line(struct session *, enum smtp_line_fault,
+    const char *at, size_t len);
+/* For EHLO. */
+bool auth_offered(const struct session *);
+void auth_text(const struct session *, char *out, size_t size);
+/* RFC 3848: "ESMTPA" and so on. */
+const char *session_protocol(const struct session *);
+
+/* May it send to recipients that are not ours? */
+bool session_may_relay(const struct session *);
 
 /* recipients.c */
 void recipient_command(struct session *, struct slice args);

@@ -66,6 +66,7 @@ enum smtp_body {
 };
 
 struct smtp_mail_params {
+	bool		has_auth;	/* AUTH= (RFC 4954 section 5) */
 	bool		has_size;
 	uint64_t	size;		/* RFC 1870; UINT64_MAX for more */
 	enum smtp_body	body;		/* RFC 6152 */
