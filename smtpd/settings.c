@@ -4,6 +4,7 @@
 
 #include "common/instance/listener.h"
 #include "common/net/network.h"
+#include "common/sasl/mechanism.h"
 #include "smtpd/policy/lists.h"
 
 #define ROW(...) SETTING_ROW(struct smtpd_settings, __VA_ARGS__)
@@ -48,6 +49,15 @@ check_proxies(const struct settings *s, const struct settings_group *g,
 static void
 check(const struct settings *s, struct settings_errors *errors)
 {
+	const struct smtpd_settings *values = settings_values(s);
+
+	for (size_t i = 0; i < values->auth_mechanisms.n; i++)
+		if (sasl_mechanism_by_name(slice_str(
+		    values->auth_mechanisms.at[i])) == SASL_NONE)
+			settings_complain(errors, s, NULL, "auth_mechanisms",
+			    "%s is not known here; write some of PLAIN, LOGIN, "
+			    "SCRAM-SHA-256 and SCRAM-SHA-256-PLUS",
+			    values->auth_mechanisms.at[i]);
 	for (size_t i = 0; i < settings_n_groups(s); i++) {
 		const struct settings_group *g = settings_group(s, i);
 

@@ -17,6 +17,7 @@
 #include "common/net/stream.h"
 #include "common/stage/stage.h"
 #include "smtpd/policy/facts.h"
+#include "smtpd/quota.h"
 #include "smtpd/settings.h"
 
 struct door;
@@ -52,6 +53,7 @@ struct smtpd {
 	bool		 stopping;
 
 	struct settings	*settings, *next_settings;
+	struct settings	*shared, *next_shared;	/* bulkhead.conf */
 	const struct smtpd_settings *set;
 	/* Made of the settings: it is sent as it is. */
 	char		 greeting[512];
@@ -71,6 +73,9 @@ struct smtpd {
 
 	struct sibling	 directory;
 	struct sibling	 queue;
+	struct sibling	 authd;		/* for submission alone */
+	unsigned	 login_offer;	/* a set of enum auth_offer */
+	struct quotas	*quotas;
 	struct lease_ids ids;
 	bool		 open;		/* the doors, once and for all */
 	unsigned	 waited_s;	/* for the first lease */
@@ -131,6 +136,10 @@ void proxied_close_all(struct smtpd *);
 /* ---- resolve.c: the channel to directory ---- */
 
 int resolve_connect(struct smtpd *, int fd);
+
+/* ---- auth.c: the channel to authd ---- */
+
+int auth_connect(struct smtpd *, int fd);
 
 /* ---- enqueue.c: the channel to queue-manager ---- */
 

@@ -18,9 +18,10 @@ PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "local-delivery-runner", "smtpd", "pop3d", "pop3d-session", "imapd",
             "imapd-session", "remote-relay", "resolver"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
-CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
+CHANNELS = {"directory": 4, "authd": 5, "authd-verifier": 1,
             "queue-manager": 5, "local-delivery": 2, "smtpd": 3,
-            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 2, "resolver": 2}
+            "smtpd-submit": 3, "pop3d": 1, "imapd": 1, "remote-relay": 2,
+            "resolver": 2}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay", "resolver"}
 
@@ -72,8 +73,10 @@ def test_each_process_is_who_the_map_says(plain):
     for stage in CHANNELS:
         peers = {l["peer"]
                  for l in i.log(event="given-channel", stage=stage)}
-        if stage in ("smtpd", "smtpd-submit"):
+        if stage == "smtpd":		# no password comes by port 25
             assert "authd" not in peers
+        if stage == "smtpd-submit":
+            assert "authd" in peers
 
 
 def test_what_a_process_has_from_its_parent(plain):
