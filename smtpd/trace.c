@@ -102,7 +102,9 @@ put_received(struct writer *w, const struct transaction *t, time_t now)
 	put_from(w, s);
 	put_str(w, "\r\n\tby ");
 	put_str(w, s->d->stage.hostname);
-	put_str(w, s->esmtp ? " with ESMTP id " : " with SMTP id ");
+	put_str(w, " with ");
+	put_str(w, session_protocol(s));
+	put_str(w, " id ");
 	put_id(w, t->queue_id);
 	/* More than one would tell each about the others (section 7.2). */
 	if (t->n_recipients == 1) {
@@ -154,7 +156,7 @@ trace_make(const struct transaction *t)
 	if (w.at == NULL)
 		return slice_of(NULL, 0);
 	put_received(&w, t, now);
-	if (session_is_injection(t->s))
+	if (session_is_submission(t->s))
 		put_missing(&w, t, now);
 	/* Text that begins without a header must not become one. */
 	if (t->data.header_cut && t->data.fields == 0)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "common/log/log.h"
 #include "common/settings/settings.h"
 
@@ -47,14 +49,16 @@ on_listener(void *ctx, const char *name, int fd)
 	struct gate_listener *l = calloc(1, sizeof(*l));
 
 	if (l == NULL || (l->listener = listener_new(g->stage.base, fd,
-	    &g->listener_events, g)) == NULL) {
+	    &g->listener_events, l)) == NULL) {
 		log_error("cannot-listen", LOG_CSTR("listener", name),
 		    LOG_ERRNO(errno));
 		free(l);
 		close(fd);
 		return -1;
 	}
+	l->gate = g;
 	l->fd = fd;
+	strlcpy(l->name, name, sizeof(l->name));
 	TAILQ_INSERT_TAIL(&g->listeners, l, entry);
 	return 0;
 }
@@ -104,11 +108,11 @@ on_stop(void *ctx)
 	struct gate_client *c, *next;
 
 	g->stopping = true;
-	while ((l = TAILQ_FIRST(&g->listeners)) != NULL) {
-		TAILQ_REMOVE(&g->listeners, l, entry);
+	TAILQ_FOREACH(l, &g->listeners, entry) {
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		listener_free(l->listener);
+		l->listener = NULL;
 		close(l->fd);
-		free(l);
 	}
 	for (c = TAILQ_FIRST(&g->clients); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
