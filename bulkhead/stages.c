@@ -13,6 +13,7 @@
 #include "imapd/settings.h"
 #include "pop3d/settings.h"
 #include "remote-relay/settings.h"
+#include "tlskeyd/settings.h"
 
 static const struct settings_schema *const schemas[] = {
 	&instance_schema,
@@ -24,6 +25,7 @@ static const struct settings_schema *const schemas[] = {
 	&authd_schema,
 	&queue_manager_schema,
 	&remote_relay_schema,
+	&tlskeyd_schema,
 };
 
 const struct settings_schema *

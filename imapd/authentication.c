@@ -287,7 +287,7 @@ settings(const void *v, struct gate_settings *out)
 }
 
 const struct gate_protocol imap_protocol = {
-	.role = IPC_IMAPD, .schema = &imapd_schema, .settings = settings,
+	.role = IPC_IMAPD, .name = "imap", .schema = &imapd_schema, .settings = settings,
 	.state_size = sizeof(struct authentication),
 	.input_max = LINE_MAX_OCTETS,
 	.full = "* BYE [UNAVAILABLE] too many connections, try later\r\n",

@@ -163,7 +163,7 @@ settings(const void *v, struct gate_settings *out)
 }
 
 const struct gate_protocol pop3_protocol = {
-	.role = IPC_POP3D, .schema = &pop3d_schema, .settings = settings,
+	.role = IPC_POP3D, .name = "pop3", .schema = &pop3d_schema, .settings = settings,
 	.state_size = sizeof(struct authorization),
 	.input_max = POP3_LINE_MAX,
 	.full = "-ERR [SYS/TEMP] too many connections, try later\r\n",

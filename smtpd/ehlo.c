@@ -28,6 +28,7 @@ static const struct extension {
 	{ "8BITMIME", NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
 	{ "DSN", NULL, NULL },
+	{ "STARTTLS", starttls_offered, NULL },
 	{ "SIZE", NULL, size_text },
 };
 

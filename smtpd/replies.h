@@ -13,6 +13,7 @@
 	X(OK,			250, 2, 0, 0, "Ok")			\
 	X(MAIL_OK,		250, 2, 1, 0, "Ok")			\
 	X(RCPT_OK,		250, 2, 1, 5, "Ok")			\
+	X(TLS_GO_ON,		220, 2, 0, 0, "Ready to start TLS")		\
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
@@ -42,6 +43,8 @@
 	X(RESOURCES,		452, 4, 3, 1, "Out of resources, try later") \
 	/* RFC 5321 section 4.5.3.1.10 */				\
 	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\
+	/* RFC 3207 section 4 */					\
+	X(TLS_DOWN,		454, 4, 7, 0, "TLS not available, try later")	\
 	/* 50z: not understood */					\
 	X(UNKNOWN_COMMAND,	500, 5, 5, 1, "Command unrecognized")	\
 	X(BAD_LINE,		500, 5, 5, 2, "Command unrecognized")	\
@@ -65,6 +68,11 @@
 	X(HELO_FIRST,		503, 5, 5, 1, "Say HELO or EHLO first")	\
 	X(MAIL_FIRST,		503, 5, 5, 1, "Say MAIL first")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
+	X(TLS_ALREADY,		503, 5, 5, 1, "TLS is active already")	\
+	X(TLS_PIPELINED,	503, 5, 5, 1,				\
+	    "Nothing may follow STARTTLS before its reply, closing")	\
+	/* RFC 3207 section 4 */					\
+	X(TLS_FIRST,		530, 5, 7, 0, "Must issue a STARTTLS command first") \
 	/* RFC 4954 section 6 */						\
 	X(AUTH_FIRST,		530, 5, 7, 0, "Authentication required") \
 	/* 55z: refused */						\

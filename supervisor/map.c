@@ -6,6 +6,9 @@
 #define T(name) STAGE_TABLE_BIT(STAGE_TABLE_##name)
 
 static const struct map_process processes[] = {
+	{ .role = IPC_TLSKEYD, .program = "tlskeyd", .user = "bh-tls",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "tlskeyd.conf",
+	    .stop_phase = 3, .locked_memory = 64 << 20 },
 	{ .role = IPC_DIRECTORY, .program = "directory", .user = "bh-dir",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "directory.conf",
 	    .tables = T(DOMAINS) | T(ALIASES) | T(USERS) | T(SYSTEM_USERS),
@@ -77,6 +80,10 @@ static const struct map_edge {
 	{ IPC_POP3D, IPC_AUTHD },
 	{ IPC_IMAPD, IPC_AUTHD },
 	{ IPC_AUTHD, IPC_AUTHD_VERIFIER },
+	{ IPC_SMTPD, IPC_TLSKEYD },
+	{ IPC_SUBMIT, IPC_TLSKEYD },
+	{ IPC_POP3D, IPC_TLSKEYD },
+	{ IPC_IMAPD, IPC_TLSKEYD },
 };
 
 const struct map_process *

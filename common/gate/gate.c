@@ -16,6 +16,8 @@ gate_open(int argc, char *argv[], const struct gate_protocol *protocol)
 	struct stage_hooks hooks = { .role = protocol->role };
 
 	stage_open(argc, argv, &hooks);
+	if (tls_library_start() == -1)
+		exit(71);
 }
 
 static int
@@ -66,6 +68,8 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 	struct ipc_channel *former;
 
 	(void)instance;
+	if (peer == IPC_TLSKEYD)
+		return tls_keys_connect(g->tls_keys, fd);
 	if (peer != IPC_AUTHD) {
 		close(fd);
 		return -1;
@@ -91,6 +95,7 @@ on_commit(void *ctx, bool first)
 		g->protocol->settings(settings_values(g->settings),
 		    &g->limits);
 	}
+	tls_server_commit(g->tls);
 	if (first)
 		g->addresses = clients_new(GATE_CLIENTS_MOST);
 	return g->addresses != NULL ? 0 : -1;
@@ -158,7 +163,7 @@ gate_init(struct gate *g, const struct gate_protocol *protocol)
 	g->hooks = (struct stage_hooks){ .role = protocol->role,
 		.settings = on_settings, .listener = on_listener,
 		.channel = on_channel, .commit = on_commit, .stop = on_stop,
-		.more = gate_supervisor_handlers, .more_count = 2 };
+		.more = gate_supervisor_handlers, .more_count = 3 };
 	g->listener_events = (struct listener_events){
 		.accepted = gate_client_accept, .trouble = trouble,
 		.full = protocol->full };
@@ -179,7 +184,10 @@ gate_run(const struct gate_protocol *protocol)
 	g.loop = stream_loop_new(g.stage.base, READ_SIZE);
 	g.logins = ipc_pending_new(LOGINS_MAX);
 	g.starts = ipc_pending_new(LOGINS_MAX);
-	if (g.loop == NULL || g.logins == NULL || g.starts == NULL ||
+	g.tls_keys = tls_keys_new(g.stage.base, protocol->role);
+	g.tls = g.tls_keys == NULL ? NULL :
+	    tls_server_new(g.tls_keys, protocol->name);
+	if (g.tls == NULL || g.loop == NULL || g.logins == NULL || g.starts == NULL ||
 	    sweep_begin(&g) == -1) {
 		log_error("cannot-start", LOG_ERRNO(errno));
 		return 71;

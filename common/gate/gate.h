@@ -38,6 +38,7 @@ enum gate_goodbye {
 
 struct gate_protocol {
 	enum ipc_role	 role;
+	const char	*name;		/* for ALPN: "pop3", "imap" */
 	const struct settings_schema *schema;
 	/* Copy the gate's settings out of the schema's struct. */
 	void	(*settings)(const void *values, struct gate_settings *out);
@@ -58,7 +59,8 @@ struct gate_protocol {
 
 /*
  * The daemon's life, in the order of main(): descriptors and log; the
- * sandbox comes between; then until told to stop.  Both exit on error.
+ * sandbox comes between (gate_open also loads the TLS library); then until
+ * told to stop.  Both exit on error.
  */
 void gate_open(int argc, char *argv[], const struct gate_protocol *);
 int gate_run(const struct gate_protocol *);

@@ -140,7 +140,15 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
-const struct ipc_handler gate_supervisor_handlers[2] = {
+static int
+on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ch;
+	return tls_server_take(((struct gate *)ctx)->tls, m);
+}
+
+const struct ipc_handler gate_supervisor_handlers[3] = {
+	{ IPC_STAGE_CERTIFICATE, on_certificate },
 	{ IPC_SESSION_STARTED, on_started },
 	{ IPC_SESSION_REFUSED, on_refused },
 };

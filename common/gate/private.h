@@ -12,6 +12,7 @@
 #include "common/net/stream.h"
 #include "common/session/handoff.h"
 #include "common/stage/stage.h"
+#include "common/tls/stage.h"
 
 /* The life of a connection in a gate, from top to bottom. */
 enum client_state {
@@ -61,6 +62,8 @@ struct gate {
 	struct gate_clients	 clients;
 	unsigned		 count;
 	struct clients		*addresses;
+	struct tls_keys		*tls_keys;
+	struct tls_server	*tls;
 	struct ipc_channel	*authd;
 	struct ipc_pending	*logins;	/* at authd */
 	struct ipc_pending	*starts;	/* at supervisor */
@@ -85,7 +88,7 @@ void gate_login_forget(struct gate_client *);
 void gate_login_expire(struct gate_client *);
 
 /* ---- handover.c ---- */
-extern const struct ipc_handler gate_supervisor_handlers[2];
+extern const struct ipc_handler gate_supervisor_handlers[3];
 /* Give the connection to supervisor with this ticket. */
 void gate_handover(struct gate_client *, const struct ticket *);
 /* supervisor has not answered in time: the connection may be a session's

@@ -14,7 +14,12 @@
 	X(accounts, ENUM, "all", "all|virtual", "", RELOAD,		\
 	    "Whose logins are taken here.  SCRAM is offered when each "	\
 	    "of these accounts has a verifier, which system users, who " \
-	    "log in by PAM, never have; virtual leaves them out.")
+	    "log in by PAM, never have; virtual leaves them out.")	\
+	X(tls, ENUM, "starttls", "none|starttls|required|implicit", "",	\
+	    RELOAD,							\
+	    "TLS here.  starttls: offered (STARTTLS, STLS).  required: "	\
+	    "nothing of use before it.  implicit: from the first octet, as " \
+	    "ports 465, 993 and 995 want it (RFC 8314).  none: never.")
 
 /* smtpd.conf's has this, too. */
 #define LISTENER_SETTINGS_SMTPD(X)					\
@@ -28,6 +33,10 @@ struct listener_settings {
 	LISTENER_SETTINGS_SMTPD(SETTING_MEMBER)
 };
 
+enum listener_tls {
+	LISTENER_TLS_NONE, LISTENER_TLS_STARTTLS, LISTENER_TLS_REQUIRED,
+	LISTENER_TLS_IMPLICIT
+};
 enum listener_service { LISTENER_SMTP, LISTENER_SUBMISSION };
 enum listener_accounts { LISTENER_ALL_ACCOUNTS, LISTENER_VIRTUAL_ACCOUNTS };
 
