@@ -28,7 +28,7 @@ UID = 64200
 ROLES = ["supervisor", "smtpd", "smtpd-submit", "queue-manager",
          "local-delivery", "local-delivery-worker", "directory", "authd",
          "authd-verifier", "authd-pam", "pop3d", "pop3d-session", "imapd",
-         "imapd-session", "remote-relay", "control"]
+         "imapd-session", "tlskeyd", "remote-relay", "control"]
 
 # common/ipc/messages.h
 (SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP,

@@ -14,7 +14,7 @@ QUESTION = re.compile(rb"(?:Password for \S+|The same again): ")
 PROGRAMS = ("supervisor", "smtpd", "queue-manager", "local-delivery",
             "local-delivery-worker", "directory", "authd", "authd-verifier",
             "authd-pam", "pop3d", "pop3d-session", "imapd", "imapd-session",
-            "remote-relay")
+            "remote-relay", "tlskeyd")
 
 
 class Site:

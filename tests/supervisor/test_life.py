@@ -16,11 +16,12 @@ from support.instance import BUILD, PATIENCE, Instance
 PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
             "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session",
-            "remote-relay"]
+            "remote-relay", "tlskeyd"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
-            "queue-manager": 4, "local-delivery": 2, "smtpd": 2,
-            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 0}
+            "queue-manager": 4, "local-delivery": 2, "smtpd": 3,
+            "smtpd-submit": 3, "pop3d": 2, "imapd": 2, "remote-relay": 0,
+            "tlskeyd": 4}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay"}
 
@@ -131,7 +132,7 @@ def test_two_that_live_without_their_channel_get_another(plain):
         if n == 4:
             i.supervisor.send_signal(1)
     time.sleep(1.5)
-    assert len(i.log(event="given-channel", stage="smtpd")) == 6
+    assert len(i.log(event="given-channel", stage="smtpd")) == 9
     assert dict(i.processes()) == pids
 
 
