@@ -1,5 +1,7 @@
 #include "authd/authd.h"
 
+#include "common/idn/idn.h"
+
 /* Tickets given out and not yet redeemed, and places for who failed. */
 #define TICKETS		8192
 #define DELAYS		16384
@@ -14,6 +16,7 @@ authd_init(struct authd *a)
 	    STAGE_TABLE_BIT(STAGE_TABLE_USERS) |
 	    STAGE_TABLE_BIT(STAGE_TABLE_PASSWORDS) |
 	    STAGE_TABLE_BIT(STAGE_TABLE_SYSTEM_USERS));
+	a->tables.to_ascii = idn_text;
 	TAILQ_INIT(&a->gates);
 	TAILQ_INIT(&a->logins);
 	TAILQ_INIT(&a->verifiers);

@@ -43,7 +43,7 @@ load_domains(struct tables *t, struct slice text, struct table_error *err)
 static int
 load_aliases(struct tables *t, struct slice text, struct table_error *err)
 {
-	return (t->aliases = aliases_compile(text, err)) == NULL ? -1 : 0;
+	return (t->aliases = aliases_compile(text, NULL, 0, err)) == NULL ? -1 : 0;
 }
 
 static int
@@ -157,8 +157,8 @@ static void
 check_together(struct tables *t)
 {
 	struct table_error err = { 0 };
-	struct book book = { t->domains, t->aliases, t->users, t->system,
-		.delimiter = '\0' };
+	struct book book = { .domains = t->domains, .aliases = t->aliases,
+		.users = t->users, .system = t->system };
 
 	if (book_check(&book, &err) == -1)
 		complain(t->r, "aliases", &err);

@@ -4,27 +4,12 @@
  * read from until it does.
  */
 #include <errno.h>
+#include <time.h>
 
 #include "common/clock/clock.h"
 #include "common/ipc/directory.h"
 #include "common/log/log.h"
 #include "directory/directory.h"
-
-static enum directory_verdict
-verdict_of(enum book_verdict v)
-{
-	switch (v) {
-	case BOOK_LOCAL:
-		return DIRECTORY_LOCAL;
-	case BOOK_UNKNOWN:
-		return DIRECTORY_UNKNOWN;
-	case BOOK_NO_RELAY:
-		return DIRECTORY_NO_RELAY;
-	case BOOK_TOO_MUCH:
-		break;
-	}
-	return DIRECTORY_TEMPFAIL;
-}
 
 /* Back-pressure: with many answers waiting, no further questions. */
 static int
@@ -50,7 +35,15 @@ on_drained(void *ctx, struct ipc_channel *ch)
 static bool
 too_early(const struct directory *d)
 {
-	return d->book.domains == NULL;
+	return d->ways.book.domains == NULL;
+}
+
+/* The directions, for a question of today. */
+static const struct directions *
+today(struct directory *d)
+{
+	d->ways.day = srs_day((int64_t)time(NULL));
+	return &d->ways;
 }
 
 static int
@@ -59,88 +52,67 @@ on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct directory *d = ctx;
 	char canonical[BOOK_ADDRESS_SIZE];
 	uint8_t body[DIRECTORY_BODY_MAX];
-	struct directory_resolved a = { .canonical = SLICE_LITERAL("") };
+	struct directory_resolved a = { .verdict = DIRECTORY_TEMPFAIL };
 	struct directory_ask ask;
 
 	if (directory_ask_decode(m->body, &ask) == -1)
 		return -1;
-	a.verdict = too_early(d) ? DIRECTORY_TEMPFAIL :
-	    verdict_of(book_resolve(&d->book, ask.address, canonical));
-	if (a.verdict == DIRECTORY_LOCAL)
-		a.canonical = slice_str(canonical);
+	if (!too_early(d))
+		directions_resolve(today(d), &ask, canonical, &a);
 	return answer(ch, IPC_RESOLVED, m->id, body,
 	    directory_resolved_encode(&a, body));
 }
 
-/* In as many parts as it takes, the last one marked. */
-static int
-send_expansion(struct directory *d, struct ipc_channel *ch, uint64_t id,
-    const struct book_expansion *x)
-{
-	uint8_t *body = d->expanded;
-	struct directory_target t = { .kind = DIRECTORY_TARGET_LOCAL };
-	struct directory_part part;
-	const char *p = NULL;
+/* An answer to EXPAND on its way, in as many parts as it takes. */
+struct reply {
+	struct directory	*d;
+	struct ipc_channel	*ch;
+	uint64_t		 id;
+	struct directory_part	 part;
+	int			 result;
+};
 
-	directory_part_begin(&part, body);
-	while ((p = book_expansion_next(x, p)) != NULL) {
-		t.address = slice_str(p);
-		if (directory_part_add(&part, &t))
-			continue;
-		if (answer(ch, IPC_EXPANDED, id, body, directory_part_end(
-		    &part, DIRECTORY_LOCAL, false)) == -1)
-			return -1;
-		directory_part_begin(&part, body);
-		directory_part_add(&part, &t);
-	}
-	return answer(ch, IPC_EXPANDED, id, body, directory_part_end(&part,
-	    DIRECTORY_LOCAL, true));
+static int
+send_part(struct reply *r, enum directory_verdict verdict, bool last)
+{
+	r->result = answer(r->ch, IPC_EXPANDED, r->id, r->d->expanded,
+	    directory_part_end(&r->part, verdict, last));
+	return r->result;
 }
 
-/* Not ours: where it would go, for one who may relay. */
-static void
-add_foreign(struct directory_part *part, struct slice address)
+static int
+add_target(void *ctx, enum directory_verdict verdict,
+    const struct directory_target *t)
 {
-	char local[USERNAME_UNQUOTED_SIZE], domain[DIRECTORY_DOMAIN_MAX];
-	struct directory_target t = { .kind = DIRECTORY_TARGET_RELAY,
-		.address = address };
-	struct username name;
+	struct reply *r = ctx;
 
-	if (address_parts(address, local, &name) != PARSE_OK ||
-	    name.domain.len > sizeof(domain))
-		return;
-	t.domain = slice_lower(name.domain, domain);
-	directory_part_add(part, &t);
+	if (directory_part_add(&r->part, t))
+		return 0;
+	if (send_part(r, verdict, false) == -1)
+		return -1;
+	directory_part_begin(&r->part, r->d->expanded);
+	directory_part_add(&r->part, t);
+	return 0;
 }
 
 static int
 on_expand(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct directory *d = ctx;
-	struct directory_part part;
-	struct book_expansion x = { 0 };
-	enum book_verdict v = BOOK_TOO_MUCH;
+	struct reply r = { .d = d, .ch = ch, .id = m->id };
+	enum directory_verdict v = DIRECTORY_TEMPFAIL;
 	struct directory_ask ask;
-	int result;
 
 	if (directory_ask_decode(m->body, &ask) == -1)
 		return -1;
-	if (!too_early(d))
-		v = book_expand(&d->book, ask.address, &x);
-	if (v == BOOK_LOCAL)
-		result = send_expansion(d, ch, m->id, &x);
-	else {
-		directory_part_begin(&part, d->expanded);
-		if (v == BOOK_NO_RELAY)
-			add_foreign(&part, ask.address);
-		result = answer(ch, IPC_EXPANDED, m->id, d->expanded,
-		    directory_part_end(&part, verdict_of(v), true));
+	directory_part_begin(&r.part, d->expanded);
+	if (!too_early(d)) {
+		v = directions_expand(today(d), &ask, add_target, &r);
+		if (v == DIRECTORY_TEMPFAIL)
+			log_warning("expansion-refused",
+			    LOG_STR("address", ask.address));
 	}
-	if (v == BOOK_TOO_MUCH && !too_early(d))
-		log_warning("expansion-refused",
-		    LOG_STR("address", ask.address));
-	book_expansion_clear(&x);
-	return result;
+	return r.result == -1 ? -1 : send_part(&r, v, true);
 }
 
 static int
@@ -150,12 +122,16 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	uint8_t body[DIRECTORY_BODY_MAX];
 	struct directory_account a = { 0 };
 	struct book_mailbox mailbox;
+	enum book_verdict v = BOOK_LATER;
 	struct slice address;
 
 	if (directory_account_ask_decode(m->body, &address) == -1)
 		return -1;
-	a.verdict = too_early(d) ? DIRECTORY_TEMPFAIL :
-	    verdict_of(book_mailbox(&d->book, address, &mailbox));
+	if (!too_early(d))
+		v = book_mailbox(&d->ways.book, address, &mailbox);
+	a.verdict = v == BOOK_LOCAL ? DIRECTORY_LOCAL :
+	    v == BOOK_UNKNOWN ? DIRECTORY_UNKNOWN :
+	    v == BOOK_NO_RELAY ? DIRECTORY_NO_RELAY : DIRECTORY_TEMPFAIL;
 	if (a.verdict == DIRECTORY_LOCAL) {
 		a.account = mailbox.account;
 		a.canonical = slice_str(mailbox.canonical);

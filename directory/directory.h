@@ -10,19 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/directions/directions.h"
+#include "common/idn/idn.h"
+#include "common/instance/own_settings.h"
 #include "common/ipc/directory.h"
 #include "common/ipc/ipc.h"
-#include "common/settings/settings.h"
 #include "common/stage/stage.h"
 #include "common/tables/tables.h"
 #include "common/tickets/tickets.h"
 
 struct directory {
 	struct stage		 stage;
-	struct settings		*shared, *own;		/* in use */
-	struct settings		*next_shared, *next_own; /* of this batch */
+	struct own_settings	 settings;
 	struct tables		 tables;
-	struct book		 book;		/* over the tables in use */
+	struct directions	 ways;		/* over the tables in use */
+	char			 srs_domain[IDN_DOMAIN_MAX];
 	struct tickets		*vouchers;
 	uint8_t			 expanded[DIRECTORY_EXPANDED_MAX];
 };

@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "common/idn/idn.h"
+
 #define ROW(...) SETTING_ROW(struct directory_settings, __VA_ARGS__)
 static const struct setting rows[] = { DIRECTORY_SETTINGS(ROW) };
 
@@ -16,10 +18,15 @@ static void
 check(const struct settings *s, struct settings_errors *errors)
 {
 	const struct directory_settings *values = settings_values(s);
+	char domain[IDN_DOMAIN_MAX];
 
 	if (!delimiter_valid(values->detail_delimiter))
 		settings_complain(errors, s, NULL, "detail_delimiter",
 		    "not a delimiter; write one of + - _ = .");
+	if (values->srs_domain[0] != '\0' && idn_domain(slice_str(
+	    values->srs_domain), domain) == -1)
+		settings_complain(errors, s, NULL, "srs_domain",
+		    "not a domain; write a name such as example.org");
 }
 
 const struct settings_schema directory_schema = {

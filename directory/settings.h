@@ -7,7 +7,12 @@
 #define DIRECTORY_SETTINGS(X)						\
 	X(detail_delimiter, STRING, "+", "0", "1", RELOAD,		\
 	    "The character between a user and a detail, as in "		\
-	    "alice+lists@example.org.  Empty: addresses have no detail.")
+	    "alice+lists@example.org.  Empty: addresses have no detail.") \
+	X(srs_domain, STRING, "", "0", "255", RELOAD,			\
+	    "A domain of ours in which the reverse-path of mail that an alias " \
+	    "sends on to another host is rewritten (SRS), so that the other " \
+	    "host's SPF check asks about us.  srs-secrets(5) holds the keys.  " \
+	    "Empty: reverse-paths stay as they are.")
 
 struct directory_settings {
 	DIRECTORY_SETTINGS(SETTING_MEMBER)

@@ -11,7 +11,8 @@ static const struct map_process processes[] = {
 	    .stop_phase = 3, .locked_memory = 64 << 20 },
 	{ .role = IPC_DIRECTORY, .program = "directory", .user = "bh-dir",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "directory.conf",
-	    .tables = T(DOMAINS) | T(ALIASES) | T(USERS) | T(SYSTEM_USERS),
+	    .tables = T(DOMAINS) | T(ALIASES) | T(USERS) | T(SYSTEM_USERS) |
+		T(RECIPIENTS) | T(ROUTES) | T(SRS_SECRETS),
 	    .stop_phase = 3 },
 	{ .role = IPC_AUTHD, .program = "authd", .user = "bh-auth",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "authd.conf",

@@ -98,6 +98,7 @@ struct supervisor {
 	struct event		*signals[4];
 	struct event		*watch, *watch_timer;
 	int			 watch_fd;
+	int			 watch_lists;	/* the directory's; -1: none */
 	unsigned		 watch_tables;	/* changed, not yet passed on */
 	struct processes	 processes;
 	struct joints		 joints;	/* channels between them */
@@ -166,6 +167,8 @@ void process_kill(struct process *);
 /* Settings, tables, listeners; then the caller sends channels and commits. */
 int supply_settings(struct process *);
 int supply_tables(struct process *, unsigned tables);
+/* The lists that aliases may include (lists.c). */
+int lists_give(struct process *);
 int supply_listeners(struct process *);
 void supply_commit(struct process *);
 

@@ -48,6 +48,8 @@ supply_tables(struct process *p, unsigned tables)
 
 		if ((tables & p->map->tables & STAGE_TABLE_BIT(t)) == 0)
 			continue;
+		if (t == STAGE_TABLE_ALIASES && lists_give(p) == -1)
+			return -1;
 		if ((fd = load_open(p->sv, file)) == -1) {
 			log_unreadable(p, file);
 			return -1;

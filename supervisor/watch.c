@@ -7,6 +7,9 @@
 #include <sys/inotify.h>
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -17,7 +20,7 @@
 static const struct timeval settle = { .tv_usec = 200000 };
 
 static const uint32_t changes = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
-    IN_DELETE;
+    IN_DELETE | IN_CREATE;
 
 static unsigned
 table_bit(const char *name)
@@ -30,6 +33,35 @@ table_bit(const char *name)
 			return STAGE_TABLE_BIT(t);
 	}
 	return 0;
+}
+
+/* The lists belong to the aliases.  Their directory may come and go. */
+static void
+watch_lists(struct supervisor *sv)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/lists", sv->conf_dir) <
+	    (int)sizeof(path))
+		sv->watch_lists = inotify_add_watch(sv->watch_fd, path,
+		    changes | IN_ONLYDIR | IN_DONT_FOLLOW);
+}
+
+static unsigned
+changed(struct supervisor *sv, const struct inotify_event *e)
+{
+	if ((e->mask & IN_Q_OVERFLOW) != 0)
+		return ~0U;
+	if (e->len == 0)
+		return 0;
+	if (e->wd == sv->watch_lists)
+		return STAGE_TABLE_BIT(STAGE_TABLE_ALIASES);
+	if (strcmp(e->name, "lists") == 0) {
+		watch_lists(sv);
+		return STAGE_TABLE_BIT(STAGE_TABLE_ALIASES);
+	}
+	/* A file that has only been made is not written yet. */
+	return (e->mask & IN_CREATE) != 0 ? 0 : table_bit(e->name);
 }
 
 static void
@@ -66,10 +98,7 @@ on_change(int fd, short what, void *arg)
 		for (char *at = buf.room; at < buf.room + n;) {
 			struct inotify_event *e = (void *)at;
 
-			if ((e->mask & IN_Q_OVERFLOW) != 0)
-				sv->watch_tables = ~0U;
-			else if (e->len > 0)
-				sv->watch_tables |= table_bit(e->name);
+			sv->watch_tables |= changed(sv, e);
 			at += sizeof(*e) + e->len;
 		}
 	if (sv->watch_tables != 0)
@@ -86,6 +115,7 @@ watch_open(struct supervisor *sv)
 		    LOG_CSTR("remedy", "use bulkhead reload after changes"));
 		return;
 	}
+	watch_lists(sv);
 	if (sv->rules.system_min != 0)
 		inotify_add_watch(sv->watch_fd, "/etc", changes);
 	sv->watch = event_new(sv->base, sv->watch_fd, EV_READ | EV_PERSIST,

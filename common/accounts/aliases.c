@@ -3,64 +3,114 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/accounts/aliases_private.h"
 #include "common/accounts/username.h"
 
-struct aliases_table {
-	char			*text;
-	struct alias		*rows;		/* ordered by domain, local */
-	size_t			 count, room;
-	struct alias_target	*targets;	/* in the order of the file */
-	size_t			 target_count, target_room;
-};
-
+/* What stands where a target should, and is none. */
 static int
-refuse_foreign(struct slice target, unsigned line, struct table_error *err)
+refuse_target(struct slice target, unsigned line, struct table_error *err)
 {
 	if (target.at[0] == '|' || target.at[0] == '/' ||
 	    target.at[0] == '"')
 		return table_error_quote(err, line, target, "files and "
-		    "programs are not delivered to from here; name a user");
-	if (slice_starts_nocase(target, SLICE_LITERAL(":include:")))
-		return table_error_quote(err, line, target, "lists in other "
-		    "files are not read; write the targets here, one a line "
-		    "behind a blank");
+		    "programs are not delivered to from here; name a user, "
+		    "and let the user's .forward do it");
 	return table_error_quote(err, line, target, "not an address; write "
-	    "NAME or NAME@DOMAIN with letters, digits and . _ - + = '");
+	    "NAME, NAME@DOMAIN or :include:LIST");
+}
+
+int
+aliases_add_target(struct aliases_table *t, const struct alias_target *target,
+    struct table_error *err)
+{
+	if (table_grow((void **)&t->targets, &t->target_room, t->target_count,
+	    sizeof(*t->targets), err) == -1)
+		return -1;
+	t->targets[t->target_count++] = *target;
+	t->rows[t->count - 1].count++;
+	return 0;
+}
+
+int
+aliases_parse_target(struct slice text, unsigned line,
+    struct alias_target *target, struct table_error *err)
+{
+	struct username name;
+
+	if (text.at[0] == '|' || text.at[0] == '/' ||
+	    address_plain_parse(text, &name) != PARSE_OK)
+		return refuse_target(text, line, err);
+	table_lower(name.domain);
+	*target = (struct alias_target){ name.local, name.domain, line, 0 };
+	return 0;
+}
+
+/* "@a: @b": the local-part goes along. */
+static int
+add_domain_target(struct aliases_table *t, struct slice text, unsigned line,
+    struct table_error *err)
+{
+	struct alias *a = &t->rows[t->count - 1];
+	struct alias_target target = { .local = slice_of(text.at, 0),
+		.domain = slice_skip(text, 1), .line = line };
+
+	if (!username_domain_valid(target.domain))
+		return refuse_target(text, line, err);
+	if (a->local.len > 0)
+		return table_error_quote(err, line, text, "a whole domain "
+		    "stands for another one only, @DOMAIN: @DOMAIN; write "
+		    "NAME@DOMAIN");
+	table_lower(target.domain);
+	a->maps = true;
+	return aliases_add_target(t, &target, err);
 }
 
 static int
 add_target(struct aliases_table *t, struct slice text, unsigned line,
     struct table_error *err)
 {
-	struct username name;
+	static const struct slice include = SLICE_LITERAL(":include:");
+	struct alias_target target;
 
-	if (username_parse(text, &name) != PARSE_OK)
-		return refuse_foreign(text, line, err);
-	if (table_grow((void **)&t->targets, &t->target_room, t->target_count,
-	    sizeof(*t->targets), err) == -1)
-		return -1;
-	table_lower(name.domain);
-	t->targets[t->target_count++] =
-	    (struct alias_target){ name.local, name.domain, line };
-	t->rows[t->count - 1].count++;
-	return 0;
+	if (slice_starts_nocase(text, include)) {
+		text = table_trim(slice_skip(text, include.len));
+		if (aliases_list_name_valid(text))
+			return aliases_include(t, text, line, err);
+		return table_error_quote(err, line, text, "not the name of a "
+		    "list; write :include:NAME, and put the file into the "
+		    "directory lists");
+	}
+	if (text.len > 1 && text.at[0] == '@')
+		return add_domain_target(t, text, line, err);
+	return aliases_parse_target(text, line, &target, err) == -1 ? -1 :
+	    aliases_add_target(t, &target, err);
 }
 
-/* "target, target": empty ones are passed over, as at a line's end. */
+bool
+aliases_cut_target(struct slice *list, struct slice *target)
+{
+	while (list->len > 0) {
+		const char *comma = memchr(list->at, ',', list->len);
+		size_t n = comma == NULL ? list->len :
+		    (size_t)(comma - list->at);
+
+		*target = table_trim(slice_of(list->at, n));
+		*list = slice_skip(*list, comma == NULL ? n : n + 1);
+		if (target->len > 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 add_targets(struct aliases_table *t, struct slice list, unsigned line,
     struct table_error *err)
 {
-	while (list.len > 0) {
-		const char *comma = memchr(list.at, ',', list.len);
-		size_t n = comma == NULL ? list.len :
-		    (size_t)(comma - list.at);
-		struct slice one = table_trim(slice_of(list.at, n));
+	struct slice one;
 
-		if (one.len > 0 && add_target(t, one, line, err) == -1)
+	while (aliases_cut_target(&list, &one))
+		if (add_target(t, one, line, err) == -1)
 			return -1;
-		list = slice_skip(list, comma == NULL ? n : n + 1);
-	}
 	return 0;
 }
 
@@ -103,18 +153,21 @@ find_colon(struct slice line)
 	return NULL;
 }
 
-/* Does the last alias have a target?  Asked when it can get no more. */
+/* Does the last alias have a target?  Asked when it can get no more.  An
+ * empty list is no fault: a club may have no members yet. */
 static int
 finish_row(const struct aliases_table *t, struct table_error *err)
 {
-	if (t->count == 0 || t->rows[t->count - 1].count > 0)
+	const struct alias *a = t->count == 0 ? NULL : &t->rows[t->count - 1];
+
+	if (a == NULL || a->count > 0 || a->broken || t->included)
 		return 0;
-	return table_error_set(err, t->rows[t->count - 1].line,
+	return table_error_set(err, a->line,
 	    "an alias without a target; write one behind the colon");
 }
 
 static int
-parse_line(struct aliases_table *t, struct slice line, unsigned number,
+begin_row(struct aliases_table *t, struct slice line, unsigned number,
     struct table_error *err)
 {
 	struct alias a = { .first = t->target_count, .line = number };
@@ -132,38 +185,35 @@ parse_line(struct aliases_table *t, struct slice line, unsigned number,
 		sizeof(*t->rows), err) == -1)
 		return -1;
 	t->rows[t->count++] = a;
+	t->included = false;
 	return add_targets(t, slice_skip(line, n + 1), number, err);
 }
 
 static int
-parse_rows(struct aliases_table *t, struct slice text, struct table_error *err)
+add_line(void *ctx, struct slice line, unsigned number, bool indented,
+    struct table_error *err)
 {
-	struct table_reader reader;
-	struct slice line;
-	enum parse p;
+	struct aliases_table *t = ctx;
 
-	table_reader_init(&reader, text);
-	while ((p = table_next(&reader, &line, err)) == PARSE_OK)
-		if ((reader.indented && t->count > 0 ?
-		    add_targets(t, line, reader.line, err) :
-		    parse_line(t, line, reader.line, err)) == -1)
-			return -1;
-	return p == PARSE_BAD ? -1 : finish_row(t, err);
+	return indented && t->count > 0 ?
+	    add_targets(t, line, number, err) :
+	    begin_row(t, line, number, err);
 }
 
 static int
-compare_key(const struct alias *a, struct slice local, struct slice domain)
+compare(const void *key, const void *row)
 {
-	int c = table_compare(a->domain, domain);
+	const struct alias *x = key, *y = row;
+	int c = table_compare(x->domain, y->domain);
 
-	return c != 0 ? c : table_compare(a->local, local);
+	return c != 0 ? c : table_compare(x->local, y->local);
 }
 
 static int
 order(const void *a, const void *b)
 {
 	const struct alias *x = a, *y = b;
-	int c = compare_key(x, y->local, y->domain);
+	int c = compare(a, b);
 
 	return c != 0 ? c : x->line < y->line ? -1 : x->line > y->line;
 }
@@ -174,37 +224,42 @@ refuse_twice(const struct aliases_table *t, struct table_error *err)
 	for (size_t i = 1; i < t->count; i++) {
 		const struct alias *a = &t->rows[i];
 
-		if (compare_key(a, t->rows[i - 1].local,
-		    t->rows[i - 1].domain) == 0)
+		if (compare(a, a - 1) == 0)
 			return table_error_set(err, a->line, "this alias "
 			    "stands in line %u already; put all its targets "
-			    "there", t->rows[i - 1].line);
+			    "there", (a - 1)->line);
 	}
 	return 0;
 }
 
+static int
+compile(struct aliases_table *t, struct slice text, struct table_error *err)
+{
+	if ((t->text = table_copy(text, err)) == NULL ||
+	    table_rows(slice_of(t->text, text.len), add_line, t, err) == -1 ||
+	    finish_row(t, err) == -1)
+		return -1;
+	if (t->count > 0)
+		qsort(t->rows, t->count, sizeof(*t->rows), order);
+	return refuse_twice(t, err);
+}
+
 struct aliases_table *
-aliases_compile(struct slice text, struct table_error *err)
+aliases_compile(struct slice text, const struct alias_list *lists,
+    size_t count, struct table_error *err)
 {
 	struct aliases_table *t = calloc(1, sizeof(*t));
 
-	if (t == NULL || (t->text = malloc(text.len + 1)) == NULL) {
-		table_error_set(err, 0, "no memory for its %zu octets",
-		    text.len);
-		goto fail;
+	if (t == NULL) {
+		table_error_set(err, 0, "no memory");
+		return NULL;
 	}
-	if (text.len > 0)
-		memcpy(t->text, text.at, text.len);
-	if (parse_rows(t, slice_of(t->text, text.len), err) == -1)
-		goto fail;
-	if (t->count > 0)
-		qsort(t->rows, t->count, sizeof(*t->rows), order);
-	if (refuse_twice(t, err) == -1)
-		goto fail;
+	if (aliases_take_lists(t, lists, count, err) == -1 ||
+	    compile(t, text, err) == -1) {
+		aliases_free(t);
+		return NULL;
+	}
 	return t;
-fail:
-	aliases_free(t);
-	return NULL;
 }
 
 void
@@ -212,6 +267,10 @@ aliases_free(struct aliases_table *t)
 {
 	if (t == NULL)
 		return;
+	for (size_t i = 0; i < t->n_lists; i++)
+		free(t->lists[i].text);
+	free(t->lists);
+	free(t->faults);
 	free(t->targets);
 	free(t->rows);
 	free(t->text);
@@ -222,20 +281,10 @@ const struct alias *
 aliases_find(const struct aliases_table *t, struct slice local,
     struct slice domain)
 {
-	size_t low = 0, high = t->count;
+	struct alias key = { .local = local, .domain = domain };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int c = compare_key(&t->rows[middle], local, domain);
-
-		if (c == 0)
-			return &t->rows[middle];
-		if (c > 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	return table_search(t->rows, t->count, sizeof(*t->rows), &key,
+	    compare);
 }
 
 size_t

@@ -19,21 +19,20 @@ book_name_parse(struct slice address, struct book_name *n)
 }
 
 int
-book_name_of_target(const struct alias_target *t, struct book_name *n)
+book_name_of(struct slice local, struct slice domain, struct book_name *n)
 {
-	if (t->local.len > sizeof(n->local_text) ||
-	    t->domain.len > sizeof(n->domain_text))
+	if (local.len > sizeof(n->local_text) ||
+	    domain.len > sizeof(n->domain_text))
 		return -1;
-	memcpy(n->local_text, t->local.at, t->local.len);
-	n->local = slice_of(n->local_text, t->local.len);
-	n->lower = slice_lower(t->local, n->lower_text);
-	n->domain = slice_lower(t->domain, n->domain_text);
+	memcpy(n->local_text, local.at, local.len);
+	n->local = slice_of(n->local_text, local.len);
+	n->lower = slice_lower(local, n->lower_text);
+	n->domain = slice_lower(domain, n->domain_text);
 	return 0;
 }
 
-/* May this stand behind the delimiter?  It may become a folder's name. */
-static bool
-detail_valid(struct slice s)
+bool
+book_detail_valid(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.at[i];
@@ -61,42 +60,72 @@ find_user(const struct book *book, struct slice local, struct slice domain)
 	    slice_of(name, local.len + 1 + domain.len));
 }
 
-/* Steps 1 to 4, for one spelling of the local-part. */
 static bool
-look_exact(const struct book *book, const struct domain *d,
-    struct slice local, bool aliases, struct book_found *f)
+look_alias(const struct book *book, const struct domain *d,
+    struct slice local, struct book_found *f)
+{
+	f->alias = aliases_find(book->aliases, local, d->name);
+	if (f->alias == NULL && d->kind == DOMAIN_LOCAL)
+		f->alias = aliases_find(book->aliases, local,
+		    SLICE_LITERAL(""));
+	if (f->alias == NULL)
+		return false;
+	book_trace(book, BOOK_STEP_ALIAS, f->alias->line, NULL, local);
+	f->verdict = BOOK_LOCAL;
+	return true;
+}
+
+static bool
+look_mailbox(const struct book *book, const struct domain *d,
+    struct slice local, struct book_found *f)
 {
 	const struct system_user *s;
 	const struct user *u;
 
-	if (local.len == 0)
-		return false;
-	f->verdict = BOOK_LOCAL;
-	if (aliases) {
-		f->alias = aliases_find(book->aliases, local, d->name);
-		if (f->alias == NULL && d->kind == DOMAIN_LOCAL)
-			f->alias = aliases_find(book->aliases, local,
-			    SLICE_LITERAL(""));
-		if (f->alias != NULL)
-			return true;
-	}
 	if ((u = find_user(book, local, d->name)) != NULL) {
 		f->account = (struct account){ ACCOUNT_VIRTUAL, u->number };
 		f->user = u->name;
-		return true;
-	}
-	if (book->system != NULL && d->kind == DOMAIN_LOCAL &&
+		book_trace(book, BOOK_STEP_USER, u->line, NULL, u->name);
+	} else if (book->system != NULL && d->kind == DOMAIN_LOCAL &&
 	    (s = system_users_by_name(book->system, local)) != NULL) {
 		f->account = (struct account){ ACCOUNT_SYSTEM, s->uid };
 		f->user = s->name;
 		f->domain = d->name;
-		return true;
-	}
-	f->verdict = BOOK_UNKNOWN;
-	return false;
+		book_trace(book, BOOK_STEP_SYSTEM_USER, 0, NULL, s->name);
+	} else
+		return false;
+	f->verdict = BOOK_LOCAL;
+	return true;
 }
 
-/* Steps 1 to 5. */
+static bool
+look_recipient(const struct book *book, const struct domain *d,
+    struct slice local, struct book_found *f)
+{
+	const struct relay_recipient *r = book->recipients == NULL ? NULL :
+	    recipients_find(book->recipients, local, d->name);
+
+	if (r == NULL)
+		return false;
+	book_trace(book, BOOK_STEP_RECIPIENT, r->line, NULL, local);
+	f->verdict = BOOK_RELAY;
+	return true;
+}
+
+/* Steps 1 to 5, for one spelling of the local-part. */
+static bool
+look_exact(const struct book *book, const struct domain *d,
+    struct slice local, bool aliases, struct book_found *f)
+{
+	if (local.len == 0)
+		return false;
+	if (aliases && look_alias(book, d, local, f))
+		return true;
+	return d->kind == DOMAIN_RELAY ? look_recipient(book, d, local, f) :
+	    look_mailbox(book, d, local, f);
+}
+
+/* Steps 1 to 6. */
 static bool
 look_in_domain(const struct book *book, const struct domain *d,
     const struct book_name *n, bool aliases, struct book_found *f)
@@ -112,7 +141,7 @@ look_in_domain(const struct book *book, const struct domain *d,
 	if (mark == NULL)
 		return false;
 	base = (size_t)(mark - n->lower.at);
-	if (!detail_valid(slice_skip(n->local, base + 1)) ||
+	if (!book_detail_valid(slice_skip(n->local, base + 1)) ||
 	    !look_exact(book, d, slice_of(n->lower.at, base), aliases, f))
 		return false;
 	f->detail = slice_skip(n->local, base + 1);
@@ -126,6 +155,7 @@ look_catch_all(const struct book *book, const struct domain *d,
 	f->alias = aliases_find(book->aliases, SLICE_LITERAL(""), d->name);
 	if (f->alias == NULL)
 		return false;
+	book_trace(book, BOOK_STEP_CATCH_ALL, f->alias->line, NULL, d->name);
 	f->verdict = BOOK_LOCAL;
 	return true;
 }
@@ -140,36 +170,79 @@ is_name(const struct book *book, struct slice local, struct slice name)
 	return slice_equal(local, name);
 }
 
-struct book_found
-book_look(const struct book *book, const struct book_name *n, bool aliases)
-{
-	static const struct book_name root = {
-		.local = SLICE_LITERAL("root"), .lower = SLICE_LITERAL("root"),
-	};
-	const struct domain *first = domains_default(book->domains);
-	const struct domain *d = n->domain.len == 0 ? first :
-	    domains_find(book->domains, n->domain);
-	struct book_found f = { .verdict = BOOK_NO_RELAY };
-	bool postmaster;
+static const struct book_name root_name = {
+	.local = { "root", 4 }, .lower = { "root", 4 },
+};
 
-	if (d == NULL)
+/* In a domain whose mailboxes are elsewhere.  RFC 5321 section 4.5.1: mail
+ * for postmaster is taken wherever mail is. */
+static struct book_found
+look_relay(const struct book *book, const struct domain *d,
+    const struct book_name *n, bool aliases)
+{
+	struct book_found f = { .verdict = BOOK_UNKNOWN, .in = d };
+
+	if (look_in_domain(book, d, n, aliases, &f))
 		return f;
-	f.verdict = BOOK_UNKNOWN;
-	postmaster = is_name(book, n->lower, SLICE_LITERAL("postmaster"));
+	if (is_name(book, n->lower, SLICE_LITERAL("postmaster")))
+		f.verdict = BOOK_RELAY;
+	else if (aliases && look_catch_all(book, d, &f))
+		return f;
+	else if (d->unchecked && n->lower.len > 0)
+		f.verdict = BOOK_RELAY;
+	book_trace(book, f.verdict == BOOK_RELAY ? BOOK_STEP_UNCHECKED :
+	    BOOK_STEP_NOBODY, d->line, NULL, n->lower);
+	return f;
+}
+
+static struct book_found
+look_here(const struct book *book, const struct domain *d,
+    const struct book_name *n, bool aliases)
+{
+	struct book_found f = { .verdict = BOOK_UNKNOWN, .in = d };
+	const struct domain *first = domains_default(book->domains);
+	bool postmaster = is_name(book, n->lower,
+	    SLICE_LITERAL("postmaster"));
+
 	if (look_in_domain(book, d, n, aliases, &f) ||
-	    (postmaster && look_in_domain(book, first, &root, aliases, &f)) ||
+	    (postmaster &&
+		look_in_domain(book, first, &root_name, aliases, &f)) ||
 	    (aliases && look_catch_all(book, d, &f)) ||
 	    (aliases && postmaster && look_catch_all(book, first, &f)))
 		return f;
 	if (postmaster || ((d == first || d->kind == DOMAIN_LOCAL) &&
-	    is_name(book, n->lower, root.lower))) {
+	    is_name(book, n->lower, root_name.lower))) {
 		f.verdict = BOOK_LOCAL;
 		f.account = (struct account){ ACCOUNT_VIRTUAL,
 		    ACCOUNT_POSTMASTER };
-		f.user = root.lower;
+		f.user = root_name.lower;
 		f.domain = first->name;
 	}
+	book_trace(book, f.verdict == BOOK_LOCAL ? BOOK_STEP_KEPT :
+	    BOOK_STEP_NOBODY, 0, NULL, n->lower);
 	return f;
+}
+
+struct book_found
+book_look(const struct book *book, const struct book_name *n, bool aliases)
+{
+	const struct domain *written, *d;
+
+	if (n->domain.len == 0)
+		d = written = domains_default(book->domains);
+	else
+		d = domains_resolve(book->domains, n->domain, &written);
+	if (d == NULL) {
+		book_trace(book, BOOK_STEP_FOREIGN, 0, NULL, n->domain);
+		return (struct book_found){ .verdict = BOOK_NO_RELAY };
+	}
+	if (d != written)
+		book_trace(book, BOOK_STEP_SAME_AS, written->line, NULL,
+		    d->name);
+	book_trace(book, BOOK_STEP_DOMAIN, d->line, NULL,
+	    slice_str(domain_kind_name(d->kind)));
+	return d->kind == DOMAIN_RELAY ? look_relay(book, d, n, aliases) :
+	    look_here(book, d, n, aliases);
 }
 
 struct book_found
@@ -214,7 +287,7 @@ book_mailbox(const struct book *book, struct slice address,
 		return BOOK_UNKNOWN;
 	f = book_look(book, &n, false);
 	if (f.verdict != BOOK_LOCAL)
-		return f.verdict;
+		return f.verdict == BOOK_RELAY ? BOOK_NO_RELAY : f.verdict;
 	m->account = f.account;
 	if (book_found_address(&f, false, m->canonical,
 	    sizeof(m->canonical)) == -1 ||
@@ -226,10 +299,7 @@ book_mailbox(const struct book *book, struct slice address,
 bool
 book_root_is_read(const struct book *book)
 {
-	static const struct book_name root = {
-		.local = SLICE_LITERAL("root"), .lower = SLICE_LITERAL("root"),
-	};
-	struct book_found f = book_look(book, &root, true);
+	struct book_found f = book_look(book, &root_name, true);
 
 	return f.alias != NULL || f.account.kind != ACCOUNT_VIRTUAL ||
 	    f.account.number != ACCOUNT_POSTMASTER;

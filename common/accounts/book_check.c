@@ -1,6 +1,10 @@
 /*
  * Is the graph of aliases one that can be used?  Depth first, with a stack
  * of our own; each alias is white, grey (on the stack) or black.
+ *
+ * What stands in a list is left out: its writer may be another than root, and
+ * must not be able to have the table refused.  The walk of book_expand.c needs
+ * no promise that there is no loop.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,25 +78,43 @@ refuse_loop(struct checker *c, const struct alias_target *t, size_t row)
 	snprintf(what, sizeof(what), "leads back to the alias of line %u: a "
 	    "loop; take one of its targets out",
 	    aliases_at(c->book->aliases, row)->line);
-	return table_error_quote(c->err, t->line, t->local, what);
+	return table_error_quote(c->err, t->line,
+	    t->local.len > 0 ? t->local : t->domain, what);
+}
+
+/* The alias that a target leads to, if it is one; -1: too long. */
+static int
+look_at(struct checker *c, const struct alias *a,
+    const struct alias_target *t, struct book_found *f)
+{
+	const struct domain *written, *d;
+	struct book_name name;
+
+	*f = (struct book_found){ .verdict = BOOK_UNKNOWN };
+	if (t->local.len > 0) {
+		if (book_name_of(t->local, t->domain, &name) == -1)
+			return -1;
+		*f = book_look_target(c->book, a, &name);
+		return 0;
+	}
+	/* "@a: @b" may end in b's catch-all, and that may be one more. */
+	d = domains_resolve(c->book->domains, t->domain, &written);
+	if (d != NULL)
+		f->alias = aliases_find(c->book->aliases, t->local, d->name);
+	if (f->alias != NULL)
+		f->verdict = BOOK_LOCAL;
+	return 0;
 }
 
 static int
 step(struct checker *c, const struct alias *a, const struct alias_target *t)
 {
 	size_t from = c->stack[c->height - 1].row, row;
-	struct book_name name;
 	struct book_found f;
 
-	if (book_name_of_target(t, &name) == -1)
+	if (look_at(c, a, t, &f) == -1)
 		return table_error_quote(c->err, t->line, t->local,
 		    "too long");
-	f = book_look_target(c->book, a, &name);
-	if (f.verdict == BOOK_NO_RELAY)
-		return table_error_quote(c->err, t->line, t->domain,
-		    "not one of the domains here, and mail is not forwarded "
-		    "to others; name a local user, or add it to the domains "
-		    "table");
 	if (f.verdict != BOOK_LOCAL || f.alias == NULL) {
 		size_add(&c->nodes[from], 1);
 		return 0;
@@ -117,14 +139,15 @@ visit(struct checker *c, size_t row)
 	while (c->height > 0) {
 		struct frame *f = &c->stack[c->height - 1];
 		const struct alias *a = aliases_at(c->book->aliases, f->row);
+		const struct alias_target *t;
 
 		if (f->target == a->count) {
 			if (finish(c) == -1)
 				return -1;
 			continue;
 		}
-		if (step(c, a, aliases_target(c->book->aliases, a,
-		    f->target++)) == -1)
+		t = aliases_target(c->book->aliases, a, f->target++);
+		if (t->list == 0 && step(c, a, t) == -1)
 			return -1;
 	}
 	return 0;
@@ -157,12 +180,20 @@ check_size(struct checker *c, const struct alias *a, const struct node *n)
 static int
 check_domain(struct checker *c, const struct alias *a)
 {
-	if (a->domain.len == 0 ||
-	    domains_find(c->book->domains, a->domain) != NULL)
+	const struct domain *d = a->domain.len == 0 ?
+	    domains_default(c->book->domains) :
+	    domains_find(c->book->domains, a->domain);
+	char what[400];
+
+	if (d == NULL)
+		return table_error_quote(c->err, a->line, a->domain,
+		    "not one of the domains here; add it to the domains "
+		    "table, or take the alias out");
+	if (d->kind != DOMAIN_ALIAS)
 		return 0;
-	return table_error_quote(c->err, a->line, a->domain, "not one of the "
-	    "domains here; add it to the domains table, or take the alias "
-	    "out");
+	snprintf(what, sizeof(what), "is an alias of %.*s in the domains "
+	    "table: write the alias with that one", (int)d->of.len, d->of.at);
+	return table_error_quote(c->err, a->line, a->domain, what);
 }
 
 static int
@@ -198,4 +229,25 @@ book_check(const struct book *book, struct table_error *err)
 	free(nodes);
 	free(stack);
 	return result;
+}
+
+int
+book_check_recipients(const struct book *book, struct table_error *err)
+{
+	for (size_t i = 0; i < recipients_count(book->recipients); i++) {
+		const struct relay_recipient *r =
+		    recipients_at(book->recipients, i);
+		const struct domain *d = domains_find(book->domains,
+		    r->domain);
+
+		if (d == NULL || d->kind != DOMAIN_RELAY)
+			return table_error_quote(err, r->line, r->domain,
+			    "not a relay domain; write it into the domains "
+			    "table as relay, or take the address out");
+		if (d->unchecked)
+			return table_error_quote(err, r->line, r->domain,
+			    "takes any recipient; take \"unchecked\" out of "
+			    "its line in the domains table");
+	}
+	return 0;
 }

@@ -1,7 +1,8 @@
 /*
- * Following aliases to mailboxes.  A worklist instead of recursion, and each
- * alias at most once: however aliases point at each other, the work is
- * bounded by the table.
+ * Following aliases to where mail ends up.  A worklist instead of recursion,
+ * and each alias at most once: however aliases point at each other, the work
+ * is bounded by the table.  (One that stands for a whole domain is another for
+ * each local-part; there the depth and the length of the worklist bound it.)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,126 +12,272 @@
 
 struct todo {
 	const struct alias	*alias;
+	const struct domain	*in;		/* where it was looked for */
 	unsigned		 depth;
+	size_t			 owner;		/* 0: none; see book_target */
+	struct slice		 local;		/* whole, for "@a: @b" */
+	struct slice		 detail;
 };
+
+struct walk;
+
+/* What to do with a target that is no alias.  True: go on. */
+typedef bool walk_final(struct walk *, const struct book_found *,
+    const struct book_name *, const struct todo *);
 
 struct walk {
 	const struct book	*book;
+	struct book_expansion	*out;		/* NULL: who lives is all */
+	walk_final		*final;
 	uint8_t			*seen;		/* one bit for each alias */
 	struct todo		*todo;
 	size_t			 count, room;
+	bool			 alive;		/* somebody gets it */
+	enum book_verdict	 fault;		/* BOOK_LOCAL: none */
 };
 
-/* true: go on */
-typedef bool walk_final(void *ctx, const struct book_found *,
-    const struct alias_target *);
-
-static bool
-walk_init(struct walk *w, const struct book *book)
+static int
+failed(struct walk *w, enum book_verdict why)
 {
-	*w = (struct walk){ .book = book };
-	w->seen = calloc(aliases_count(book->aliases) / 8 + 1, 1);
-	return w->seen != NULL;
+	w->fault = why;
+	return -1;
 }
 
-static void
-walk_clear(struct walk *w)
+/* Text of ours in the expansion, with a NUL: its place, 0 for no memory. */
+static size_t
+keep_text(struct book_expansion *x, const char *text)
 {
+	size_t len = strlen(text) + 1, at;
+	size_t want = x->room == 0 ? 256 : x->room;
+	char *grown;
+
+	if (x->len == 0)
+		x->len = 1;		/* nothing stands at 0 */
+	while (want - x->len < len)
+		if (__builtin_mul_overflow(want, 2, &want))
+			return 0;
+	if (want != x->room) {
+		if ((grown = realloc(x->text, want)) == NULL)
+			return 0;
+		x->text = grown;
+		x->room = want;
+	}
+	at = x->len;
+	memcpy(x->text + at, text, len);
+	x->len += len;
+	return at;
+}
+
+/* ---- owners ---- */
+
+static bool
+find_owner(const struct book *book, const struct todo *t, char *name)
+{
+	static const struct slice prefix = SLICE_LITERAL("owner-");
+	char local[USERNAME_LOCAL_MAX + sizeof("owner-")];
+	const struct alias *a;
+	struct slice owner;
+
+	if (t->alias->local.len == 0 ||
+	    t->alias->local.len > USERNAME_LOCAL_MAX ||
+	    slice_starts_nocase(t->alias->local, prefix))
+		return false;
+	memcpy(local, prefix.at, prefix.len);
+	memcpy(local + prefix.len, t->alias->local.at, t->alias->local.len);
+	owner = slice_of(local, prefix.len + t->alias->local.len);
+	a = aliases_find(book->aliases, owner, t->in->name);
+	if (a == NULL && t->in->kind == DOMAIN_LOCAL)
+		a = aliases_find(book->aliases, owner, SLICE_LITERAL(""));
+	if (a == NULL || address_join(owner, t->in->name, name,
+	    BOOK_ADDRESS_SIZE) == -1)
+		return false;
+	book_trace(book, BOOK_STEP_OWNER, a->line, NULL, slice_str(name));
+	return true;
+}
+
+static int
+take_owner(struct walk *w, struct todo *t)
+{
+	char name[BOOK_ADDRESS_SIZE];
+
+	if (w->out == NULL || !find_owner(w->book, t, name))
+		return 0;
+	t->owner = keep_text(w->out, name);
+	return t->owner == 0 ? failed(w, BOOK_LATER) : 0;
+}
+
+/* ---- the walk ---- */
+
+static int
+walk_push(struct walk *w, const struct todo *t)
+{
+	size_t row = aliases_index(w->book->aliases, t->alias);
+	struct table_error unused;
+
+	if (!t->alias->maps && (w->seen[row / 8] & 1u << row % 8) != 0)
+		return 0;
+	if (w->count > BOOK_EXPANSION_MAX)
+		return failed(w, BOOK_TOO_MUCH);
+	if (table_grow((void **)&w->todo, &w->room, w->count,
+	    sizeof(*w->todo), &unused) == -1)
+		return failed(w, BOOK_LATER);
+	w->seen[row / 8] |= (uint8_t)(1u << row % 8);
+	w->todo[w->count++] = *t;
+	return take_owner(w, &w->todo[w->count - 1]);
+}
+
+/* May the detail that came go on to this target? */
+static bool
+detail_goes_on(const struct book *book, const struct todo *t,
+    const struct alias_target *target)
+{
+	const struct domain *written, *d;
+
+	if (t->detail.len == 0 || target->local.len + 1 + t->detail.len >
+	    USERNAME_LOCAL_MAX ||
+	    memchr(target->local.at, book->delimiter, target->local.len) !=
+	    NULL)
+		return false;
+	d = target->domain.len == 0 ? domains_default(book->domains) :
+	    domains_resolve(book->domains, target->domain, &written);
+	return d != NULL && d->kind != DOMAIN_RELAY;
+}
+
+/* The name that a target of t stands for; *kept is its local-part where it
+ * stays, with what of its detail came along. */
+static int
+target_name(const struct book *book, const struct todo *t,
+    const struct alias_target *target, struct book_name *name,
+    bool *carries)
+{
+	char local[USERNAME_LOCAL_MAX];
+	size_t n = target->local.len;
+
+	*carries = false;
+	if (n == 0)
+		return book_name_of(t->local, target->domain, name);
+	if (!detail_goes_on(book, t, target))
+		return book_name_of(target->local, target->domain, name);
+	*carries = true;
+	memcpy(local, target->local.at, n);
+	local[n++] = book->delimiter;
+	memcpy(local + n, t->detail.at, t->detail.len);
+	return book_name_of(slice_of(local, n + t->detail.len),
+	    target->domain, name);
+}
+
+static int
+follow(struct walk *w, const struct todo *t,
+    const struct alias_target *target, const struct book_found *f,
+    bool carries)
+{
+	struct todo next = { .alias = f->alias, .in = f->in,
+		.depth = t->depth + 1, .owner = t->owner };
+
+	if (next.depth > BOOK_DEPTH_MAX)
+		return failed(w, BOOK_TOO_MUCH);
+	/* Slices that outlive the name: of the tables, or of the question. */
+	next.local = target->local.len == 0 ? t->local : target->local;
+	if (f->detail.len > 0)
+		next.detail = carries ? t->detail : slice_skip(next.local,
+		    next.local.len - f->detail.len);
+	return walk_push(w, &next);
+}
+
+static int
+walk_target(struct walk *w, const struct todo *t,
+    const struct alias_target *target)
+{
+	struct book_name name;
+	struct book_found f;
+	bool carries;
+
+	if (w->book->trace != NULL) {
+		char text[BOOK_ADDRESS_SIZE];
+
+		snprintf(text, sizeof(text), "%.*s%s%.*s",
+		    (int)target->local.len, target->local.at,
+		    target->domain.len > 0 ? "@" : "",
+		    (int)target->domain.len, target->domain.at);
+		book_trace(w->book, BOOK_STEP_TARGET, target->line,
+		    aliases_list_name(w->book->aliases, target),
+		    slice_str(text));
+	}
+	if (target_name(w->book, t, target, &name, &carries) == -1)
+		return failed(w, BOOK_TOO_MUCH);
+	f = book_look_target(w->book, t->alias, &name);
+	if (f.verdict == BOOK_LOCAL && f.alias != NULL)
+		return follow(w, t, target, &f, carries);
+	return w->final(w, &f, &name, t) ? 0 : -1;
+}
+
+static int
+walk_alias(struct walk *w, const struct todo *t)
+{
+	/* Some of them are not known: nobody gets it before all do. */
+	if (t->alias->broken)
+		return failed(w, BOOK_LATER);
+	for (size_t i = 0; i < t->alias->count; i++)
+		if (walk_target(w, t, aliases_target(w->book->aliases,
+		    t->alias, i)) == -1)
+			return -1;
+	return 0;
+}
+
+/* Until final says stop, or the end; what became of it is in w. */
+static void
+walk_all(struct walk *w, const struct book_found *from,
+    const struct book_name *name)
+{
+	struct todo first = { .alias = from->alias, .in = from->in,
+		.depth = 1, .local = name->local, .detail = from->detail };
+
+	w->seen = calloc(aliases_count(w->book->aliases) / 8 + 1, 1);
+	if (w->seen == NULL)
+		w->fault = BOOK_LATER;
+	else if (walk_push(w, &first) == 0)
+		for (size_t i = 0; i < w->count; i++) {
+			struct todo t = w->todo[i];	/* the array grows */
+
+			if (walk_alias(w, &t) == -1)
+				break;
+		}
 	free(w->seen);
 	free(w->todo);
 }
 
-/* Once for each alias; -1 for no memory. */
-static int
-walk_push(struct walk *w, const struct alias *a, unsigned depth)
-{
-	size_t row = aliases_index(w->book->aliases, a);
-	struct table_error unused;
-
-	if ((w->seen[row / 8] & 1u << row % 8) != 0)
-		return 0;
-	if (table_grow((void **)&w->todo, &w->room, w->count,
-	    sizeof(*w->todo), &unused) == -1)
-		return -1;
-	w->seen[row / 8] |= (uint8_t)(1u << row % 8);
-	w->todo[w->count++] = (struct todo){ a, depth };
-	return 0;
-}
-
-static enum book_verdict
-walk_alias(struct walk *w, struct todo t, walk_final *final, void *ctx)
-{
-	if (t.depth > BOOK_DEPTH_MAX)
-		return BOOK_TOO_MUCH;
-	for (size_t i = 0; i < t.alias->count; i++) {
-		const struct alias_target *target = aliases_target(
-		    w->book->aliases, t.alias, i);
-		struct book_name name;
-		struct book_found f;
-
-		if (book_name_of_target(target, &name) == -1)
-			return BOOK_TOO_MUCH;
-		f = book_look_target(w->book, t.alias, &name);
-		if (f.verdict == BOOK_LOCAL && f.alias != NULL) {
-			if (walk_push(w, f.alias, t.depth + 1) == -1)
-				return BOOK_TOO_MUCH;
-		} else if (!final(ctx, &f, target))
-			return BOOK_LOCAL;
-	}
-	return BOOK_UNKNOWN;
-}
-
-/* Until final says stop (BOOK_LOCAL), or the end (BOOK_UNKNOWN). */
-static enum book_verdict
-walk_all(struct walk *w, const struct alias *from, walk_final *final,
-    void *ctx)
-{
-	enum book_verdict v = BOOK_UNKNOWN;
-
-	if (walk_push(w, from, 1) == -1)
-		return BOOK_TOO_MUCH;
-	for (size_t i = 0; i < w->count && v == BOOK_UNKNOWN; i++)
-		v = walk_alias(w, w->todo[i], final, ctx);
-	return v;
-}
+/* ---- does somebody read it? ---- */
 
 static bool
-stop_at_mailbox(void *ctx, const struct book_found *f,
-    const struct alias_target *target)
+stop_at_life(struct walk *w, const struct book_found *f,
+    const struct book_name *name, const struct todo *t)
 {
-	(void)ctx;
-	(void)target;
-	return f->verdict != BOOK_LOCAL;
+	(void)name, (void)t;
+	w->alive = f->verdict != BOOK_UNKNOWN;
+	return !w->alive;
 }
 
-/* Is there a mailbox behind this alias at all? */
+/* Is there a mailbox, or an address elsewhere, behind this alias at all? */
 static enum book_verdict
-alias_lives(const struct book *book, const struct alias *a)
+alias_lives(const struct book *book, const struct book_found *f,
+    const struct book_name *name)
 {
-	enum book_verdict v = BOOK_TOO_MUCH;
-	struct walk w;
+	struct walk w = { .book = book, .final = stop_at_life };
 
-	if (walk_init(&w, book))
-		v = walk_all(&w, a, stop_at_mailbox, NULL);
-	walk_clear(&w);
-	return v;
+	walk_all(&w, f, name);
+	if (w.fault != BOOK_LOCAL)
+		return w.fault;
+	return w.alive ? BOOK_LOCAL : BOOK_UNKNOWN;
 }
 
 /* The address itself, small letters where it is in our grammar. */
 static enum book_verdict
-canonical_of_alias(const struct book *book, struct slice address,
-    const struct book_name *n, char canonical[BOOK_ADDRESS_SIZE])
+canonical_of(const struct book_found *f, const struct book_name *n,
+    char canonical[BOOK_ADDRESS_SIZE])
 {
-	struct slice domain = n->domain.len > 0 ? n->domain :
-	    domains_default(book->domains)->name;
-	int len;
-
-	if (!username_local_valid(n->lower))
-		return slice_copy_str(address, canonical,
-		    BOOK_ADDRESS_SIZE) == -1 ? BOOK_UNKNOWN : BOOK_LOCAL;
-	len = snprintf(canonical, BOOK_ADDRESS_SIZE, "%.*s@%.*s",
-	    (int)n->lower.len, n->lower.at, (int)domain.len, domain.at);
-	return len > 0 && len < BOOK_ADDRESS_SIZE ? BOOK_LOCAL : BOOK_UNKNOWN;
+	return address_join(username_local_valid(n->lower) ? n->lower :
+	    n->local, f->in->name, canonical, BOOK_ADDRESS_SIZE) == -1 ?
+	    BOOK_UNKNOWN : f->verdict;
 }
 
 enum book_verdict
@@ -145,107 +292,99 @@ book_resolve(const struct book *book, struct slice address,
 	if (book_name_parse(address, &n) == -1)
 		return BOOK_UNKNOWN;
 	f = book_look(book, &n, true);
+	if (f.verdict == BOOK_RELAY)
+		return canonical_of(&f, &n, canonical);
 	if (f.verdict != BOOK_LOCAL)
 		return f.verdict;
 	if (f.alias == NULL)
 		return book_found_address(&f, true, canonical,
 		    BOOK_ADDRESS_SIZE) == -1 ? BOOK_UNKNOWN : BOOK_LOCAL;
-	v = alias_lives(book, f.alias);
-	return v == BOOK_LOCAL ?
-	    canonical_of_alias(book, address, &n, canonical) : v;
+	v = alias_lives(book, &f, &n);
+	return v == BOOK_LOCAL ? canonical_of(&f, &n, canonical) : v;
 }
 
-/* A final address found: what makes it the same as another one. */
-struct final {
-	struct account	account;	/* kind 0: nobody's */
-	size_t		at;		/* of its text */
-	size_t		detail;		/* of its detail in the text */
-};
-
-struct finals {
-	const struct book	*book;
-	struct book_expansion	*out;
-	struct final		*rows;
-	size_t			 count, room;
-	bool			 failed, alive;
-};
+/* ---- who gets it ---- */
 
 static int
-text_room(struct book_expansion *x, size_t need)
-{
-	size_t want = x->room == 0 ? 256 : x->room;
-	char *grown;
-
-	while (want - x->len < need)
-		if (__builtin_mul_overflow(want, 2, &want))
-			return -1;
-	if (want == x->room)
-		return 0;
-	if ((grown = realloc(x->text, want)) == NULL)
-		return -1;
-	x->text = grown;
-	x->room = want;
-	return 0;
-}
-
-static int
-finals_add(struct finals *f, const struct book_found *found,
+add_target(struct walk *w, const struct book_target *target,
     const char *address)
 {
+	struct book_expansion *x = w->out;
 	struct table_error unused;
+	struct book_target *t;
 	size_t len = strlen(address);
-	struct final row = { .at = f->out->len, .detail = f->out->len + len };
 
-	if (f->count == BOOK_EXPANSION_MAX ||
-	    text_room(f->out, len + 1) == -1 ||
-	    table_grow((void **)&f->rows, &f->room, f->count,
-		sizeof(*f->rows), &unused) == -1)
-		return -1;
-	if (found->verdict == BOOK_LOCAL) {
+	if (x->count == BOOK_EXPANSION_MAX)
+		return failed(w, BOOK_TOO_MUCH);
+	if (table_grow((void **)&x->targets, &x->target_room, x->count,
+	    sizeof(*x->targets), &unused) == -1)
+		return failed(w, BOOK_LATER);
+	t = &x->targets[x->count];
+	*t = *target;
+	if ((t->at = keep_text(x, address)) == 0)
+		return failed(w, BOOK_LATER);
+	t->detail = t->at;
+	if (t->kind == BOOK_TARGET_MAILBOX) {
 		const char *mark = memrchr(address, '@', len);
 
-		row.account = found->account;
-		row.detail = row.at + (size_t)(mark - address) -
-		    found->detail.len;
-		f->alive = true;
-	} else
-		row.detail = row.at;
-	memcpy(f->out->text + f->out->len, address, len + 1);
-	f->out->len += len + 1;
-	f->rows[f->count++] = row;
+		t->detail += (size_t)(mark - address) - target->detail;
+	}
+	if (t->kind != BOOK_TARGET_NOBODY)
+		w->alive = true;
+	x->count++;
 	return 0;
+}
+
+/* Elsewhere, or nobody's: as it is written, in the domain that it means. */
+static int
+plain_address(const struct book *book, const struct book_found *f,
+    const struct book_name *name, char *address)
+{
+	struct slice domain = f->in != NULL ? f->in->name : name->domain;
+
+	if (domain.len == 0)
+		domain = domains_default(book->domains)->name;
+	return address_join(name->local, domain, address, BOOK_ADDRESS_SIZE);
 }
 
 static bool
-collect(void *ctx, const struct book_found *found,
-    const struct alias_target *target)
+collect(struct walk *w, const struct book_found *f,
+    const struct book_name *name, const struct todo *t)
 {
-	struct finals *f = ctx;
-	struct slice domain = target->domain.len > 0 ? target->domain :
-	    domains_default(f->book->domains)->name;
+	struct book_target target = { .account = f->account,
+		.owner = t == NULL ? 0 : t->owner };
 	char address[BOOK_ADDRESS_SIZE];
+	int n;
 
-	if (found->verdict == BOOK_LOCAL) {
-		if (book_found_address(found, true, address,
-		    sizeof(address)) == -1)
-			f->failed = true;
-	} else
-		snprintf(address, sizeof(address), "%.*s@%.*s",
-		    (int)target->local.len, target->local.at,
-		    (int)domain.len, domain.at);
-	if (!f->failed && finals_add(f, found, address) == -1)
-		f->failed = true;
-	return !f->failed;
+	switch (f->verdict) {
+	case BOOK_LOCAL:
+		target.kind = BOOK_TARGET_MAILBOX;
+		target.detail = f->detail.len;	/* its length, for now */
+		break;
+	case BOOK_RELAY:
+		target.kind = BOOK_TARGET_RELAY;
+		break;
+	case BOOK_NO_RELAY:
+		target.kind = BOOK_TARGET_FOREIGN;
+		break;
+	default:
+		target.kind = BOOK_TARGET_NOBODY;
+	}
+	n = target.kind == BOOK_TARGET_MAILBOX ?
+	    book_found_address(f, true, address, sizeof(address)) :
+	    plain_address(w->book, f, name, address);
+	if (n == -1)
+		return failed(w, BOOK_TOO_MUCH) == 0;
+	return add_target(w, &target, address) == 0;
 }
 
 static int
-order_final(const void *a, const void *b, void *ctx)
+order_target(const void *a, const void *b, void *ctx)
 {
-	const struct finals *f = ctx;
-	const struct final *x = &f->rows[*(const uint32_t *)a];
-	const struct final *y = &f->rows[*(const uint32_t *)b];
-	const char *s = f->out->text + x->detail;
-	const char *t = f->out->text + y->detail;
+	const struct book_expansion *e = ctx;
+	const struct book_target *x = &e->targets[*(const uint32_t *)a];
+	const struct book_target *y = &e->targets[*(const uint32_t *)b];
+	const char *s = e->text + x->detail, *t = e->text + y->detail;
 	size_t sn, tn;
 	int c;
 
@@ -253,7 +392,7 @@ order_final(const void *a, const void *b, void *ctx)
 		return x->account.kind < y->account.kind ? -1 : 1;
 	if (x->account.number != y->account.number)
 		return x->account.number < y->account.number ? -1 : 1;
-	/* Of a mailbox the detail alone; of nobody's address all of it. */
+	/* Of a mailbox the detail alone; of other addresses all of it. */
 	sn = x->account.kind == 0 ? strlen(s) : strcspn(s, "@");
 	tn = y->account.kind == 0 ? strlen(t) : strcspn(t, "@");
 	if ((c = table_compare(slice_of(s, sn), slice_of(t, tn))) != 0)
@@ -263,94 +402,71 @@ order_final(const void *a, const void *b, void *ctx)
 
 /* Are two neighbours in the order the same, places in the text apart? */
 static bool
-same_final(struct finals *f, uint32_t i, uint32_t j)
+same_target(struct book_expansion *x, uint32_t i, uint32_t j)
 {
-	size_t at = f->rows[j].at;
+	size_t at = x->targets[j].at;
 	bool same;
 
-	f->rows[j].at = f->rows[i].at;
-	same = order_final(&i, &j, f) == 0;
-	f->rows[j].at = at;
+	x->targets[j].at = x->targets[i].at;
+	same = order_target(&i, &j, x) == 0;
+	x->targets[j].at = at;
 	return same;
 }
 
 /* Cut out every address whose mailbox came before; keep the order. */
 static int
-finals_unique(struct finals *f)
+make_unique(struct book_expansion *x)
 {
-	uint32_t *order = reallocarray(NULL, f->count, sizeof(*order));
-	struct book_expansion *x = f->out;
+	uint32_t *order = reallocarray(NULL, x->count, sizeof(*order));
 	size_t to = 0;
 
 	if (order == NULL)
 		return -1;
-	for (size_t i = 0; i < f->count; i++)
+	for (size_t i = 0; i < x->count; i++)
 		order[i] = (uint32_t)i;
-	qsort_r(order, f->count, sizeof(*order), order_final, f);
-	for (size_t i = f->count - 1; i > 0; i--)
-		if (same_final(f, order[i - 1], order[i]))
-			x->text[f->rows[order[i]].at] = '\0';
+	qsort_r(order, x->count, sizeof(*order), order_target, x);
+	for (size_t i = x->count - 1; i > 0; i--)
+		if (same_target(x, order[i - 1], order[i]))
+			x->targets[order[i]].twice = true;
 	free(order);
-	for (size_t i = 0; i < f->count; i++) {
-		const char *text = x->text + f->rows[i].at;
-		size_t len = strlen(text);
-
-		if (len == 0)
-			continue;
-		memmove(x->text + to, text, len + 1);
-		to += len + 1;
-		x->count++;
-	}
-	x->len = to;
+	for (size_t i = 0; i < x->count; i++)
+		if (!x->targets[i].twice)
+			x->targets[to++] = x->targets[i];
+	x->count = to;
 	return 0;
 }
 
 static enum book_verdict
-expand_alias(const struct book *book, const struct alias *a,
-    struct book_expansion *out)
+expand_alias(struct walk *w, const struct book_found *f,
+    const struct book_name *name)
 {
-	struct finals f = { .book = book, .out = out };
-	enum book_verdict v = BOOK_TOO_MUCH;
-	struct walk w;
-
-	if (walk_init(&w, book))
-		v = walk_all(&w, a, collect, &f);
-	if (f.failed)
-		v = BOOK_TOO_MUCH;
-	else if (v == BOOK_UNKNOWN && f.alive)
-		v = finals_unique(&f) == -1 ? BOOK_TOO_MUCH : BOOK_LOCAL;
-	walk_clear(&w);
-	free(f.rows);
-	return v;
+	walk_all(w, f, name);
+	if (w->fault != BOOK_LOCAL)
+		return w->fault;
+	if (!w->alive)
+		return BOOK_UNKNOWN;
+	return make_unique(w->out) == -1 ? BOOK_LATER : BOOK_LOCAL;
 }
 
 enum book_verdict
 book_expand(const struct book *book, struct slice address,
     struct book_expansion *out)
 {
-	struct finals f = { .book = book, .out = out };
-	char text[BOOK_ADDRESS_SIZE];
+	struct walk w = { .book = book, .out = out, .final = collect };
 	struct book_name n;
-	struct book_found found;
+	struct book_found f;
 	enum book_verdict v;
 
 	*out = (struct book_expansion){ 0 };
 	if (book_name_parse(address, &n) == -1)
 		return BOOK_UNKNOWN;
-	found = book_look(book, &n, true);
-	if (found.verdict != BOOK_LOCAL)
-		return found.verdict;
-	if (found.alias != NULL)
-		v = expand_alias(book, found.alias, out);
-	else {
-		v = book_found_address(&found, true, text,
-		    sizeof(text)) == -1 ||
-		    finals_add(&f, &found, text) == -1 ?
-		    BOOK_TOO_MUCH : BOOK_LOCAL;
-		out->count = f.count;
-		free(f.rows);
-	}
-	if (v != BOOK_LOCAL)
+	f = book_look(book, &n, true);
+	v = f.verdict;
+	if (v == BOOK_LOCAL && f.alias != NULL)
+		v = expand_alias(&w, &f, &n);
+	else if (v == BOOK_LOCAL || v == BOOK_RELAY)
+		v = collect(&w, &f, &n, NULL) ? v : w.fault;
+	if (v != BOOK_LOCAL && v != BOOK_RELAY)
 		book_expansion_clear(out);
 	return v;
 }
@@ -358,15 +474,7 @@ book_expand(const struct book *book, struct slice address,
 void
 book_expansion_clear(struct book_expansion *x)
 {
+	free(x->targets);
 	free(x->text);
 	*x = (struct book_expansion){ 0 };
-}
-
-const char *
-book_expansion_next(const struct book_expansion *x, const char *p)
-{
-	if (p == NULL)
-		return x->count == 0 ? NULL : x->text;
-	p += strlen(p) + 1;
-	return p < x->text + x->len ? p : NULL;
 }

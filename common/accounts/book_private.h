@@ -18,6 +18,7 @@ struct book_name {
 
 struct book_found {
 	enum book_verdict	 verdict;
+	const struct domain	*in;		/* NULL: not ours */
 	/* BOOK_LOCAL: an alias, or else a mailbox. */
 	const struct alias	*alias;
 	struct account		 account;
@@ -28,10 +29,11 @@ struct book_found {
 
 /* Cut an address up; -1: nothing that could be one. */
 int book_name_parse(struct slice address, struct book_name *);
-int book_name_of_target(const struct alias_target *, struct book_name *);
+/* The same of a local-part, unquoted, and a domain.  -1: too long. */
+int book_name_of(struct slice local, struct slice domain, struct book_name *);
 
-/* Steps 1 to 8 of book.h; without aliases 3, 4, 5, 6 and 8.  The slices
- * found point into the tables and into the name. */
+/* Steps 1 to 10 of book.h; without aliases those that are no alias.  The
+ * slices found point into the tables and into the name. */
 struct book_found book_look(const struct book *, const struct book_name *,
     bool aliases);
 
@@ -42,5 +44,18 @@ struct book_found book_look_target(const struct book *, const struct alias *a,
 /* The address that a mailbox found is known by; -1: no room. */
 int book_found_address(const struct book_found *, bool with_detail, char *out,
     size_t size);
+
+/* What can stand behind the delimiter; it may become a folder's name. */
+bool book_detail_valid(struct slice);
+
+static inline void
+book_trace(const struct book *book, enum book_step_kind kind, unsigned line,
+    const char *list, struct slice text)
+{
+	struct book_step step = { kind, line, list, text };
+
+	if (book->trace != NULL)
+		book->trace->step(book->trace->ctx, &step);
+}
 
 #endif

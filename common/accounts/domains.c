@@ -12,25 +12,66 @@ struct domains_table {
 	struct slice	 first;		/* name of the default domain */
 };
 
+static const char *const kinds[] = {
+	[DOMAIN_LOCAL] = "local",
+	[DOMAIN_VIRTUAL] = "virtual",
+	[DOMAIN_RELAY] = "relay",
+	[DOMAIN_ALIAS] = "alias",
+};
+
+const char *
+domain_kind_name(enum domain_kind kind)
+{
+	return kinds[kind];
+}
+
 static int
 take_kind(struct slice *line, struct domain *d, struct table_error *err)
 {
 	struct slice field;
 
-	if (!table_field(line, &field) ||
-	    slice_equal_nocase(field, SLICE_LITERAL("local")))
-		d->kind = DOMAIN_LOCAL;
-	else if (slice_equal_nocase(field, SLICE_LITERAL("virtual")))
-		d->kind = DOMAIN_VIRTUAL;
-	else
-		return table_error_quote(err, d->line, field,
-		    "not a kind of domain; write local or virtual");
+	d->kind = DOMAIN_LOCAL;
+	if (!table_field(line, &field))
+		return 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (slice_equal_nocase(field, slice_str(kinds[i]))) {
+			d->kind = (enum domain_kind)i;
+			return 0;
+		}
+	return table_error_quote(err, d->line, field, "not a kind of domain; "
+	    "write local, virtual, relay or alias of DOMAIN");
+}
+
+/* What a kind has behind it: "unchecked", "of DOMAIN". */
+static int
+take_options(struct slice *line, struct domain *d, struct table_error *err)
+{
+	struct slice field;
+
+	if (d->kind == DOMAIN_RELAY && line->len > 0) {
+		table_field(line, &field);
+		if (!slice_equal_nocase(field, SLICE_LITERAL("unchecked")))
+			return table_error_quote(err, d->line, field, "not "
+			    "known here; only unchecked may follow relay "
+			    "(where its hosts are, routes says)");
+		d->unchecked = true;
+	}
+	if (d->kind == DOMAIN_ALIAS) {
+		if (!table_field(line, &field) ||
+		    !slice_equal_nocase(field, SLICE_LITERAL("of")) ||
+		    !table_field(line, &d->of) ||
+		    !username_domain_valid(d->of))
+			return table_error_quote(err, d->line, d->name,
+			    "an alias of what? write DOMAIN alias of DOMAIN");
+		table_lower(d->of);
+	}
 	return line->len == 0 ? 0 : table_error_quote(err, d->line, *line,
-	    "one word too many; write DOMAIN [local|virtual]");
+	    "one word too many; write DOMAIN [local | virtual | relay "
+	    "[unchecked] | alias of DOMAIN]");
 }
 
 static int
-add(struct domains_table *t, struct slice name, struct slice kind,
+add(struct domains_table *t, struct slice name, struct slice rest,
     unsigned line, struct table_error *err)
 {
 	struct domain d = { .name = name, .line = line };
@@ -38,32 +79,28 @@ add(struct domains_table *t, struct slice name, struct slice kind,
 	if (!username_domain_valid(name))
 		return table_error_quote(err, line, name,
 		    "not a domain; write a name such as example.org");
-	if (take_kind(&kind, &d, err) == -1 ||
+	if (take_kind(&rest, &d, err) == -1 ||
+	    take_options(&rest, &d, err) == -1 ||
 	    table_grow((void **)&t->rows, &t->room, t->count,
 		sizeof(*t->rows), err) == -1)
 		return -1;
 	table_lower(name);
-	if (t->count == 0)
+	if (t->first.len == 0 &&
+	    (d.kind == DOMAIN_LOCAL || d.kind == DOMAIN_VIRTUAL))
 		t->first = name;
 	t->rows[t->count++] = d;
 	return 0;
 }
 
 static int
-parse_rows(struct domains_table *t, struct slice text,
+add_row(void *ctx, struct slice line, unsigned number, bool indented,
     struct table_error *err)
 {
-	struct table_reader reader;
-	struct slice line, name;
-	enum parse p;
+	struct slice name;
 
-	table_reader_init(&reader, text);
-	while ((p = table_next(&reader, &line, err)) == PARSE_OK) {
-		table_field(&line, &name);
-		if (add(t, name, line, reader.line, err) == -1)
-			return -1;
-	}
-	return p == PARSE_BAD ? -1 : 0;
+	(void)indented;
+	table_field(&line, &name);
+	return add(ctx, name, line, number, err);
 }
 
 static int
@@ -79,14 +116,39 @@ static int
 refuse_twice(const struct domains_table *t, struct table_error *err)
 {
 	for (size_t i = 1; i < t->count; i++) {
+		const struct domain *d = &t->rows[i], *before = d - 1;
 		char what[96];
 
-		if (!slice_equal(t->rows[i].name, t->rows[i - 1].name))
+		if (!slice_equal(d->name, before->name))
 			continue;
+		if (before->line == 0)
+			return table_error_quote(err, d->line, d->name,
+			    "is this host's own name and the only domain for "
+			    "its users; make it local");
 		snprintf(what, sizeof(what), "stands in line %u already; "
-		    "keep one of the two", t->rows[i - 1].line);
-		return table_error_quote(err, t->rows[i].line,
-		    t->rows[i].name, what);
+		    "keep one of the two", before->line);
+		return table_error_quote(err, d->line, d->name, what);
+	}
+	return 0;
+}
+
+static int
+check_aliases(const struct domains_table *t, struct table_error *err)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct domain *d = &t->rows[i], *of;
+
+		if (d->kind != DOMAIN_ALIAS)
+			continue;
+		of = domains_find(t, d->of);
+		if (of == NULL)
+			return table_error_quote(err, d->line, d->of,
+			    "not in this table; an alias is of a domain that "
+			    "has a line of its own here");
+		if (of->kind == DOMAIN_ALIAS)
+			return table_error_quote(err, d->line, d->of,
+			    "an alias itself; name the domain that it is an "
+			    "alias of");
 	}
 	return 0;
 }
@@ -106,6 +168,21 @@ copy_texts(struct domains_table *t, struct slice text, struct slice host,
 	return 0;
 }
 
+static int
+compile(struct domains_table *t, struct slice text, struct slice host,
+    struct table_error *err)
+{
+	if (copy_texts(t, text, host, err) == -1 ||
+	    table_rows(slice_of(t->text, text.len), add_row, t, err) == -1 ||
+	    (t->first.len == 0 && add(t, slice_of(t->text + text.len,
+		host.len), SLICE_LITERAL(""), 0, err) == -1))
+		return -1;
+	qsort(t->rows, t->count, sizeof(*t->rows), order);
+	if (refuse_twice(t, err) == -1)
+		return -1;
+	return check_aliases(t, err);
+}
+
 struct domains_table *
 domains_compile(struct slice text, struct slice host_name,
     struct table_error *err)
@@ -117,19 +194,11 @@ domains_compile(struct slice text, struct slice host_name,
 		return NULL;
 	}
 	/* NOLINTNEXTLINE: copy_texts answers -1 for a t without its text */
-	if (copy_texts(t, text, host_name, err) == -1 ||
-	    parse_rows(t, slice_of(t->text, text.len), err) == -1 ||
-	    (t->count == 0 && add(t, slice_of(t->text + text.len,
-		host_name.len), SLICE_LITERAL(""), 0, err) == -1))
-		goto fail;
-	if (t->count > 1)
-		qsort(t->rows, t->count, sizeof(*t->rows), order);
-	if (refuse_twice(t, err) == -1)
-		goto fail;
+	if (compile(t, text, host_name, err) == -1) {
+		domains_free(t);
+		return NULL;
+	}
 	return t;
-fail:
-	domains_free(t);
-	return NULL;
 }
 
 void
@@ -142,23 +211,27 @@ domains_free(struct domains_table *t)
 	free(t);
 }
 
+static int
+compare(const void *key, const void *row)
+{
+	return table_compare(*(const struct slice *)key,
+	    ((const struct domain *)row)->name);
+}
+
 const struct domain *
 domains_find(const struct domains_table *t, struct slice name)
 {
-	size_t low = 0, high = t->count;
+	return table_search(t->rows, t->count, sizeof(*t->rows), &name,
+	    compare);
+}
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int c = table_compare(name, t->rows[middle].name);
-
-		if (c == 0)
-			return &t->rows[middle];
-		if (c < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+const struct domain *
+domains_resolve(const struct domains_table *t, struct slice name,
+    const struct domain **written)
+{
+	*written = domains_find(t, name);
+	return *written == NULL || (*written)->kind != DOMAIN_ALIAS ?
+	    *written : domains_find(t, (*written)->of);
 }
 
 const struct domain *

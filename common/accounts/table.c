@@ -194,6 +194,58 @@ table_next(struct table_reader *r, struct slice *line, struct table_error *err)
 	return PARSE_MORE;
 }
 
+int
+table_rows(struct slice text, table_row *row, void *ctx,
+    struct table_error *err)
+{
+	struct table_reader reader;
+	struct slice line;
+	enum parse p;
+
+	table_reader_init(&reader, text);
+	while ((p = table_next(&reader, &line, err)) == PARSE_OK)
+		if (row(ctx, line, reader.line, reader.indented, err) == -1)
+			return -1;
+	return p == PARSE_BAD ? -1 : 0;
+}
+
+char *
+table_copy(struct slice text, struct table_error *err)
+{
+	char *copy = malloc(text.len + 1);
+
+	if (copy == NULL) {
+		table_error_set(err, 0, "no memory for its %zu octets",
+		    text.len);
+		return NULL;
+	}
+	if (text.len > 0)
+		memcpy(copy, text.at, text.len);
+	copy[text.len] = '\0';
+	return copy;
+}
+
+const void *
+table_search(const void *rows, size_t count, size_t row_size,
+    const void *key, int (*compare)(const void *key, const void *row))
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const void *row = (const char *)rows + middle * row_size;
+		int c = compare(key, row);
+
+		if (c == 0)
+			return row;
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
 bool
 table_field(struct slice *rest, struct slice *field)
 {

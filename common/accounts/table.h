@@ -75,6 +75,28 @@ enum parse table_next(struct table_reader *, struct slice *line,
     struct table_error *err);
 
 /*
+ * One row of a table, already trimmed; -1 with err refuses the table.
+ * indented: it began with a blank.
+ */
+typedef int table_row(void *ctx, struct slice line, unsigned number,
+    bool indented, struct table_error *err);
+
+/* Every line that says something, in order.  -1 with err. */
+int table_rows(struct slice text, table_row *, void *ctx,
+    struct table_error *err);
+
+/*
+ * A copy of its text for a table to own: the rows point into it.  It is one
+ * octet longer, so that empty slices have somewhere to point.  NULL with err.
+ */
+char *table_copy(struct slice text, struct table_error *err);
+
+/* Where in an ordered array key stands; NULL: nowhere.  compare answers as
+ * memcmp does, the key first. */
+const void *table_search(const void *rows, size_t count, size_t row_size,
+    const void *key, int (*compare)(const void *key, const void *row));
+
+/*
  * Cut the next field, a run without blanks, off the front of *rest, and the
  * blanks behind it.  False when nothing is left.
  */

@@ -17,6 +17,7 @@
 #include "common/accounts/aliases.h"
 #include "common/accounts/domains.h"
 #include "common/accounts/passwords.h"
+#include "common/accounts/recipients.h"
 #include "common/accounts/system_users.h"
 #include "common/accounts/users.h"
 
@@ -242,8 +243,20 @@ domains_refused(void **state)
 		{ S("a..org\n"), 1, "not a domain" },
 		{ S("a.org.\n"), 1, "not a domain" },
 		{ S("[]\n"), 1, "not a domain" },
-		{ S("a.org relay\n"), 1, "not a kind of domain" },
+		{ S("a.org relayed\n"), 1, "not a kind of domain" },
 		{ S("a.org local b\n"), 1, "one word too many" },
+		{ S("a.org relay\nb.org RELAY Unchecked\nc.org alias of "
+		    "a.org\nd.org alias  of B.org\n"), 0, NULL },
+		{ S("a.org relay to\n"), 1, "only unchecked" },
+		{ S("a.org relay unchecked x\n"), 1, "one word too many" },
+		{ S("a.org alias b.org\n"), 1, "an alias of what" },
+		{ S("a.org alias of\n"), 1, "an alias of what" },
+		{ S("a.org alias of b_c\n"), 1, "an alias of what" },
+		{ S("a.org\nb.org alias of c.org\n"), 2, "not in this table" },
+		{ S("a.org\nb.org alias of a.org\nc.org alias of b.org\n"), 3,
+		    "an alias itself" },
+		{ S("a.org alias of a.org\n"), 1, "an alias itself" },
+		{ S("host.example relay\n"), 1, "this host's own name" },
 		{ S("a.org\nb.org\nA.ORG\n"), 3, "line 1 already" },
 	};
 	struct table_error why;
@@ -258,6 +271,7 @@ domains_refused(void **state)
 static void
 domains_found(void **state)
 {
+	const struct domain *written;
 	struct table_error err;
 	struct domains_table *t = domains_compile(S("Zeta.example\n"
 	    "alpha.example virtual\n"), S("host"), &err);
@@ -269,6 +283,22 @@ domains_found(void **state)
 	    DOMAIN_VIRTUAL);
 	assert_null(domains_find(t, S("host")));
 	assert_null(domains_find(t, S("")));
+	domains_free(t);
+	/* Relay domains alone: the host's own name is the local one. */
+	t = domains_compile(S("r.example relay unchecked\n"
+	    "s.example alias of R.example\nh.example alias of host\n"),
+	    S("host"), &err);
+	assert_non_null(t);
+	assert_true(slice_equal(domains_default(t)->name, S("host")));
+	assert_true(domains_find(t, S("r.example"))->unchecked);
+	assert_true(slice_equal(domains_resolve(t, S("s.example"),
+	    &written)->name, S("r.example")));
+	assert_int_equal(written->line, 2);
+	assert_int_equal(domains_resolve(t, S("h.example"), &written)->kind,
+	    DOMAIN_LOCAL);
+	assert_non_null(domains_resolve(t, S("host"), &written));
+	assert_true(slice_equal(written->name, S("host")));
+	assert_null(domains_resolve(t, S("x.example"), &written));
 	domains_free(t);
 	t = domains_compile(S("# nothing\n"), S("Host.Example"), &err);
 	assert_non_null(t);
@@ -297,15 +327,27 @@ aliases_refused(void **state)
 		{ S("a: |/bin/sh\n"), 1, "files and programs" },
 		{ S("a: \"|/bin/sh\"\n"), 1, "files and programs" },
 		{ S("a: b\n /var/mail/x\n"), 2, "files and programs" },
-		{ S("a: :include:/etc/list\n"), 1, "lists in other files" },
+		{ S("a: :include:/etc/list\n"), 1, "not the name of a list" },
+		{ S("a: :include:../list\n"), 1, "not the name of a list" },
+		{ S("a: :include:.list\n"), 1, "not the name of a list" },
+		{ S("a: :include:\n"), 1, "not the name of a list" },
+		/* There is none, but that is no fault of the table. */
+		{ S("a: :Include: club, b\n"), 0, NULL },
+
+		{ S("a: b/c#d!e%f{g}@x.example\n"), 0, NULL },
+		{ S("a: @x.example\n"), 1, "a whole domain" },
+		{ S("@a.example: @b..example\n"), 1, "not an address" },
+		{ S("@a.example: @b.example, x@c.example\n"), 0, NULL },
 		{ S("a: b c\n"), 1, "not an address" },
 		{ S("a: b@\n"), 1, "not an address" },
-		{ S("a: -b\n"), 1, "not an address" },
+		{ S("a: -b\n"), 0, NULL },
+		{ S("a: .b\n"), 1, "not an address" },
+		{ S("a: b..c@d.example\n"), 1, "not an address" },
 		{ S("%version 3\n"), 1, "this program reads 1" },
 	};
 
 	(void)state;
-	check_refusals(cases, aliases_compile(text, &err), aliases_free);
+	check_refusals(cases, aliases_compile(text, NULL, 0, &err), aliases_free);
 }
 
 static void
@@ -317,7 +359,7 @@ aliases_found(void **state)
 	    "# between\n"
 	    "  carol\n"
 	    "@Example.org: dave\n"
-	    "root@example.org: erin\n"), &err);
+	    "root@example.org: erin\n"), NULL, 0, &err);
 	const struct alias *a;
 
 	(void)state;
@@ -338,6 +380,35 @@ aliases_found(void **state)
 	assert_null(aliases_find(t, S("root"), S("other.example")));
 	assert_ptr_equal(aliases_at(t, aliases_index(t, a)), a);
 	aliases_free(t);
+}
+
+static void
+recipients_compiled(void **state)
+{
+	static const struct refusal cases[] = {
+		{ S(""), 0, NULL },
+		{ S("# who\nA@b.example\nx/y!z@b.example\n"), 0, NULL },
+		{ S("a\n"), 1, "not an address" },
+		{ S("a@\n"), 1, "not an address" },
+		{ S("\"a b\"@c\n"), 1, "not an address" },
+		{ S("@b.example\n"), 1, "a whole domain" },
+		{ S("a@b.example OK\n"), 1, "one word too many" },
+		{ S("a@b.example\nc@d.example\nA@B.example\n"), 3,
+		    "line 1 already" },
+	};
+	struct table_error why;
+	struct recipients_table *t = recipients_compile(
+	    S("Zoe@b.example\nal@b.example\nzoe@a.example\n"), &why);
+
+	(void)state;
+	assert_int_equal(recipients_count(t), 3);
+	assert_int_equal(recipients_find(t, S("zoe"), S("b.example"))->line, 1);
+	assert_int_equal(recipients_find(t, S("zoe"), S("a.example"))->line, 3);
+	assert_null(recipients_find(t, S("al"), S("a.example")));
+	assert_null(recipients_find(t, S(""), S("b.example")));
+	recipients_free(t);
+	check_refusals(cases, recipients_compile(text, &err),
+	    recipients_free);
 }
 
 #define PASSWD								\
@@ -531,7 +602,8 @@ lines_too_long(void **state)
 	text[0] = '#';
 	text[1] = '\n';
 	memset(text + 2, 'a', TABLE_LINE_MAX + 1);
-	assert_null(aliases_compile(slice_of(text, TABLE_LINE_MAX + 3), &err));
+	assert_null(aliases_compile(slice_of(text, TABLE_LINE_MAX + 3),
+	    NULL, 0, &err));
 	assert_int_equal(err.line, 2);
 	assert_non_null(strstr(err.text, "longer than"));
 	free(text);
@@ -551,6 +623,7 @@ main(void)
 		cmocka_unit_test(domains_found),
 		cmocka_unit_test(aliases_refused),
 		cmocka_unit_test(aliases_found),
+		cmocka_unit_test(recipients_compiled),
 		cmocka_unit_test(system_users_found),
 		cmocka_unit_test(accounts_located),
 		cmocka_unit_test(accounts_never_root),

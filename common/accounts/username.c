@@ -158,3 +158,61 @@ address_parts(struct slice in, char local[USERNAME_UNQUOTED_SIZE],
 	part->local.at = local;
 	return part->local.len > 0 ? PARSE_OK : PARSE_BAD;
 }
+
+/* RFC 5321 section 4.1.2: Dot-string. */
+static bool
+dot_string(struct slice s)
+{
+	if (s.len == 0 || s.at[0] == '.' || s.at[s.len - 1] == '.')
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (!letter_or_digit(s.at[i]) && (s.at[i] == '\0' ||
+		    strchr("!#$%&'*+-/=?^_`{|}~.", s.at[i]) == NULL ||
+		    (s.at[i] == '.' && s.at[i - 1] == '.')))
+			return false;
+	return true;
+}
+
+enum parse
+address_plain_parse(struct slice in, struct username *part)
+{
+	const char *at;
+
+	if (in.len == 0 || in.len > USERNAME_MAX)
+		return PARSE_BAD;
+	at = memchr(in.at, '@', in.len);
+	part->local = in;
+	part->domain = slice_of(in.at + in.len, 0);
+	if (at != NULL) {
+		part->local.len = (size_t)(at - in.at);
+		part->domain = slice_skip(in, part->local.len + 1);
+		if (!username_domain_valid(part->domain))
+			return PARSE_BAD;
+	}
+	return part->local.len <= USERNAME_LOCAL_MAX &&
+	    dot_string(part->local) ? PARSE_OK : PARSE_BAD;
+}
+
+int
+address_join(struct slice local, struct slice domain, char *out, size_t size)
+{
+	bool quote = !dot_string(local);
+	size_t n = 0;
+
+	/* Every octet of the local-part may need a backslash. */
+	if (2 * local.len + domain.len + 4 > size)
+		return -1;
+	if (quote)
+		out[n++] = '"';
+	for (size_t i = 0; i < local.len; i++) {
+		if (quote && (local.at[i] == '"' || local.at[i] == '\\'))
+			out[n++] = '\\';
+		out[n++] = local.at[i];
+	}
+	if (quote)
+		out[n++] = '"';
+	out[n++] = '@';
+	memcpy(out + n, domain.at, domain.len);
+	out[n + domain.len] = '\0';
+	return (int)(n + domain.len);
+}

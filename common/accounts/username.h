@@ -60,4 +60,18 @@ int username_canonical(struct slice in, char out[USERNAME_SIZE]);
 enum parse address_parts(struct slice in, char local[USERNAME_UNQUOTED_SIZE],
     struct username *part);
 
+/*
+ * An address, or a name without a domain, as tables may hold them for other
+ * hosts too: the local-part is a dot-string of RFC 5321 section 4.1.2, so
+ * wider than a user's name, and never quoted.  The parts point into in.
+ */
+enum parse address_plain_parse(struct slice in, struct username *part);
+
+/*
+ * Put an address together: the local-part, not quoted yet, gets quotes where
+ * it needs them.  Octets written, without the NUL; -1: no room.
+ */
+int address_join(struct slice local, struct slice domain, char *out,
+    size_t size);
+
 #endif

@@ -110,23 +110,19 @@ parse_row(struct slice line, struct user *u, struct table_error *err)
 }
 
 static int
-parse_rows(struct users_table *t, struct slice text, struct table_error *err)
+add_row(void *ctx, struct slice line, unsigned number, bool indented,
+    struct table_error *err)
 {
-	struct table_reader reader;
-	struct slice line;
-	enum parse p;
+	struct users_table *t = ctx;
+	struct user u = { .line = number };
 
-	table_reader_init(&reader, text);
-	while ((p = table_next(&reader, &line, err)) == PARSE_OK) {
-		struct user u = { .line = reader.line };
-
-		if (parse_row(line, &u, err) == -1 ||
-		    table_grow((void **)&t->rows, &t->room, t->count,
-			sizeof(*t->rows), err) == -1)
-			return -1;
-		t->rows[t->count++] = u;
-	}
-	return p == PARSE_BAD ? -1 : 0;
+	(void)indented;
+	if (parse_row(line, &u, err) == -1 ||
+	    table_grow((void **)&t->rows, &t->room, t->count,
+		sizeof(*t->rows), err) == -1)
+		return -1;
+	t->rows[t->count++] = u;
+	return 0;
 }
 
 static int
@@ -195,14 +191,12 @@ users_compile(struct slice text, struct table_error *err)
 {
 	struct users_table *t = calloc(1, sizeof(*t));
 
-	if (t == NULL || (t->text = malloc(text.len + 1)) == NULL) {
-		table_error_set(err, 0, "no memory for its %zu octets",
-		    text.len);
-		goto fail;
+	if (t == NULL) {
+		table_error_set(err, 0, "no memory");
+		return NULL;
 	}
-	if (text.len > 0)
-		memcpy(t->text, text.at, text.len);
-	if (parse_rows(t, slice_of(t->text, text.len), err) == -1 ||
+	if ((t->text = table_copy(text, err)) == NULL ||
+	    table_rows(slice_of(t->text, text.len), add_row, t, err) == -1 ||
 	    index_rows(t, err) == -1 || refuse_twice(t, err) == -1)
 		goto fail;
 	return t;

@@ -48,6 +48,9 @@
 	X(STAGE_REFUSED, 8, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
 	/* Finish what is under way and exit. */			\
 	X(STAGE_STOP, 9, IPC_BIT(IPC_SUPERVISOR), IPC_STAGES, 0, 0, 16)	\
+	/* A list of targets that the table of aliases may include: the body \
+	 * is its name.  Before the table; effect with STAGE_COMMIT. */	\
+	X(STAGE_LIST, 11, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_DIRECTORY), 1, 1, 64) \
 	/* The channel to a peer has ended; the body names it as		\
 	 * STAGE_CHANNEL did.  Where both still live they get a new one. */ \
 	X(STAGE_CHANNEL_LOST, 10, IPC_STAGES, IPC_BIT(IPC_SUPERVISOR), 0, 0, 64) \

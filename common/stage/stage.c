@@ -63,6 +63,19 @@ on_table(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	return remember(st, st->hooks->table(st->ctx, table, m->fds[0]));
 }
 
+/* The body is the list's name. */
+static int
+on_list(void *arg, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct stage *st = arg;
+
+	(void)ch;
+	if (st->hooks->list == NULL || m->body.len == 0 ||
+	    memchr(m->body.at, '\0', m->body.len) != NULL)
+		return -1;
+	return remember(st, st->hooks->list(st->ctx, m->body, m->fds[0]));
+}
+
 static int
 on_listener(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -238,6 +251,7 @@ on_supervisor_gone(void *arg, struct ipc_channel *ch)
 static const struct ipc_handler stage_handlers[] = {
 	{ IPC_STAGE_SETTINGS, on_settings },
 	{ IPC_STAGE_TABLE, on_table },
+	{ IPC_STAGE_LIST, on_list },
 	{ IPC_STAGE_LISTENER, on_listener },
 	{ IPC_STAGE_CHANNEL, on_channel },
 	{ IPC_STAGE_LOG, on_log },

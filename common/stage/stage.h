@@ -36,7 +36,10 @@ enum {
 	X(ALIASES, "aliases")						\
 	X(USERS, "users")						\
 	X(PASSWORDS, "passwords")					\
-	X(SYSTEM_USERS, "/etc/passwd")
+	X(SYSTEM_USERS, "/etc/passwd")					\
+	X(RECIPIENTS, "relay-recipients")				\
+	X(ROUTES, "routes")						\
+	X(SRS_SECRETS, "srs-secrets")
 
 enum stage_table {
 #define X(name, file) STAGE_TABLE_##name,
@@ -64,6 +67,8 @@ struct stage_hooks {
 	/* Read a table, to be used at commit.  An absent table comes as an
 	 * empty one.  The descriptor is closed afterwards. */
 	int	(*table)(void *ctx, enum stage_table, int fd);
+	/* A list that the aliases table of this batch may include. */
+	int	(*list)(void *ctx, struct slice name, int fd);
 	/* A listening socket, non-blocking, now ours; name is that of its
 	 * block in the settings. */
 	int	(*listener)(void *ctx, const char *name, int fd);
@@ -111,7 +116,7 @@ struct stage {
 	/* private */
 	const struct stage_hooks *hooks;
 	void			*ctx;
-	struct ipc_handler	 handlers[8 + STAGE_MORE_MAX];
+	struct ipc_handler	 handlers[16 + STAGE_MORE_MAX];
 	struct ipc_events	 events;
 	struct stage_channel	 channels[STAGE_CHANNELS_MAX];
 	unsigned		 channel_count;

@@ -14,6 +14,8 @@
 
 #include "common/accounts/book.h"
 #include "common/accounts/passwords.h"
+#include "common/accounts/routes.h"
+#include "common/srs/srs.h"
 #include "common/stage/stage.h"
 
 /* What compiling needs from the settings. */
@@ -26,17 +28,29 @@ struct tables_rules {
 
 struct tables {
 	unsigned	 wanted;	/* STAGE_TABLE_BITs of this stage */
+	/* Set by a stage that takes international domain names in its tables
+	 * (idn_text); NULL: they are refused. */
+	char		*(*to_ascii)(struct slice, size_t *len);
 	/* In use; NULL before the first commit, and what is not wanted. */
 	struct domains_table	*domains;
 	struct aliases_table	*aliases;
 	struct users_table	*users;
 	struct passwords_table	*passwords;
 	struct system_users	*system;
+	struct recipients_table	*recipients;
+	struct routes_table	*routes;
+	struct srs_secrets	*srs_secrets;
 	/* Texts that came since the last commit. */
 	struct tables_text {
 		char		*at;	/* NULL: this one did not come */
 		size_t		 len;
 	} fresh[STAGE_TABLE_COUNT];
+	/* Lists that came, for the aliases of the same batch. */
+	struct tables_list {
+		char	*name;
+		struct tables_text text;
+	} *lists;
+	size_t		 n_lists;
 	bool		 failed;	/* one of them could not be read */
 };
 
@@ -47,6 +61,10 @@ void tables_clear(struct tables *);
 /* Read a table's text, to be compiled at the commit; the descriptor stays
  * the caller's. */
 void tables_take(struct tables *, enum stage_table, int fd);
+
+/* The same of a list that the aliases of this batch may include.  One that
+ * cannot be read is logged, and missing. */
+void tables_take_list(struct tables *, struct slice name, int fd);
 
 /*
  * Compile what came, and use it.  0, or -1 when a table was refused or a
