@@ -120,16 +120,16 @@ def test_two_that_live_without_their_channel_get_another(plain):
     """One of two closed the channel because of what the other sent; both go
     on, and after a second they can talk again: once for each time."""
     i = plain().start()
-    i.await_log(2, event="given-channel", stage="smtpd")
+    i.await_log(3, event="given-channel", stage="smtpd")
     pids = dict(i.processes())
     (i.conf / "smtpd.conf").write_text("#cut\n")
     i.supervisor.send_signal(1)
-    for n in (4, 6):
+    for n in (6, 9):
         i.await_log(n, event="given-channel", stage="smtpd")
         for peer in ("queue-manager", "directory"):
-            i.await_log(n // 2, event="given-channel", stage=peer,
+            i.await_log(n // 3, event="given-channel", stage=peer,
                         peer="smtpd")
-        if n == 4:
+        if n == 6:
             i.supervisor.send_signal(1)
     time.sleep(1.5)
     assert len(i.log(event="given-channel", stage="smtpd")) == 9
