@@ -123,7 +123,7 @@ void
 addresses_ask(struct local_delivery *ld, struct job *j)
 {
 	struct remembered *r = recall(ld, j->d.recipient);
-	struct owner *o = r != NULL ? owner_get(ld, r->account) : NULL;
+	struct owner *o = r != NULL ? owner_of_mail(ld, r->account) : NULL;
 
 	if (j->d.recipient.len > DIRECTORY_ADDRESS_MAX) {
 		struct delivered too_long = { .result = DELIVERY_FAILED,
@@ -179,7 +179,7 @@ answer_job(struct local_delivery *ld, struct job *j,
 		}
 	remember(ld, j->d.recipient, a);
 	set_detail(j, a->detail);
-	o = owner_get(ld, a->account);
+	o = owner_of_mail(ld, a->account);
 	if (o == NULL)
 		job_defer(ld, j, "out of memory", false);
 	else

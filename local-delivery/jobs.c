@@ -19,7 +19,7 @@ log_done(const struct job *j, const struct delivered *r)
 
 	log_info(events[r->result], LOG_QID(j->d.queue_id),
 	    LOG_NUM("recipient", j->d.number), LOG_STR("to", j->d.recipient),
-	    LOG_NUM("account", j->owner != NULL ? j->owner->account.number : 0),
+	    LOG_NUM("account", j->account),
 	    LOG_NUM("code", r->code), LOG_STR("reason", r->text));
 }
 
@@ -35,6 +35,16 @@ job_free(struct local_delivery *ld, struct job *j)
 
 void
 job_done(struct local_delivery *ld, struct job *j, const struct delivered *r)
+{
+	if (j->forward != NULL)
+		forwards_part_done(ld, j, r);
+	else
+		job_answer(ld, j, r);
+}
+
+void
+job_answer(struct local_delivery *ld, struct job *j,
+    const struct delivered *r)
 {
 	char body[2048];
 	size_t len = delivered_encode(r, body, sizeof(body));
@@ -138,6 +148,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		return;
 	ld->queue = NULL;
 	ld->paused = false;
+	forwards_channel(ld, NULL);
 	owners_turn(ld);
 	log_notice("queue-manager-gone");
 }
@@ -149,21 +160,30 @@ on_turn(void *ctx, struct ipc_channel *ch)
 	owners_turn(ctx);
 }
 
+/* With what forwards.c hears on the same channel. */
 static const struct ipc_handler handlers[] = {
 	{ IPC_DELIVER, on_deliver },
+	{ IPC_QUEUE_IDS, forwards_ids },
+	{ IPC_CONTENT_KEPT, forwards_part_kept },
+	{ IPC_ENQUEUED, forwards_enqueued },
+	{ IPC_ENQUEUE_REFUSED, forwards_refused },
 };
 
 static const struct ipc_events events = {
-	.handlers = handlers, .count = 1, .closed = on_closed, .turn = on_turn,
+	.handlers = handlers,
+	.count = sizeof(handlers) / sizeof(handlers[0]),
+	.closed = on_closed, .turn = on_turn,
 };
 
 int
 jobs_open(struct local_delivery *ld, int fd)
 {
+	forwards_channel(ld, NULL);
 	ipc_channel_free(ld->queue);
 	ld->paused = false;
 	ld->queue_number++;
 	ld->queue = ipc_channel_new(ld->stage.base, fd, IPC_LOCAL_DELIVERY,
 	    IPC_QUEUE_MANAGER, &events, ld);
+	forwards_channel(ld, ld->queue);
 	return ld->queue != NULL ? 0 : -1;
 }

@@ -12,6 +12,15 @@
  *
  * A delivery goes through three places: the list of those that wait for
  * directory's answer, its owner's queue, and what its worker has in hand.
+ *
+ * A system user's delivery goes to that user's runner first, in the same way;
+ * what ~/.forward wants besides programs and files is then done here: into
+ * the mailbox (by the worker), and on to other addresses (a new message,
+ * handed to queue-manager as smtpd does).
+ * L4  The recipient is "delivered" only when all of that is durable.  A crash
+ *     in between repeats some of it, and loses nothing.
+ * L5  What a runner says is its user's word: addresses are checked here, and
+ *     nothing else of it leaves the user's own mail.
  */
 #ifndef LOCAL_DELIVERY_LOCAL_DELIVERY_H
 #define LOCAL_DELIVERY_LOCAL_DELIVERY_H
@@ -24,10 +33,13 @@
 #include <bsd/sys/tree.h>
 
 #include "common/accounts/account.h"
+#include "common/enqueue/lease.h"
 #include "common/ipc/delivery.h"
 #include "common/ipc/directory.h"
 #include "common/ipc/ipc.h"
+#include "common/ipc/forward.h"
 #include "common/ipc/pending.h"
+#include "common/ipc/sibling.h"
 #include "common/stage/stage.h"
 #include "local-delivery/settings.h"
 
@@ -44,7 +56,9 @@ struct job {
 	TAILQ_ENTRY(job)	 entry;
 	uint64_t		 id;		/* queue-manager's */
 	unsigned		 from;		/* which of its channels */
-	struct owner		*owner;		/* NULL: not known yet */
+	struct owner		*owner;		/* whose queue it is in, or was */
+	uint32_t		 account;	/* 0: not known yet */
+	struct forward		*forward;	/* what a runner said; or NULL */
 	struct delivery		 d;		/* points into body and detail */
 	int			 fd;		/* content; -1: handed on */
 	char			 detail[DIRECTORY_DETAIL_MAX];
@@ -52,6 +66,14 @@ struct job {
 };
 
 TAILQ_HEAD(jobs, job);
+
+/* An owner's process is one of two kinds. */
+enum owner_kind {
+	OWNER_WORKER,		/* into the mailbox */
+	OWNER_RUNNER		/* ~/.forward */
+};
+
+enum { OWNER_KINDS = 2 };
 
 enum owner_state {
 	OWNER_ASKING,		/* directory, for a voucher */
@@ -68,8 +90,11 @@ struct owner {
 	bool			 is_fed;
 	struct local_delivery	*ld;
 	struct account		 account;
+	enum owner_kind		 kind;
 	enum owner_state	 state;
 	struct ipc_channel	*worker;	/* in OWNER_RUNNING */
+	/* Of a worker's owner: no ~/.forward is there until then. */
+	uint64_t		 no_forward_ms;
 	struct jobs		 queue;
 	unsigned		 queued, in_hand, deaths;
 	uint64_t		 used_ms;	/* last answer, or last hand-over
@@ -88,6 +113,8 @@ struct remembered {
 	char			 text[];
 };
 
+struct done_table;
+
 RB_HEAD(owners, owner);
 RB_HEAD(addresses, remembered);
 
@@ -104,9 +131,16 @@ struct local_delivery {
 	struct ipc_pending	*asked, *starting, *handed;
 	struct jobs		 unasked;	/* no directory, or too much asked */
 	struct owners		 owners;
-	TAILQ_HEAD(, owner)	 by_use, waiting, fed;
-	unsigned		 workers;	/* starting or running */
-	uint64_t		 crowded_until_ms;
+	TAILQ_HEAD(, owner)	 by_use, waiting[OWNER_KINDS], fed;
+	unsigned		 workers[OWNER_KINDS];	/* starting or running */
+	uint64_t		 crowded_until_ms[OWNER_KINDS];
+	/* What is handed in at queue-manager, by its one channel. */
+	struct sibling		 intake;
+	struct lease_ids	 ids;
+	struct jobs		 forwards;	/* wait for their turn */
+	unsigned		 forwarding;
+	bool			 starting_forwards;
+	struct done_table	 *done;
 	unsigned		 jobs;
 	struct addresses	 addresses;
 	TAILQ_HEAD(, remembered) addresses_by_age;
@@ -120,6 +154,9 @@ struct local_delivery {
 int jobs_open(struct local_delivery *, int fd);
 /* Answer and free. */
 void job_done(struct local_delivery *, struct job *, const struct delivered *);
+/* The same past all that is still to be forwarded. */
+void job_answer(struct local_delivery *, struct job *,
+    const struct delivered *);
 void job_defer(struct local_delivery *, struct job *, const char *text,
     bool unknown);
 /* Answer all of a list as deferred. */
@@ -138,7 +175,11 @@ void addresses_forget(struct local_delivery *, uint64_t before_ms);
 
 /* ---- owners.c ---- */
 
-struct owner *owner_get(struct local_delivery *, struct account);
+struct owner *owner_get(struct local_delivery *, struct account,
+    enum owner_kind);
+/* Where fresh mail goes: to the runner that looks for a ~/.forward, or to the
+ * worker at once. */
+struct owner *owner_of_mail(struct local_delivery *, struct account);
 /* Queue a job; starts a worker when need be.  voucher may be NULL.  What came
  * in one turn is handed to the workers together, at its end. */
 void owner_add(struct owner *, struct job *, const struct ticket *voucher);
@@ -155,6 +196,24 @@ void owners_clear(struct local_delivery *);
 
 extern const struct ipc_handler owners_from_supervisor[];
 extern const unsigned owners_from_supervisor_count;
+
+/* ---- forwards.c: what a runner hands back ---- */
+
+/* A runner's answer about a job, which is then forwards.c's. */
+int forwards_answer(struct local_delivery *, struct job *, struct slice body);
+/* A part of a job that is being forwarded has ended so. */
+void forwards_part_done(struct local_delivery *, struct job *,
+    const struct delivered *);
+/* What of a job was done in an earlier attempt. */
+void forwards_done_before(const struct local_delivery *, const struct job *,
+    struct forward_done *);
+/* queue-manager's channel has come (NULL: gone). */
+void forwards_channel(struct local_delivery *, struct ipc_channel *);
+void forwards_tick(struct local_delivery *);
+int forwards_init(struct local_delivery *);
+void forwards_clear(struct local_delivery *);
+ipc_handle forwards_ids, forwards_part_kept, forwards_enqueued,
+    forwards_refused;
 
 /* ---- main.c ---- */
 

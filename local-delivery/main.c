@@ -104,6 +104,7 @@ on_tick(int fd, short what, void *arg)
 	if (now > REMEMBERED_S * 1000)
 		addresses_forget(ld, now - REMEMBERED_S * 1000);
 	owners_tick(ld);
+	forwards_tick(ld);
 }
 
 static const struct stage_hooks hooks_plain = {
@@ -121,20 +122,22 @@ local_delivery_init(struct local_delivery *ld)
 	RB_INIT(&ld->addresses);
 	TAILQ_INIT(&ld->unasked);
 	TAILQ_INIT(&ld->by_use);
-	TAILQ_INIT(&ld->waiting);
+	for (int kind = 0; kind < OWNER_KINDS; kind++)
+		TAILQ_INIT(&ld->waiting[kind]);
 	TAILQ_INIT(&ld->fed);
 	TAILQ_INIT(&ld->addresses_by_age);
 	ld->asked = ipc_pending_new(ASKED_MAX);
 	ld->starting = ipc_pending_new(STARTING_MAX);
 	ld->handed = ipc_pending_new(HANDED_MAX);
 	return ld->asked == NULL || ld->starting == NULL ||
-	    ld->handed == NULL ? -1 : 0;
+	    ld->handed == NULL ? -1 : forwards_init(ld);
 }
 
 static void
 local_delivery_clear(struct local_delivery *ld)
 {
 	owners_clear(ld);
+	forwards_clear(ld);
 	addresses_forget(ld, UINT64_MAX);
 	event_free(ld->tick);
 	ipc_pending_free(ld->asked);

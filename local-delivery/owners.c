@@ -1,8 +1,10 @@
 /* Owners, their queues and their workers. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log/log.h"
 #include "local-delivery/local_delivery.h"
@@ -14,11 +16,25 @@ compare(const struct owner *a, const struct owner *b)
 		return a->account.kind < b->account.kind ? -1 : 1;
 	if (a->account.number != b->account.number)
 		return a->account.number < b->account.number ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
 	return 0;
 }
 
 RB_GENERATE_INTERNAL(owners, owner, by_account, compare,
     static __attribute__((unused)))
+
+/* What differs between them. */
+static const struct kind {
+	enum ipc_role	 role;
+	enum ipc_type	 start;
+	const char	*lost;		/* what a sender is told of it */
+} kinds[OWNER_KINDS] = {
+	[OWNER_WORKER] = { IPC_DELIVERY_WORKER, IPC_WORKER_START,
+	    "the delivery worker was lost" },
+	[OWNER_RUNNER] = { IPC_RUNNER, IPC_RUNNER_START,
+	    "the process for .forward was lost" },
+};
 
 static void hand_over(struct owner *);
 static void want_worker(struct owner *, const struct ticket *);
@@ -33,18 +49,20 @@ touch(struct owner *o)
 }
 
 struct owner *
-owner_get(struct local_delivery *ld, struct account account)
+owner_get(struct local_delivery *ld, struct account account,
+    enum owner_kind kind)
 {
-	struct owner key = { .account = account }, *o;
+	struct owner key = { .account = account, .kind = kind }, *o;
 
 	o = RB_FIND(owners, &ld->owners, &key);
 	if (o != NULL || (o = calloc(1, sizeof(*o))) == NULL)
 		return o;
 	o->ld = ld;
 	o->account = account;
+	o->kind = kind;
 	o->state = OWNER_WAITING;
 	TAILQ_INIT(&o->queue);
-	TAILQ_INSERT_TAIL(&ld->waiting, o, waiting);
+	TAILQ_INSERT_TAIL(&ld->waiting[o->kind], o, waiting);
 	RB_INSERT(owners, &ld->owners, o);
 	TAILQ_INSERT_TAIL(&ld->by_use, o, entry);
 	touch(o);
@@ -59,10 +77,10 @@ set_state(struct owner *o, enum owner_state state)
 	bool has = state == OWNER_STARTING || state == OWNER_RUNNING;
 
 	if (o->state == OWNER_WAITING)
-		TAILQ_REMOVE(&ld->waiting, o, waiting);
+		TAILQ_REMOVE(&ld->waiting[o->kind], o, waiting);
 	if (state == OWNER_WAITING)
-		TAILQ_INSERT_TAIL(&ld->waiting, o, waiting);
-	ld->workers = ld->workers - had + has;
+		TAILQ_INSERT_TAIL(&ld->waiting[o->kind], o, waiting);
+	ld->workers[o->kind] = ld->workers[o->kind] - had + has;
 	o->state = state;
 	touch(o);
 }
@@ -91,7 +109,7 @@ owner_free(struct owner *o)
 
 	assert(o->queued == 0 && o->in_hand == 0 && o->worker == NULL);
 	set_state(o, OWNER_WAITING);
-	TAILQ_REMOVE(&ld->waiting, o, waiting);
+	TAILQ_REMOVE(&ld->waiting[o->kind], o, waiting);
 	unfeed(o);
 	TAILQ_REMOVE(&ld->by_use, o, entry);
 	RB_REMOVE(owners, &ld->owners, o);
@@ -114,36 +132,42 @@ end_worker(struct owner *o)
 	owner_free(o);
 }
 
-/* supervisor had no room for a worker a moment ago. */
+/* supervisor had no room for one of the kind a moment ago. */
 static bool
-is_crowded(const struct local_delivery *ld)
+is_crowded(const struct local_delivery *ld, enum owner_kind kind)
 {
-	return local_delivery_now_ms() < ld->crowded_until_ms;
+	return local_delivery_now_ms() < ld->crowded_until_ms[kind];
 }
 
 static bool
-has_room(struct local_delivery *ld)
+at_most(const struct local_delivery *ld, enum owner_kind kind)
+{
+	return ld->workers[kind] >= (kind == OWNER_RUNNER ?
+	    ld->set->runners_max : ld->set->workers_max);
+}
+
+static bool
+has_room(struct local_delivery *ld, enum owner_kind kind)
 {
 	struct owner *o;
 
-	if (ld->workers < ld->set->workers_max && !is_crowded(ld))
+	if (!at_most(ld, kind) && !is_crowded(ld, kind))
 		return true;
 	TAILQ_FOREACH(o, &ld->by_use, entry)
-		if (is_idle(o)) {
+		if (o->kind == kind && is_idle(o)) {
 			end_worker(o);
 			/* Its process has to be gone for supervisor, too. */
-			return !is_crowded(ld);
+			return !is_crowded(ld, kind);
 		}
 	return false;
 }
 
-/* A worker has ended: whose turn is it? */
 static void
-start_waiting(struct local_delivery *ld)
+start_waiting_of(struct local_delivery *ld, enum owner_kind kind)
 {
 	struct owner *o, *next;
 
-	for (o = TAILQ_FIRST(&ld->waiting); o != NULL; o = next) {
+	for (o = TAILQ_FIRST(&ld->waiting[kind]); o != NULL; o = next) {
 		next = TAILQ_NEXT(o, waiting);
 		if (o->queued == 0)
 			continue;
@@ -151,6 +175,14 @@ start_waiting(struct local_delivery *ld)
 		if (o->state == OWNER_WAITING)
 			return;		/* no room, or directory is away */
 	}
+}
+
+/* A process has ended: whose turn is it? */
+static void
+start_waiting(struct local_delivery *ld)
+{
+	for (int kind = 0; kind < OWNER_KINDS; kind++)
+		start_waiting_of(ld, (enum owner_kind)kind);
 }
 
 /* There is no worker and will be none: put all off. */
@@ -174,7 +206,7 @@ want_worker(struct owner *o, const struct ticket *voucher)
 	uint64_t id;
 
 	set_state(o, OWNER_WAITING);
-	if (o->queued == 0 || !has_room(ld))
+	if (o->queued == 0 || !has_room(ld, o->kind))
 		return;
 	if (voucher == NULL) {
 		if (addresses_ask_voucher(o))
@@ -184,7 +216,7 @@ want_worker(struct owner *o, const struct ticket *voucher)
 	id = ipc_pending_add(ld->starting, ld->stage.supervisor, o);
 	if (id == 0)
 		return;
-	if (ipc_send(ld->stage.supervisor, IPC_WORKER_START, id, slice_of(body,
+	if (ipc_send(ld->stage.supervisor, kinds[o->kind].start, id, slice_of(body,
 	    start_ticket_encode(voucher, body)), NULL, 0) == -1)
 		ipc_pending_take(ld->starting, ld->stage.supervisor, id);
 	else
@@ -212,6 +244,7 @@ owner_add(struct owner *o, struct job *j, const struct ticket *voucher)
 	struct local_delivery *ld = o->ld;
 
 	j->owner = o;
+	j->account = o->account.number;
 	if (ld->stopping) {
 		job_defer(ld, j, "local delivery is stopping", false);
 		return;
@@ -227,6 +260,26 @@ owner_add(struct owner *o, struct job *j, const struct ticket *voucher)
 		feed(o);
 	else if (o->state == OWNER_WAITING)
 		want_worker(o, voucher);
+}
+
+/* No ~/.forward a moment ago is as good as none. */
+static bool
+had_none(struct local_delivery *ld, struct account account)
+{
+	struct owner key = { .account = account, .kind = OWNER_WORKER };
+	struct owner *o = RB_FIND(owners, &ld->owners, &key);
+
+	return o != NULL && local_delivery_now_ms() < o->no_forward_ms;
+}
+
+struct owner *
+owner_of_mail(struct local_delivery *ld, struct account account)
+{
+	/* No virtual account has a ~ to keep a file in, or programs. */
+	if (account.kind == ACCOUNT_SYSTEM && ld->set->forward_files &&
+	    !had_none(ld, account))
+		return owner_get(ld, account, OWNER_RUNNER);
+	return owner_get(ld, account, OWNER_WORKER);
 }
 
 void
@@ -254,19 +307,46 @@ owners_stop(struct local_delivery *ld)
 
 /* ---- the worker's channel ---- */
 
+static size_t
+encode_job(struct owner *o, struct job *j, char *body, size_t size)
+{
+	struct forward_ask ask = { .target = slice_of("", 0),
+		.delivery = j->d };
+
+	if (o->kind == OWNER_WORKER)
+		return delivery_encode(&j->d, body, size);
+	forwards_done_before(o->ld, j, &ask.done);
+	return forward_ask_encode(&ask, body, size);
+}
+
+/* A copy, where the content may be needed again. */
+static int
+content_for(struct owner *o, struct job *j)
+{
+	int fd = j->fd;
+
+	if (o->kind == OWNER_RUNNER || j->forward != NULL)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	j->fd = -1;
+	return fd;
+}
+
 static int
 send_job(struct owner *o, struct job *j)
 {
-	char body[DELIVERY_BODY_MAX];
-	size_t len = delivery_encode(&j->d, body, sizeof(body));
-	uint64_t id = len > 0 ? ipc_pending_add(o->ld->handed, o->worker, j) : 0;
-	int fd = j->fd;
+	char body[FORWARD_ASK_MAX];
+	size_t len = encode_job(o, j, body, sizeof(body));
+	uint64_t id;
+	int fd;
 
-	if (id == 0)
+	if (len == 0 || (fd = content_for(o, j)) == -1)
 		return -1;
-	j->fd = -1;
-	if (ipc_send(o->worker, IPC_DELIVER, id, slice_of(body, len), &fd,
-	    1) == 0)
+	if ((id = ipc_pending_add(o->ld->handed, o->worker, j)) == 0) {
+		close(fd);
+		return -1;
+	}
+	if (ipc_send(o->worker, o->kind == OWNER_RUNNER ? IPC_FORWARD :
+	    IPC_DELIVER, id, slice_of(body, len), &fd, 1) == 0)
 		return 0;
 	ipc_pending_take(o->ld->handed, o->worker, id);
 	return -1;
@@ -276,8 +356,8 @@ send_job(struct owner *o, struct job *j)
 static bool
 must_yield(const struct owner *o)
 {
-	return !TAILQ_EMPTY(&o->ld->waiting) &&
-	    (o->ld->workers >= o->ld->set->workers_max || is_crowded(o->ld)) &&
+	return !TAILQ_EMPTY(&o->ld->waiting[o->kind]) &&
+	    (at_most(o->ld, o->kind) || is_crowded(o->ld, o->kind)) &&
 	    local_delivery_now_ms() - o->since_ms >= TURN_MS;
 }
 
@@ -292,6 +372,13 @@ yield(struct owner *o)
 	start_waiting(ld);
 }
 
+static unsigned
+window(const struct owner *o)
+{
+	return o->kind == OWNER_RUNNER ?
+	    (unsigned)o->ld->set->programs_per_user : WINDOW;
+}
+
 /* The owner may have no worker afterwards. */
 static void
 hand_over(struct owner *o)
@@ -303,13 +390,13 @@ hand_over(struct owner *o)
 			yield(o);
 		return;
 	}
-	while (o->in_hand < WINDOW && (j = TAILQ_FIRST(&o->queue)) != NULL &&
+	while (o->in_hand < window(o) && (j = TAILQ_FIRST(&o->queue)) != NULL &&
 	    !ipc_channel_full(o->worker) && !ipc_pending_full(o->ld->handed)) {
 		if (o->in_hand == 0)
 			touch(o);	/* its patience begins */
 		TAILQ_REMOVE(&o->queue, j, entry);
 		o->queued--;
-		j->d.more = o->queued > 0 && o->in_hand + 1 < WINDOW;
+		j->d.more = o->kind == OWNER_WORKER && o->queued > 0 && o->in_hand + 1 < WINDOW;
 		if (send_job(o, j) == -1) {
 			job_defer(o->ld, j, "the worker takes no more", false);
 			return;
@@ -335,11 +422,35 @@ on_delivered(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
+static int
+on_forwarded(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct owner *o = ctx;
+	struct job *j = ipc_pending_take(o->ld->handed, ch, m->id);
+
+	if (j == NULL)
+		return -1;
+	o->in_hand--;
+	touch(o);
+	if (forwards_answer(o->ld, j, m->body) == -1) {
+		job_defer(o->ld, j, "no sense could be made of .forward",
+		    true);
+		return -1;
+	}
+	o->deaths = 0;
+	return 0;
+}
+
+/* What a runner sends back is its owner's worker's now. */
 static void
 on_turn(void *ctx, struct ipc_channel *ch)
 {
+	struct owner *o = ctx;
+
 	(void)ch;
-	hand_over(ctx);
+	if (o->kind == OWNER_RUNNER)
+		owners_turn(o->ld);
+	hand_over(o);
 }
 
 /* Died, or said something it may not: what it had may have been delivered. */
@@ -353,7 +464,7 @@ worker_lost(struct owner *o)
 	o->worker = NULL;
 	while ((j = ipc_pending_take_any(ld->handed, ch)) != NULL) {
 		o->in_hand--;
-		job_defer(ld, j, "the delivery worker was lost", true);
+		job_defer(ld, j, kinds[o->kind].lost, true);
 	}
 	if (o->queued == 0) {
 		owner_free(o);
@@ -372,7 +483,9 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct owner *o = ctx;
 
 	(void)ch;
-	log_warning("worker-lost", LOG_NUM("account", o->account.number),
+	log_warning("worker-lost",
+	    LOG_CSTR("process", ipc_role_name(kinds[o->kind].role)),
+	    LOG_NUM("account", o->account.number),
 	    LOG_NUM("deliveries", o->in_hand));
 	worker_lost(o);
 }
@@ -381,12 +494,26 @@ static const struct ipc_handler handlers[] = {
 	{ IPC_DELIVERED, on_delivered },
 };
 
-static const struct ipc_events events = {
-	.handlers = handlers, .count = 1, .closed = on_closed,
-	.drained = on_turn, .turn = on_turn,
+static const struct ipc_handler runner_handlers[] = {
+	{ IPC_FORWARDED, on_forwarded },
+};
+
+static const struct ipc_events events[OWNER_KINDS] = {
+	[OWNER_WORKER] = { .handlers = handlers, .count = 1,
+	    .closed = on_closed, .drained = on_turn, .turn = on_turn },
+	[OWNER_RUNNER] = { .handlers = runner_handlers, .count = 1,
+	    .closed = on_closed, .drained = on_turn, .turn = on_turn },
 };
 
 /* ---- supervisor's answers ---- */
+
+/* Does an answer belong to what was asked for? */
+static bool
+is_of_kind(const struct owner *o, enum ipc_type type)
+{
+	return (o->kind == OWNER_RUNNER) ==
+	    (type == IPC_RUNNER_STARTED || type == IPC_RUNNER_REFUSED);
+}
 
 static int
 on_started(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
@@ -399,14 +526,15 @@ on_started(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (start_account_decode(m->body, &good, &a) == -1 || !good ||
 	    (o = ipc_pending_take(ld->starting, ch, m->id)) == NULL)
 		return -1;
-	if (a.kind != (uint8_t)o->account.kind ||
+	if (!is_of_kind(o, m->rule->type) ||
+	    a.kind != (uint8_t)o->account.kind ||
 	    a.number != o->account.number) {
 		log_error("wrong-worker", LOG_NUM("account", a.number));
 		give_up(o, "no worker for this mailbox now");
 		return 0;
 	}
 	o->worker = ipc_channel_new(ld->stage.base, ipc_message_take_fd(m, 0),
-	    IPC_LOCAL_DELIVERY, IPC_DELIVERY_WORKER, &events, o);
+	    IPC_LOCAL_DELIVERY, kinds[o->kind].role, &events[o->kind], o);
 	if (o->worker == NULL) {
 		give_up(o, "out of memory");
 		return 0;
@@ -437,7 +565,8 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	    LOG_CSTR("reason", texts[why]));
 	if (why == START_BUSY) {
 		/* Somebody's worker will end; the tick tries again. */
-		ld->crowded_until_ms = local_delivery_now_ms() + CROWDED_MS;
+		ld->crowded_until_ms[o->kind] = local_delivery_now_ms() +
+		    CROWDED_MS;
 		set_state(o, OWNER_WAITING);
 		return 0;
 	}
@@ -453,11 +582,25 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 const struct ipc_handler owners_from_supervisor[] = {
 	{ IPC_WORKER_STARTED, on_started },
 	{ IPC_WORKER_REFUSED, on_refused },
+	{ IPC_RUNNER_STARTED, on_started },
+	{ IPC_RUNNER_REFUSED, on_refused },
 };
 const unsigned owners_from_supervisor_count =
     sizeof(owners_from_supervisor) / sizeof(owners_from_supervisor[0]);
 
 /* ---- time passes ---- */
+
+/* The runner has a deadline of its own, and only then is it stuck. */
+static uint64_t
+patience_ms(const struct owner *o)
+{
+	const struct local_delivery_settings *set = o->ld->set;
+
+	if (o->kind == OWNER_WORKER)
+		return set->worker_patience * 1000;
+	return (set->program_timeout + set->mbox_lock_patience *
+	    FORWARD_DONE_MAX + 60) * 1000;
+}
 
 /* True when the list of owners may have changed. */
 static bool
@@ -471,7 +614,7 @@ owner_tick(struct owner *o, uint64_t now)
 		return true;
 	}
 	if (o->state == OWNER_RUNNING && o->in_hand > 0 &&
-	    age >= set->worker_patience * 1000) {
+	    age >= patience_ms(o)) {
 		struct ipc_channel *ch = o->worker;
 
 		log_error("worker-stuck",

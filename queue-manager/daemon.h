@@ -74,6 +74,7 @@ struct daemon {
 	struct scheduler_limits limits;
 	TAILQ_HEAD(, peer) peers;
 	struct ipc_channel *directory, *delivery;
+	struct peer	*forwards;	/* local-delivery, as it hands in mail */
 	struct ipc_pending *expansions, *deliveries;
 	struct event	*sync_event, *disk_event, *tick, *soon, *start;
 	bool		 urgent;	/* soon: somebody waits */
@@ -88,6 +89,15 @@ struct daemon {
 
 /* ---- intake.c ---- */
 int intake_open(struct daemon *, enum ipc_role, int fd);
+/*
+ * The same on a channel that is already somebody's: local-delivery hands in
+ * what it forwards.  Its messages of queue.h are passed on to
+ * intake_message(); NULL: no memory.
+ */
+struct peer *intake_attach(struct daemon *, struct ipc_channel *);
+int intake_message(struct peer *, struct ipc_channel *, struct ipc_message *);
+/* The channel has gone. */
+void intake_detach(struct peer *);
 /* There may be room again: let paused peers speak. */
 void intake_resume(struct daemon *);
 /* Lease queue ids to those that have none. */

@@ -373,6 +373,25 @@ on_lost(struct daemon *d, struct recipient *r)
 	message_unpin(m);
 }
 
+/* ---- what local-delivery forwards comes in on the same channel ---- */
+
+static void
+forwards_close(struct daemon *d)
+{
+	if (d->forwards != NULL)
+		intake_detach(d->forwards);
+	d->forwards = NULL;
+}
+
+static int
+on_forwards(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct daemon *d = ctx;
+
+	return d->delivery == ch && d->forwards != NULL ?
+	    intake_message(d->forwards, ch, m) : -1;
+}
+
 static void
 on_closed(void *ctx, struct ipc_channel *ch)
 {
@@ -382,6 +401,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 
 	if (d->delivery == ch) {
 		d->delivery = NULL;
+		forwards_close(d);
 		stage_channel_lost(&d->stage, IPC_LOCAL_DELIVERY, 0);
 	}
 	for (; (r = ipc_pending_take_any(d->deliveries, ch)) != NULL; n++)
@@ -392,6 +412,9 @@ on_closed(void *ctx, struct ipc_channel *ch)
 
 static const struct ipc_handler handlers[] = {
 	{ IPC_DELIVERED, on_delivered },
+	{ IPC_CONTENT, on_forwards },
+	{ IPC_ENQUEUE, on_forwards },
+	{ IPC_ENQUEUE_ABORT, on_forwards },
 };
 
 static const struct ipc_events events = {
@@ -410,7 +433,10 @@ dispatch_open(struct daemon *d, int fd)
 
 	if (ch == NULL)
 		return -1;
+	forwards_close(d);
 	d->delivery = ch;
+	if ((d->forwards = intake_attach(d, ch)) == NULL)
+		log_error("no-forwards", LOG_ERRNO(errno));
 	if (d->open)
 		dispatch_run(d);
 	return 0;

@@ -355,13 +355,11 @@ intake_resume(struct daemon *d)
 
 /* ---- peers ---- */
 
-static void
-on_closed(void *ctx, struct ipc_channel *ch)
+void
+intake_detach(struct peer *p)
 {
-	struct peer *p = ctx;
 	struct intake *in;
 
-	(void)ch;
 	while (!TAILQ_EMPTY(&p->uploads))
 		upload_end(p, TAILQ_FIRST(&p->uploads));
 	while ((in = TAILQ_FIRST(&p->intakes)) != NULL) {
@@ -372,6 +370,13 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	free(p->leases[0].used);
 	free(p->leases[1].used);
 	free(p);
+}
+
+static void
+on_closed(void *ctx, struct ipc_channel *ch)
+{
+	(void)ch;
+	intake_detach(ctx);
 }
 
 /* All that came in this turn goes to the disk together. */
@@ -397,29 +402,70 @@ static const struct ipc_events events = {
 	.turn = on_turn,
 };
 
+static struct peer *
+peer_new(struct daemon *d)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->d = d;
+	TAILQ_INIT(&p->uploads);
+	TAILQ_INIT(&p->intakes);
+	return p;
+}
+
+static void
+peer_begin(struct peer *p, struct ipc_channel *ch)
+{
+	p->ch = ch;
+	TAILQ_INSERT_TAIL(&p->d->peers, p, entry);
+	if (p->d->open)
+		lease(p);
+	else
+		ipc_channel_pause(ch);
+	p->paused = !p->d->open;
+}
+
 int
 intake_open(struct daemon *d, enum ipc_role role, int fd)
 {
-	struct peer *p = calloc(1, sizeof(*p));
+	struct peer *p = peer_new(d);
+	struct ipc_channel *ch;
 
 	if (p == NULL) {
 		close(fd);
 		return -1;
 	}
-	p->d = d;
-	TAILQ_INIT(&p->uploads);
-	TAILQ_INIT(&p->intakes);
-	p->ch = ipc_channel_new(d->stage.base, fd, IPC_QUEUE_MANAGER, role,
+	ch = ipc_channel_new(d->stage.base, fd, IPC_QUEUE_MANAGER, role,
 	    &events, p);
-	if (p->ch == NULL) {
+	if (ch == NULL) {
 		free(p);
 		return -1;
 	}
-	TAILQ_INSERT_TAIL(&d->peers, p, entry);
-	if (d->open)
-		lease(p);
-	else
-		ipc_channel_pause(p->ch);
-	p->paused = !d->open;
+	peer_begin(p, ch);
 	return 0;
+}
+
+struct peer *
+intake_attach(struct daemon *d, struct ipc_channel *ch)
+{
+	struct peer *p = peer_new(d);
+
+	if (p != NULL)
+		peer_begin(p, ch);
+	return p;
+}
+
+int
+intake_message(struct peer *p, struct ipc_channel *ch, struct ipc_message *m)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (handlers[i].type == m->rule->type) {
+			int r = handlers[i].handle(p, ch, m);
+
+			flush_soon(p->d);
+			return r;
+		}
+	return -1;
 }

@@ -436,5 +436,5 @@ scheduler_backoff(const struct scheduler_limits *l, uint32_t attempts,
 		ms *= 2;
 	if (ms > l->backoff_max_ms)
 		ms = l->backoff_max_ms;
-	return ms - (uint64_t)((double)(ms / 4) * random / UINT32_MAX);
+	return ms - (uint64_t)((double)ms / 4 * random / UINT32_MAX);
 }

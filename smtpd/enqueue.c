@@ -15,7 +15,10 @@ on_ids(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	struct smtpd *d = ctx;
 
 	(void)ch;
-	return lease_add(&d->ids, m->body);
+	if (lease_add(&d->ids, m->body) == -1)
+		return -1;
+	smtpd_open(d);
+	return 0;
 }
 
 /* ---- answers ---- */

@@ -80,6 +80,25 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 	}
 }
 
+/*
+ * The first clients wait in the kernel until a message of theirs could be
+ * taken, rather than be told 451; but not for ever, since a queue-manager that
+ * does not come is something to be told.
+ */
+enum { OPEN_ANYWAY_S = 5 };
+
+void
+smtpd_open(struct smtpd *d)
+{
+	if (d->open || d->stopping || d->set == NULL)
+		return;
+	d->open = true;
+	if (doors_open(d) == -1)
+		stage_finished(&d->stage, 71);
+	else
+		log_info("listening", LOG_BOOL("queue", d->queue.ch != NULL));
+}
+
 static int
 on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -100,7 +119,7 @@ on_commit(void *ctx, bool first)
 	if (d->set == NULL)
 		return -1;
 	tls_server_commit(d->tls);
-	if (!d->stopping && doors_open(d) == -1)
+	if (d->open && !d->stopping && doors_open(d) == -1)
 		return -1;
 	log_notice(first ? "started" : "reloaded");
 	return 0;
@@ -118,6 +137,8 @@ tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (d->set == NULL)
 		return;
+	if (!d->open && ++d->waited_s >= OPEN_ANYWAY_S)
+		smtpd_open(d);
 	before = smtpd_now_ms(d) - d->set->sibling_timeout * 1000;
 	sibling_expire(&d->directory, before);
 	sibling_expire(&d->queue, before);

@@ -65,6 +65,8 @@ struct smtpd {
 	struct sibling	 directory;
 	struct sibling	 queue;
 	struct lease_ids ids;
+	bool		 open;		/* the doors, once and for all */
+	unsigned	 waited_s;	/* for the first lease */
 	struct transactions held;	/* wait for the channel to drain */
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
 	uint8_t		 envelope[QUEUE_ENVELOPE_INLINE];
@@ -84,6 +86,8 @@ void smtpd_hooks(struct smtpd *, enum ipc_role, struct stage_hooks *hooks);
 void smtpd_init(struct smtpd *);
 /* The last session has gone: when stopping, that is the end. */
 void smtpd_session_gone(struct smtpd *);
+/* Let clients in: queue ids have come. */
+void smtpd_open(struct smtpd *);
 
 /* ---- doors.c: listening sockets ---- */
 

@@ -35,6 +35,12 @@ static const struct map_process processes[] = {
 	{ .role = IPC_DELIVERY_WORKER, .program = "local-delivery-worker",
 	    .start = START_DEMAND, .jail = JAIL_HOME,
 	    .conf = "local-delivery.conf", .stop_phase = 2 },
+	/* As its user, where its user is: what a program run from ~/.forward
+	 * may do is what the user may do. */
+	{ .role = IPC_RUNNER, .program = "local-delivery-runner",
+	    .start = START_DEMAND, .jail = JAIL_NONE, .network = true,
+	    .conf = "local-delivery.conf", .tables = T(SYSTEM_USERS),
+	    .stop_phase = 2 },
 	{ .role = IPC_REMOTE_RELAY, .program = "remote-relay",
 	    .user = "bh-relay", .count = 1, .jail = JAIL_EMPTY,
 	    .network = true, .conf = "remote-relay.conf", .stop_phase = 2,

@@ -19,7 +19,7 @@ enum map_jail {
 	JAIL_EMPTY,	/* an empty directory of root's */
 	JAIL_SPOOL,	/* spool_dir, which belongs to the process's uid */
 	JAIL_HOME,	/* the owner's home */
-	JAIL_NONE	/* stays outside: the PAM helper alone */
+	JAIL_NONE	/* stays outside: the PAM helper and the runner */
 };
 
 enum map_start {

@@ -31,14 +31,19 @@ struct request {
 /* What a role that asks for processes gets, from whom the answer comes. */
 static const struct asker_rule {
 	enum ipc_role	asker, starts, issuer;
-	enum ipc_type	redeem, started, refused;
+	enum ipc_type	start, redeem, started, refused;
 } asker_rules[] = {
-	{ IPC_POP3D, IPC_POP3D_SESSION, IPC_AUTHD, IPC_TICKET_REDEEM,
+	{ IPC_POP3D, IPC_POP3D_SESSION, IPC_AUTHD, IPC_SESSION_START,
+	    IPC_TICKET_REDEEM,
 	    IPC_SESSION_STARTED, IPC_SESSION_REFUSED },
-	{ IPC_IMAPD, IPC_IMAPD_SESSION, IPC_AUTHD, IPC_TICKET_REDEEM,
+	{ IPC_IMAPD, IPC_IMAPD_SESSION, IPC_AUTHD, IPC_SESSION_START,
+	    IPC_TICKET_REDEEM,
 	    IPC_SESSION_STARTED, IPC_SESSION_REFUSED },
 	{ IPC_LOCAL_DELIVERY, IPC_DELIVERY_WORKER, IPC_DIRECTORY,
-	    IPC_VOUCHER_REDEEM, IPC_WORKER_STARTED, IPC_WORKER_REFUSED },
+	    IPC_WORKER_START, IPC_VOUCHER_REDEEM, IPC_WORKER_STARTED,
+	    IPC_WORKER_REFUSED },
+	{ IPC_LOCAL_DELIVERY, IPC_RUNNER, IPC_DIRECTORY, IPC_RUNNER_START,
+	    IPC_VOUCHER_REDEEM, IPC_RUNNER_STARTED, IPC_RUNNER_REFUSED },
 };
 
 static const struct asker_rule *
@@ -52,11 +57,12 @@ rule_of_start(enum ipc_role starts)
 }
 
 static const struct asker_rule *
-rule_of_asker(enum ipc_role asker)
+rule_of_asker(enum ipc_role asker, enum ipc_type start)
 {
 	for (size_t i = 0; i < sizeof(asker_rules) / sizeof(asker_rules[0]);
 	    i++)
-		if (asker_rules[i].asker == asker)
+		if (asker_rules[i].asker == asker &&
+		    asker_rules[i].start == start)
 			return &asker_rules[i];
 	return NULL;
 }
@@ -118,7 +124,8 @@ running(struct supervisor *sv, enum ipc_role role)
 static int
 redeem(struct process *asker, struct ipc_message *m, const struct ticket *t)
 {
-	const struct asker_rule *rule = rule_of_asker(asker->map->role);
+	const struct asker_rule *rule = rule_of_asker(asker->map->role,
+	    m->rule->type);
 	struct supervisor *sv = asker->sv;
 	struct process *issuer = running(sv, rule->issuer);
 	char body[START_BODY_MAX];
@@ -143,7 +150,7 @@ redeem(struct process *asker, struct ipc_message *m, const struct ticket *t)
 	return 0;
 }
 
-/* SESSION_START and WORKER_START. */
+/* SESSION_START, WORKER_START and RUNNER_START. */
 static int
 on_start(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -164,10 +171,13 @@ over_limit(struct supervisor *sv, const struct request *r, struct account a)
 
 	if (r->role == IPC_DELIVERY_WORKER)
 		return sv->workers >= sv->instance->workers_max;
+	if (r->role == IPC_RUNNER)
+		return sv->runners >= sv->instance->runners_max;
 	if (sv->sessions >= sv->instance->sessions_max)
 		return true;
 	TAILQ_FOREACH(p, &sv->processes, entry)
 		if (p->map->start == START_DEMAND &&
+		    p->map->jail == JAIL_HOME &&
 		    p->map->role != IPC_DELIVERY_WORKER &&
 		    p->account.kind == a.kind &&
 		    p->account.number == a.number)
@@ -175,7 +185,24 @@ over_limit(struct supervisor *sv, const struct request *r, struct account a)
 	return n >= sv->instance->sessions_per_account;
 }
 
-/* The new process with its home as its jail; NULL with the reason. */
+/*
+ * The home, where the process is jailed.  The runner is not, and only a
+ * system user has one: no virtual account has anything outside of its home.
+ */
+static int
+jail_of_owner(struct supervisor *sv, enum ipc_role role, struct account a,
+    const struct account_place *place, int *fd)
+{
+	*fd = -1;
+	if (map_process(role)->jail == JAIL_NONE) {
+		errno = EPERM;
+		return a.kind == ACCOUNT_SYSTEM ? 0 : -1;
+	}
+	*fd = home_open(sv, place);
+	return *fd == -1 ? -1 : 0;
+}
+
+/* The new process, jailed where it has to be; NULL with the reason. */
 static struct process *
 start_owner(struct supervisor *sv, const struct request *r, struct account a,
     enum start_refusal *why)
@@ -193,7 +220,7 @@ start_owner(struct supervisor *sv, const struct request *r, struct account a,
 		    LOG_ERRNO(errno));
 		return NULL;
 	}
-	if ((id.jail_fd = home_open(sv, &place)) == -1) {
+	if (jail_of_owner(sv, r->role, a, &place, &id.jail_fd) == -1) {
 		log_error("home-refused",
 		    LOG_CSTR("account", account_text(a, text)),
 		    LOG_CSTR("home", place.home), LOG_ERRNO(errno));
@@ -206,7 +233,8 @@ start_owner(struct supervisor *sv, const struct request *r, struct account a,
 		log_error("cannot-start-process",
 		    LOG_CSTR("process", map_process(r->role)->program),
 		    LOG_ERRNO(errno));
-	close(id.jail_fd);
+	if (id.jail_fd != -1)
+		close(id.jail_fd);
 	return p;
 }
 
@@ -223,7 +251,7 @@ hand_over_worker(struct request *r, struct process *p)
 		return -1;
 	broker_give(p, IPC_LOCAL_DELIVERY, 0, pair[0]);
 	supply_commit(p);
-	ipc_send(r->asker->channel, IPC_WORKER_STARTED, r->id, slice_of(body,
+	ipc_send(r->asker->channel, rule_of_start(r->role)->started, r->id, slice_of(body,
 	    start_account_encode(1, &a, body)), &pair[1], 1);
 	return 0;
 }
@@ -250,7 +278,7 @@ request_granted(struct supervisor *sv, struct request *r, struct account a)
 		request_refuse(sv, r, why);
 		return;
 	}
-	if (p->channel == NULL || (r->role == IPC_DELIVERY_WORKER ?
+	if (p->channel == NULL || (r->asker->map->role == IPC_LOCAL_DELIVERY ?
 	    hand_over_worker(r, p) : hand_over_session(r, p)) == -1) {
 		process_kill(p);
 		request_refuse(sv, r, START_FAILED);
@@ -358,6 +386,7 @@ owners_channel_lost(struct supervisor *sv, struct ipc_channel *ch)
 const struct ipc_handler owner_handlers[] = {
 	{ IPC_SESSION_START, on_start },
 	{ IPC_WORKER_START, on_start },
+	{ IPC_RUNNER_START, on_start },
 	{ IPC_TICKET_ACCOUNT, on_account },
 	{ IPC_VOUCHER_ACCOUNT, on_account },
 	{ IPC_PAM_START, on_pam_start },

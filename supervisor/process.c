@@ -129,10 +129,12 @@ channel_events_init(struct supervisor *sv)
 		.closed = on_closed };
 }
 
-/* Sessions and workers, as their limits count them. */
+/* Sessions, workers and runners, as their limits count them. */
 static unsigned *
 counter_of(const struct process *p)
 {
+	if (p->map->role == IPC_RUNNER)
+		return &p->sv->runners;
 	if (p->map->jail != JAIL_HOME)
 		return NULL;
 	return p->map->role == IPC_DELIVERY_WORKER ? &p->sv->workers :

@@ -57,7 +57,7 @@ TAILQ_HEAD(processes, process);
 TAILQ_HEAD(requests, request);
 TAILQ_HEAD(joints, joint);
 
-enum { SUPERVISOR_HANDLERS_MAX = 8 };
+enum { SUPERVISOR_HANDLERS_MAX = 10 };
 
 /* What a new process runs as and where. */
 struct identity {
@@ -105,7 +105,7 @@ struct supervisor {
 	uint64_t		 channels_made;
 	struct ipc_handler	 handlers[SUPERVISOR_HANDLERS_MAX];
 	struct ipc_events	 channel_events;	/* of every stage */
-	unsigned		 sessions, workers;
+	unsigned		 sessions, workers, runners;
 	struct ipc_pending	*pending;	/* tickets being redeemed */
 	struct requests		 requests;	/* the same, as a list */
 	struct control		*control;

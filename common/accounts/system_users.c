@@ -53,7 +53,7 @@ parse_row(struct slice line, struct system_user *u)
 	    field[F_HOME].len == 0 || field[F_HOME].at[0] != '/')
 		return false;
 	*u = (struct system_user){ field[F_NAME], field[F_HOME],
-	    (uint32_t)uid, (uint32_t)gid };
+	    field[F_SHELL], (uint32_t)uid, (uint32_t)gid };
 	return true;
 }
 

@@ -15,6 +15,7 @@
 struct system_user {
 	struct slice	name;	/* as spelled there, case kept */
 	struct slice	home;	/* absolute path */
+	struct slice	shell;	/* may be empty */
 	uint32_t	uid;
 	uint32_t	gid;
 };

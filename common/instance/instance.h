@@ -70,7 +70,10 @@
 	X(sessions_per_account, COUNT, "100", "1", "100000", RELOAD,	\
 	    "Sessions at once of one account.")				\
 	X(workers_max, COUNT, "200", "1", "10000", RELOAD,		\
-	    "Delivery workers at once, one process for each owner.")
+	    "Delivery workers at once, one process for each owner.")	\
+	X(runners_max, COUNT, "100", "1", "10000", RELOAD,		\
+	    "Processes at once that obey a system user's ~/.forward, one for " \
+	    "each user.")
 
 struct instance_settings {
 	INSTANCE_SETTINGS(SETTING_MEMBER)

@@ -19,6 +19,8 @@
 
 #define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
 #define IPC_SMTPDS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT))
+/* Who hands mail in; local-delivery what it forwards. */
+#define IPC_SENDERS (IPC_SMTPDS | IPC_BIT(IPC_LOCAL_DELIVERY))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
 /* Who serves TLS: holds certificates, and asks tlskeyd for signatures. */
 #define IPC_TLS_SERVERS (IPC_SMTPDS | IPC_GATES)
@@ -95,20 +97,20 @@
 	X(SENDER_IS, 145, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_SUBMIT), 0, 0, 16) \
 	/* ---- into the queue: common/ipc/queue.h ---- */		\
 	/* A lease of queue ids, renewed by queue-manager before it ends. */ \
-	X(QUEUE_IDS, 50, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 32) \
+	X(QUEUE_IDS, 50, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SENDERS, 0, 0, 32) \
 	/* One full, sealed memfd of a message's content.  Answered by	\
 	 * CONTENT_KEPT or ENQUEUE_REFUSED. */				\
-	X(CONTENT, 51, IPC_SMTPDS, IPC_BIT(IPC_QUEUE_MANAGER), 1, 1, 64) \
-	X(CONTENT_KEPT, 52, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 64) \
+	X(CONTENT, 51, IPC_SENDERS, IPC_BIT(IPC_QUEUE_MANAGER), 1, 1, 64) \
+	X(CONTENT_KEPT, 52, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SENDERS, 0, 0, 64) \
 	/* The envelope with the last (often only) memfd of content; a	\
 	 * second one holds the envelope where it is over 32 KiB.	\
 	 * Answered by exactly one ENQUEUED or ENQUEUE_REFUSED. */	\
-	X(ENQUEUE, 53, IPC_SMTPDS, IPC_BIT(IPC_QUEUE_MANAGER), 1, 2, 36000) \
+	X(ENQUEUE, 53, IPC_SENDERS, IPC_BIT(IPC_QUEUE_MANAGER), 1, 2, 36000) \
 	/* Durable; only now may smtpd say 250 (RFC 5321 section 6.1). */ \
-	X(ENQUEUED, 54, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 64) \
-	X(ENQUEUE_REFUSED, 55, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SMTPDS, 0, 0, 512) \
+	X(ENQUEUED, 54, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SENDERS, 0, 0, 64) \
+	X(ENQUEUE_REFUSED, 55, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SENDERS, 0, 0, 512) \
 	/* The transaction that this content belonged to has ended. */	\
-	X(ENQUEUE_ABORT, 56, IPC_SMTPDS, IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 64) \
+	X(ENQUEUE_ABORT, 56, IPC_SENDERS, IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 64) \
 	/* ---- out of the queue: common/ipc/delivery.h ---- */		\
 	/* One message for one recipient.  Answered by exactly one	\
 	 * DELIVERED, which may also say deferred or failed. */		\
@@ -150,6 +152,16 @@
 	/* One PAM conversation.  Answered by PAM_VERDICT. */		\
 	X(PAM_ATTEMPT, 76, IPC_BIT(IPC_AUTHD), IPC_BIT(IPC_AUTHD_PAM), 0, 0, 4096) \
 	X(PAM_VERDICT, 77, IPC_BIT(IPC_AUTHD_PAM), IPC_BIT(IPC_AUTHD), 0, 0, 16) \
+	/* ---- forwarding: common/ipc/start.h, common/ipc/forward.h ---- */ \
+	/* local-delivery asks for the runner of a system user.  Answered by \
+	 * RUNNER_STARTED (with the channel) or RUNNER_REFUSED. */	\
+	X(RUNNER_START, 130, IPC_BIT(IPC_LOCAL_DELIVERY), IPC_BIT(IPC_SUPERVISOR), 0, 0, 16) \
+	X(RUNNER_STARTED, 131, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_LOCAL_DELIVERY), 1, 1, 32) \
+	X(RUNNER_REFUSED, 132, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_LOCAL_DELIVERY), 0, 0, 16) \
+	/* One message, for what its recipient's ~/.forward says.	\
+	 * Answered by exactly one FORWARDED. */			\
+	X(FORWARD, 133, IPC_BIT(IPC_LOCAL_DELIVERY), IPC_BIT(IPC_RUNNER), 1, 1, 16384) \
+	X(FORWARDED, 134, IPC_BIT(IPC_RUNNER), IPC_BIT(IPC_LOCAL_DELIVERY), 0, 0, 32768) \
 	/* ---- operators: common/ipc/operator.h ---- */			\
 	/* An operator's command in numbers.  Answered by CONTROL_ANSWER, \
 	 * perhaps with a channel to the stage that answers the rest. */ \

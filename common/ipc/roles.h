@@ -22,6 +22,7 @@
 	X(IMAPD_SESSION, "imapd-session")				\
 	X(TLSKEYD, "tlskeyd")						\
 	X(REMOTE_RELAY, "remote-relay")					\
+	X(RUNNER, "local-delivery-runner")				\
 	X(CONTROL, "control")	/* bulkhead(8), an operator's command */
 
 enum ipc_role {

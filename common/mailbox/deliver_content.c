@@ -14,9 +14,6 @@ enum {
 	FIELDS_MAX = 2 * DELIVERY_ADDRESS_MAX + 64
 };
 
-/* Takes the message piece by piece; -1 to stop. */
-typedef int content_sink(void *ctx, const char *octets, size_t len);
-
 /* ---- loops ---- */
 
 /* The line at the front, without its line end; false at the header's end. */
@@ -131,8 +128,8 @@ render_into(const struct delivery *d, int fd, char *in, char *out,
 	return len > 0 ? sink(ctx, out, len) : 0;
 }
 
-static int
-render(const struct delivery *d, int fd, content_sink *sink, void *ctx)
+int
+content_render(const struct delivery *d, int fd, content_sink *sink, void *ctx)
 {
 	char *in = malloc(2 * PIECE + FIELDS_MAX + 2);
 	int r, saved;
@@ -144,6 +141,24 @@ render(const struct delivery *d, int fd, content_sink *sink, void *ctx)
 	free(in);
 	errno = saved;
 	return r;
+}
+
+bool
+content_has_loop(const struct delivery *d, int content_fd)
+{
+	char *in = malloc(PIECE);
+	bool loop = false;
+	ssize_t n;
+
+	if (in == NULL)
+		return false;
+	/* A fault in the content will be met again, and reported, later. */
+	n = fill_piece(d, content_fd, 0, in);
+	if (n > 0)
+		loop = header_names_recipient(slice_of(in, (size_t)n),
+		    d->recipient);
+	free(in);
+	return loop;
 }
 
 struct writing {
@@ -167,7 +182,7 @@ content_write(const struct delivery *d, int content_fd, int fd,
     uint64_t *size, uint64_t *crlf_size)
 {
 	struct writing w = { .fd = fd };
-	int r = render(d, content_fd, write_sink, &w);
+	int r = content_render(d, content_fd, write_sink, &w);
 
 	if (r != 0)
 		return r;
@@ -206,6 +221,6 @@ content_agrees(const struct delivery *d, int content_fd, int fd)
 	struct comparing c = { fd, 0 };
 	char more;
 
-	return render(d, content_fd, compare_sink, &c) == 0 &&
+	return content_render(d, content_fd, compare_sink, &c) == 0 &&
 	    pread(fd, &more, 1, c.at) == 0;
 }

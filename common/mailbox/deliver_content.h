@@ -12,6 +12,15 @@
 
 enum { CONTENT_LOOPS = 1 };
 
+/* Takes the octets piece by piece; 0, or -1 with errno to stop. */
+typedef int content_sink(void *ctx, const char *octets, size_t len);
+
+/* Give all of it to sink.  As content_write(). */
+int content_render(const struct delivery *, int content_fd, content_sink *,
+    void *ctx);
+/* What content_write() answers CONTENT_LOOPS for, asked alone. */
+bool content_has_loop(const struct delivery *, int content_fd);
+
 /*
  * Write it to fd.  *size as stored, *crlf_size with CRLF line ends.  -1:
  * errno, EBADMSG when the content is not as long as announced.  CONTENT_LOOPS:

@@ -389,8 +389,7 @@ test_killed_anywhere(void **state)
 		struct home *h;
 		size_t n;
 
-		assert_int_equal(home_setup(state), 0);
-		h = *state;	/* NOLINT: setup made a new one */
+		h = home_renew(state);
 		killed = killed_at(h, deliver_two, points + 1);
 		if (faccessat(h->fd, "Maildir/new", F_OK, 0) == 0) {
 			n = count_files(h, "Maildir/new");

@@ -178,8 +178,7 @@ test_killed_anywhere(void **state)
 		struct seen *seen = calloc(1, sizeof(*seen));
 		struct home *h;
 
-		assert_int_equal(home_setup(state), 0);
-		h = *state;
+		h = home_renew(state);
 		assert_int_equal(mkdirat(h->fd, "Maildir", 0700), 0);
 		assert_int_equal(mkdirat(h->fd, "Maildir/new", 0700), 0);
 		assert_int_equal(mkdirat(h->fd, "Maildir/cur", 0700), 0);
@@ -253,8 +252,7 @@ test_move_killed_anywhere(void **state)
 		struct home *h;
 		size_t source, moved;
 
-		assert_int_equal(home_setup(state), 0);
-		h = *state;
+		h = home_renew(state);
 		mb = home_mailbox(h);
 		folder_name_parse(slice_str("Dest"), &dest);
 		assert_int_equal(mailbox_create(mb, &dest), 0);

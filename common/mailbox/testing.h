@@ -66,6 +66,15 @@ home_teardown(void **state)
 	return 0;
 }
 
+/* After a teardown, where a test goes on with a fresh one. */
+static inline struct home *
+home_renew(void **state)
+{
+	if (home_setup(state) == -1)
+		abort();
+	return *state;
+}
+
 static inline struct mailbox *
 home_mailbox(struct home *h)
 {

@@ -91,7 +91,10 @@ relax(scmp_filter_ctx filter)
 void
 sandbox_filter(const struct sandbox *profile)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	/* A program that tries one way, and then another, must live. */
+	scmp_filter_ctx filter = seccomp_init(
+	    (profile->groups & CALLS_PROGRAM) != 0 ? SCMP_ACT_ERRNO(ENOSYS) :
+	    SCMP_ACT_KILL_PROCESS);
 	const struct sandbox_call *c;
 
 	if (filter == NULL)
@@ -108,8 +111,9 @@ sandbox_filter(const struct sandbox *profile)
 			continue;
 		allow(filter, c);
 	}
-	must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
-	    SCMP_SYS(clone3), 0), "clone3");
+	if ((profile->groups & CALLS_PROGRAM) == 0)
+		must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
+		    SCMP_SYS(clone3), 0), "clone3");
 	relax(filter);
 	must(seccomp_load(filter), "load");
 	seccomp_release(filter);

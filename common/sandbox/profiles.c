@@ -22,12 +22,17 @@ static const struct sandbox profiles[] = {
 	{ IPC_QUEUE_MANAGER, CALLS_BASE | CALLS_MEMFD | CALLS_FILES |
 	    CALLS_LMDB | CALLS_SPOOL, SANDBOX_TREE, false, 256 * G,
 	    SANDBOX_UNLIMITED, 16384 },
-	/* Passes messages on; opens and makes nothing. */
-	{ IPC_LOCAL_DELIVERY, CALLS_BASE, SANDBOX_EMPTY, false, 1 * G, 0,
-	    16384 },
+	/* Passes messages on, and copies those that are forwarded into
+	 * memory files. */
+	{ IPC_LOCAL_DELIVERY, CALLS_BASE | CALLS_MEMFD, SANDBOX_EMPTY, false,
+	    2 * G, 16 * M, 16384 },
 	/* One owner's Maildir. */
 	{ IPC_DELIVERY_WORKER, CALLS_BASE | CALLS_FILES | CALLS_LMDB,
 	    SANDBOX_TREE, true, 8 * G, SANDBOX_UNLIMITED, 1024 },
+	/* One user's ~/.forward, and the programs that it names, with that
+	 * user's rights on the host. */
+	{ IPC_RUNNER, CALLS_BASE | CALLS_MEMFD | CALLS_FILES | CALLS_PROGRAM,
+	    SANDBOX_USER, true, 0, SANDBOX_UNLIMITED, 1024 },
 	/* Tables come as descriptors and live in memory. */
 	{ IPC_DIRECTORY, CALLS_BASE, SANDBOX_EMPTY, false, 8 * G, 0, 1024 },
 	{ IPC_AUTHD, CALLS_BASE, SANDBOX_EMPTY, false, 4 * G, 0, 1024 },

@@ -23,13 +23,17 @@ enum sandbox_group {
 	CALLS_WATCH = 1 << 6,	/* inotify on it */
 	CALLS_SPOOL = 1 << 7,	/* segments; a thread made before the filter */
 	CALLS_PAM = 1 << 8,	/* modules of the host */
-	CALLS_CONNECT = 1 << 9	/* TCP connections to other hosts */
+	CALLS_CONNECT = 1 << 9,	/* TCP connections to other hosts */
+	/* Programs that a user names: what ordinary programs do.  Of a process
+	 * with this group other calls answer ENOSYS instead of killing. */
+	CALLS_PROGRAM = 1 << 12
 };
 
 enum sandbox_jail {
 	SANDBOX_EMPTY,		/* an empty directory */
 	SANDBOX_TREE,		/* a directory with the process's own files */
-	SANDBOX_HOST		/* none: the PAM helper */
+	SANDBOX_HOST,		/* none: the PAM helper */
+	SANDBOX_USER		/* none: the runner, with its user's rights */
 };
 
 struct sandbox {

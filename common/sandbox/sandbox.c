@@ -41,7 +41,7 @@ static void
 enter_jail(const struct sandbox *profile)
 {
 	tzset();	/* /etc/localtime is out of reach in a moment */
-	if (profile->jail == SANDBOX_HOST)
+	if (profile->jail == SANDBOX_HOST || profile->jail == SANDBOX_USER)
 		return;
 	if (fchdir(SANDBOX_JAIL_FD) == -1 || chroot(".") == -1)
 		sandbox_fail("chroot", errno);
@@ -118,7 +118,7 @@ report(const struct sandbox *profile, int landlock, bool network)
 	    LOG_NUM("calls", sandbox_call_count(profile->groups)),
 	    LOG_INT("landlock", landlock),
 	    LOG_CSTR("network", network ? "shared" : "none"),
-	    LOG_BOOL("jail", profile->jail != SANDBOX_HOST));
+	    LOG_BOOL("jail", profile->jail < SANDBOX_HOST));
 }
 
 void
@@ -130,7 +130,7 @@ sandbox_enter_with(enum ipc_role role, int (*before)(void *), void *ctx)
 
 	if (profile == NULL)
 		sandbox_fail("a profile for this role", 0);
-	executes = (profile->groups & CALLS_PAM) != 0;
+	executes = (profile->groups & (CALLS_PAM | CALLS_PROGRAM)) != 0;
 	sandbox_prove_start(profile);
 	enter_jail(profile);
 	drop_capabilities();

@@ -359,7 +359,8 @@ test_forbidden(void **state)
 		const struct sandbox *profile =
 		    sandbox_profile((enum ipc_role)role);
 
-		if (profile == NULL)
+		/* Of the runner's more below. */
+		if (profile == NULL || profile->jail == SANDBOX_USER)
 			continue;
 		for (size_t i = 0; i < sizeof(forbidden) /
 		    sizeof(forbidden[0]); i++) {
@@ -377,6 +378,45 @@ test_forbidden(void **state)
 				    forbidden[i].name, r);
 		}
 	}
+}
+
+/*
+ * A program that a user names may do what that user may, but gets nothing of
+ * the kernel's that only root should touch, and no namespace.
+ */
+TRY(clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0)
+
+static void
+test_runner(void **state)
+{
+	static const struct {
+		const char	*name;
+		action		*act;
+	} refused[] = {
+		{ "user namespace", try_clone }, { "ptrace", try_ptrace },
+		{ "setuid", try_setuid }, { "setresuid", try_setresuid },
+		{ "chroot", try_chroot }, { "unshare", try_unshare },
+		{ "setns", try_setns }, { "mount", try_mount },
+		{ "bpf", try_bpf }, { "io_uring_setup", try_io_uring_setup },
+		{ "userfaultfd", try_userfaultfd }, { "keyctl", try_keyctl },
+		{ "perf_event_open", try_perf_event_open },
+		{ "process_vm_readv", try_process_vm_readv },
+		{ "open_by_handle_at", try_open_by_handle_at },
+		{ "kexec_load", try_kexec_load },
+		{ "init_module", try_init_module }, { "reboot", try_reboot },
+		{ "seccomp", try_seccomp }, { "memfd_secret", try_memfd_secret },
+	};
+	const struct place *p = *state;
+
+	need_root();
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (inside(p, IPC_RUNNER, refused[i].act) != REFUSED)
+			fail_msg("%s was not refused", refused[i].name);
+	assert_int_equal(inside(p, IPC_RUNNER, try_fork), DONE);
+	assert_int_equal(inside(p, IPC_RUNNER, try_socket_unix), DONE);
+#ifdef __x86_64__
+	assert_int_equal(inside(p, IPC_RUNNER, try_int80), KILLED);
+#endif
 }
 
 /* ---- files ---- */
@@ -413,7 +453,8 @@ test_files(void **state)
 		bool tree;
 		int want;
 
-		if (profile == NULL || profile->jail == SANDBOX_HOST)
+		if (profile == NULL || profile->jail == SANDBOX_HOST ||
+		    profile->jail == SANDBOX_USER)
 			continue;
 		tree = profile->jail == SANDBOX_TREE;
 		want = tree ? REFUSED : KILLED;
@@ -824,6 +865,9 @@ test_table(void **state)
 		    s->jail == SANDBOX_HOST);
 		assert_int_equal(s->jail == SANDBOX_HOST,
 		    role == IPC_AUTHD_PAM);
+		assert_int_equal((s->groups & CALLS_PROGRAM) != 0,
+		    s->jail == SANDBOX_USER);
+		assert_int_equal(s->jail == SANDBOX_USER, role == IPC_RUNNER);
 	}
 }
 
@@ -872,6 +916,7 @@ main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_refuses_to_start),
 		cmocka_unit_test(test_forbidden),
+		cmocka_unit_test(test_runner),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_allowed),
 		cmocka_unit_test(test_connections),

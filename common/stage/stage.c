@@ -110,20 +110,21 @@ static int
 on_channel(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct stage *st = arg;
-	struct stage_channel *c;
+	struct stage_channel *c = NULL;
 	struct stage_peer peer;
+	bool once;
 
 	(void)ch;
 	if (st->hooks->channel == NULL ||
 	    stage_channel_decode(m->body, &peer) == -1)
 		return -1;
 	/* One without a serial is for once and is not replaced. */
-	if (!st->committed || peer.serial != 0) {
-		if ((c = channel_of(st, peer.role, peer.instance)) == NULL)
-			return -1;
+	once = st->committed && peer.serial == 0;
+	if (!once && (c = channel_of(st, peer.role, peer.instance)) == NULL)
+		return -1;
+	if (c != NULL)
 		c->peer = peer;
-	}
-	if (st->committed)
+	if (c == NULL || st->committed)
 		return remember(st, st->hooks->channel(st->ctx, peer.role,
 		    peer.instance, ipc_message_take_fd(m, 0)));
 	if (c->fd != -1)

@@ -203,7 +203,7 @@ large_file_create(const struct spool_files *f)
 static int
 copy_to_name(const struct spool_files *f, int fd, const char *name)
 {
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	char *buf = malloc(ZEROS);
 	int to, error = buf == NULL ? ENOMEM : 0;
 	off_t at = 0;

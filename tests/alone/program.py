@@ -15,6 +15,7 @@ import array
 import ctypes
 import itertools
 import os
+import re
 import resource
 import signal
 import socket
@@ -25,10 +26,8 @@ from pathlib import Path
 from support.instance import BUILD, PATIENCE
 
 UID = 64200
-ROLES = ["supervisor", "smtpd", "smtpd-submit", "queue-manager",
-         "local-delivery", "local-delivery-worker", "directory", "authd",
-         "authd-verifier", "authd-pam", "pop3d", "pop3d-session", "imapd",
-         "imapd-session", "tlskeyd", "remote-relay", "control"]
+ROLES = re.findall(r'X\([A-Z0-9_]+, "([^"]+)"\)', (
+    Path(__file__).parents[2] / "common/ipc/roles.h").read_text())
 
 # common/ipc/messages.h
 (SETTINGS, TABLE, LISTENER, CHANNEL, LOG, COMMIT, READY, REFUSED, STOP,

@@ -12,7 +12,8 @@ from support.instance import BUILD, SANITIZED
 PATIENCE = 120 if SANITIZED else 60
 QUESTION = re.compile(rb"(?:Password for \S+|The same again): ")
 PROGRAMS = ("supervisor", "smtpd", "queue-manager", "local-delivery",
-            "local-delivery-worker", "directory", "authd", "authd-verifier",
+            "local-delivery-worker", "local-delivery-runner",
+            "directory", "authd", "authd-verifier",
             "authd-pam", "pop3d", "pop3d-session", "imapd", "imapd-session",
             "remote-relay", "tlskeyd")
 

@@ -17,6 +17,28 @@ def test_queue_refuses(tireless, sender, code, enhanced):
         assert c.deliver("x: y\r\n")[0] == 250
 
 
+def test_first_client_waits_for_queue_ids(new_world):
+    """Nobody is told 451 because a start takes its time."""
+    world = new_world(late_queue=True)
+    with world.connect(greeting=False) as c:
+        time.sleep(0.5)
+        world.order("open queue")
+        assert c.reply()[0] == 220
+        c.expect("EHLO x", 250)
+        assert c.deliver("x: y\r\n")[0] == 250
+
+
+def test_queue_does_not_come(new_world):
+    """After five seconds it is told that the queue is not there."""
+    world = new_world(late_queue=True)
+    with world.connect() as c:
+        c.expect("EHLO x", 250)
+        c.expect("MAIL FROM:<>", 451, "4.3.0")
+        world.order("open queue")
+        time.sleep(0.2)
+        assert c.deliver("x: y\r\n")[0] == 250
+
+
 def test_250_only_after_enqueued(world):
     world.order("hold")
     with world.connect(timeout=0.5) as c:

@@ -35,15 +35,17 @@ class Message:
 
 class World:
     def __init__(self, folder, settings="", inject=False,
-                 descriptors=None):
+                 descriptors=None, late_queue=False):
         self.folder = Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.settings(settings)
         args = [BUILD / "bin" / "tests-smtp-harness",
                 BUILD / "bin" / "smtpd", self.folder,
                 "inject" if inject else "smtp"]
-        if descriptors:
-            args.append(str(descriptors))
+        if descriptors or late_queue:
+            args.append(str(descriptors or 0))
+        if late_queue:
+            args.append("late")
         self.process = subprocess.Popen(
             args, bufsize=0, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
@@ -53,6 +55,8 @@ class World:
             "127.0.0.1", int(where))
         self.pid = int(self._line().split()[1])
         assert self._line() == "ready", self.log()
+        if not late_queue:
+            assert self.logged("event=listening")
 
     def settings(self, text):
         (self.folder / "smtpd.conf").write_text(text)

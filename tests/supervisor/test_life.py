@@ -15,7 +15,7 @@ from support.instance import BUILD, PATIENCE, Instance
 
 PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
-            "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session",
+            "local-delivery-runner", "smtpd", "pop3d", "pop3d-session", "imapd", "imapd-session",
             "remote-relay", "tlskeyd"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,

@@ -331,9 +331,9 @@ class Instance:
         return c
 
     def send(self, reverse_path, recipients, message):
-        """One transaction; returns the recipients that were refused.  In the
-        first moments after a start, until smtpd has its lease of queue ids,
-        the answer to DATA is 451 4.3.0: try again, as every client would."""
+        """One transaction; returns the recipients that were refused.  While
+        queue-manager is away the answer is 451 4.3.0: try again, as every
+        client would."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:

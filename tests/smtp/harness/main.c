@@ -717,7 +717,8 @@ main(int argc, char *argv[])
 	int sv[2];
 
 	if (argc < 4)
-		die("usage: harness PROGRAM OUT smtp|inject [DESCRIPTORS]");
+		die("usage: harness PROGRAM OUT smtp|inject "
+		    "[DESCRIPTORS [late]]");
 	signal(SIGPIPE, SIG_IGN);
 	w.out = argv[2];
 	w.role = strcmp(argv[3], "inject") == 0 ? IPC_SUBMIT : IPC_SMTPD;
@@ -738,7 +739,8 @@ main(int argc, char *argv[])
 	give_settings(&w);
 	give_listener(&w);
 	open_directory(&w);
-	open_queue(&w);
+	if (argc <= 5)
+		open_queue(&w);
 	commit(&w);
 	event_add(event_new(w.base, STDIN_FILENO, EV_READ | EV_PERSIST,
 	    on_order, &w), NULL);
