@@ -58,6 +58,30 @@ do_pass(struct gate_client *c, struct slice password)
 	gate_login(c, slice_of("", 0), name, password);
 }
 
+/* RFC 2595 section 4. */
+static void
+do_stls(struct gate_client *c, struct slice argument)
+{
+	switch (gate_starttls(c)) {
+	case GATE_TLS_READY:
+		if (argument.len > 0) {
+			error(c, "-ERR STLS takes nothing\r\n");
+			return;
+		}
+		say(c, "+OK begin TLS\r\n");
+		gate_secure(c);
+		return;
+	case GATE_TLS_ALREADY:
+		error(c, "-ERR TLS is active already\r\n");
+		return;
+	case GATE_TLS_DOWN:
+		error(c, "-ERR [SYS/TEMP] TLS is not available now\r\n");
+		return;
+	case GATE_TLS_NONE:
+		error(c, "-ERR no such command\r\n");
+	}
+}
+
 static void
 do_quit(struct gate_client *c, struct slice argument)
 {
@@ -73,6 +97,8 @@ do_capa(struct gate_client *c, struct slice argument)
 	say(c, "+OK capabilities\r\n");
 	if (gate_login_allowed(c))
 		say(c, "USER\r\n");
+	if (gate_starttls_offered(c))
+		say(c, "STLS\r\n");
 	say(c, POP3_CAPABILITIES ".\r\n");
 }
 
@@ -83,6 +109,7 @@ static const struct pop3_row {
 	{ "USER", do_user },
 	{ "PASS", do_pass },
 	{ "CAPA", do_capa },
+	{ "STLS", do_stls },
 	{ "QUIT", do_quit },
 };
 

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "common/log/log.h"
 #include "common/settings/settings.h"
 
-enum { READ_SIZE = 65536, LOGINS_MAX = 8192, SWEEP_SECONDS = 5 };
+enum { LEAVE_SECONDS = 2, LOGINS_MAX = 8192, SWEEP_SECONDS = 5 };
 
 void
 gate_open(int argc, char *argv[], const struct gate_protocol *protocol)
@@ -48,8 +50,12 @@ on_listener(void *ctx, const char *name, int fd)
 	struct gate *g = ctx;
 	struct gate_listener *l = calloc(1, sizeof(*l));
 
+	if (l != NULL) {
+		l->gate = g;
+		strlcpy(l->name, name, sizeof(l->name));
+	}
 	if (l == NULL || (l->listener = listener_new(g->stage.base, fd,
-	    &g->listener_events, g)) == NULL) {
+	    &g->listener_events, l)) == NULL) {
 		log_error("cannot-listen", LOG_CSTR("listener", name),
 		    LOG_ERRNO(errno));
 		free(l);
@@ -104,6 +110,7 @@ on_commit(void *ctx, bool first)
 static void
 on_stop(void *ctx)
 {
+	static const struct timeval patience = { .tv_sec = LEAVE_SECONDS };
 	struct gate *g = ctx;
 	struct gate_listener *l;
 	struct gate_client *c, *next;
@@ -120,8 +127,19 @@ on_stop(void *ctx)
 		if (c->state == CLIENT_TALKING)
 			gate_client_goodbye(c, GATE_STOPPING);
 	}
-	if (g->count == 0)
-		stage_finished(&g->stage, 0);
+	/* Sessions are told by supervisor, and say goodbye through us. */
+	evtimer_add(g->leave, &patience);
+	gate_client_gone(g);
+}
+
+/* A session that goes on while its gate is restarted loses its client. */
+static void
+on_leave(int fd, short what, void *arg)
+{
+	struct gate *g = arg;
+
+	(void)fd, (void)what;
+	stage_finished(&g->stage, 0);
 }
 
 /* Nobody waits for a sibling without end: the client hears of it. */
@@ -151,7 +169,8 @@ sweep_begin(struct gate *g)
 	static const struct timeval every = { .tv_sec = SWEEP_SECONDS };
 
 	g->sweep = event_new(g->stage.base, -1, EV_PERSIST, on_sweep, g);
-	return g->sweep == NULL ? -1 : event_add(g->sweep, &every);
+	g->leave = evtimer_new(g->stage.base, on_leave, g);
+	return g->sweep == NULL || g->leave == NULL ? -1 : event_add(g->sweep, &every);
 }
 
 static void
@@ -181,7 +200,7 @@ gate_run(const struct gate_protocol *protocol)
 
 	gate_init(&g, protocol);
 	stage_attach(&g.stage, &g.hooks, &g);
-	g.loop = stream_loop_new(g.stage.base, READ_SIZE);
+	g.loop = stream_loop_new(g.stage.base, GATE_READ_SIZE);
 	g.logins = ipc_pending_new(LOGINS_MAX);
 	g.starts = ipc_pending_new(LOGINS_MAX);
 	g.tls_keys = tls_keys_new(g.stage.base, protocol->role);

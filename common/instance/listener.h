@@ -43,10 +43,12 @@ enum listener_accounts { LISTENER_ALL_ACCOUNTS, LISTENER_VIRTUAL_ACCOUNTS };
 /* What there is while the file names no listener. */
 #define LISTENER_STANDARD_SMTPD						\
 	"listener smtp {\n\taddress = *:25\n}\n"
-#define LISTENER_STANDARD_POP3D \
-	"listener pop3 {\n\taddress = 127.0.0.1:110 [::1]:110\n}\n"
-#define LISTENER_STANDARD_IMAPD \
-	"listener imap {\n\taddress = 127.0.0.1:143 [::1]:143\n}\n"
+#define LISTENER_STANDARD_POP3D						\
+	"listener pop3 {\n\taddress = *:110\n}\n"				\
+	"listener pop3s {\n\taddress = *:995\n\ttls = implicit\n}\n"
+#define LISTENER_STANDARD_IMAPD						\
+	"listener imap {\n\taddress = *:143\n}\n"				\
+	"listener imaps {\n\taddress = *:993\n\ttls = implicit\n}\n"
 
 /* The block for a stage's schema. */
 extern const struct settings_block listener_block_smtpd[1];

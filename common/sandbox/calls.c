@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "common/sandbox/profiles.h"
@@ -85,6 +86,9 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_CONNECT, "landlock_create_ruleset", ANY },
 	{ CALLS_CONNECT, "landlock_add_rule", ANY },
 	{ CALLS_CONNECT, "landlock_restrict_self", ANY },
+
+	/* ---- a pair of sockets that are connected to each other alone ---- */
+	{ CALLS_PAIR, "socketpair", CALL_EQUAL, 0, AF_UNIX },
 
 	/* ---- memory files ---- */
 	{ CALLS_MEMFD, "memfd_create", ANY },
