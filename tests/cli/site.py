@@ -31,6 +31,7 @@ class Site:
                    f"spool_dir = {self.folder}/spool\n"
                    f"mail_root = {self.folder}/mail\n"
                    f"run_dir = {self.run}\n"
+                   f"state_dir = {self.folder}/state\n"
                    f"program_dir = {self._programs()}\n"
                    "uid_base = 3200000000\n"
                    "system_users = no\n")
