@@ -14,6 +14,8 @@ const struct command commands[] = {
 	    "end one stage and start it anew" },
 	{ "check", "", 0, 0, true, do_check,
 	    "everything that can be wrong before a start" },
+	{ "explain", "from to [client address]", 2, 4, false, do_explain,
+	    "what would happen to mail, and why" },
 	{ "config", "[-e | -l | -m] [stage]", 0, 2, true,
 	    do_config, "the settings in force; -e: an example file" },
 	{ "user add", "name [home=path]", 1, 2, false, do_user_add,

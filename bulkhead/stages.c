@@ -14,6 +14,7 @@
 #include "pop3d/settings.h"
 #include "remote-relay/settings.h"
 #include "tlskeyd/settings.h"
+#include "resolver/settings.h"
 
 static const struct settings_schema *const schemas[] = {
 	&instance_schema,
@@ -24,6 +25,7 @@ static const struct settings_schema *const schemas[] = {
 	&local_delivery_schema,
 	&authd_schema,
 	&queue_manager_schema,
+	&resolver_schema,
 	&remote_relay_schema,
 	&tlskeyd_schema,
 };

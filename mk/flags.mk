@@ -40,7 +40,8 @@ BK_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 
 # Everything a program of ours may need; --as-needed keeps what it does need.
-BK_LIBS := -levent_core -llmdb -lseccomp -lcrypt -lidn2 -lpam -lssl -lcrypto -lbsd -lpthread
+BK_LIBS := -levent_core -llmdb -lseccomp -lcrypt -lidn2 -lpam -lssl -lcrypto \
+	-lbsd -lunbound -lpthread
 
 COMPILE = $(CC) $(BK_CPPFLAGS) $(CPPFLAGS) $(BK_CFLAGS) $(CFLAGS)
 LINK = $(CC) $(BK_CFLAGS) $(CFLAGS) $(BK_LDFLAGS) $(LDFLAGS)

@@ -218,15 +218,19 @@ quarantine(struct daemon *d, struct message *m)
 static int
 content_for(struct daemon *d, struct recipient *r, uint64_t *offset)
 {
-	int fd = queue_content_fd(&d->queue, r->message, offset);
-	int copy = fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct message *m = r->message;
+	int fd = queue_content_fd(&d->queue, m, offset);
+	int copy = fd == -1 ? -1 : m->n == 1 ? fd :
+	    fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
+	/* Its only recipient: nobody else will need it, as a rule. */
+	if (copy == fd)
+		m->fd = -1;
 	if (copy != -1)
 		return copy;
 	scheduler_finish(d->scheduler, &r->job, SCHEDULER_NO_VERDICT,
 	    queue_now(&d->queue));
-	log_warning("content-unavailable", LOG_QID(r->message->id),
-	    LOG_ERRNO(errno));
+	log_warning("content-unavailable", LOG_QID(m->id), LOG_ERRNO(errno));
 	if (errno == EBADMSG || errno == ENOENT)
 		quarantine(d, r->message);
 	attempt_postponed(d, r, 5000);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "smtpd/recipients.h"
+#include "smtpd/screen.h"
+#include "smtpd/verify.h"
 
 typedef void command_handler(struct session *, struct slice args);
 
@@ -17,7 +19,7 @@ enum command_flags {
 };
 
 static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
-    do_quit, do_vrfy, do_help;
+    do_quit, do_help;
 
 static const struct command {
 	const char	*verb;
@@ -33,9 +35,9 @@ static const struct command {
 	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE | CLEAR },
 	{ "NOOP", do_noop, S_ANY, IDLE | CLEAR },
 	{ "QUIT", do_quit, S_ANY, NO_ARGS | CLEAR },
-	{ "VRFY", do_vrfy, S_ANY, IDLE },
+	{ "VRFY", vrfy_command, S_ANY, IDLE },
 	{ "HELP", do_help, S_ANY, IDLE | CLEAR },
-	{ "EXPN", NULL, S_ANY, 0 },
+	{ "EXPN", expn_command, S_ANY, IDLE },
 	{ "STARTTLS", starttls_command, S_ANY, NO_ARGS | IDLE | CLEAR },
 	{ "AUTH", NULL, S_ANY, 0 },
 	{ "BDAT", NULL, S_ANY, 0 },
@@ -182,6 +184,7 @@ take_helo(struct session *s, struct slice args, const char *verb)
 	free(s->helo);
 	s->helo = helo;
 	session_transaction_end(s);
+	screen_helo(s);
 	return true;
 }
 
@@ -282,6 +285,8 @@ do_mail(struct session *s, struct slice args)
 	struct smtp_address a;
 	enum smtpd_reply why = mail_parse(s, args, &a, &params);
 
+	if (why == SAY_OK)
+		why = screen_may_mail(s);
 	if (why != SAY_OK) {
 		session_refuse(s, why, "MAIL", args);
 		return;
@@ -289,7 +294,7 @@ do_mail(struct session *s, struct slice args)
 	s->t = transaction_new(s, &a, &params);
 	if (s->t == NULL)
 		session_refuse(s, SAY_RESOURCES, "MAIL", args);
-	else
+	else if (screen_mail(s))
 		session_reply(s, SAY_MAIL_OK);
 }
 
@@ -335,15 +340,6 @@ do_quit(struct session *s, struct slice args)
 	(void)args;
 	session_reply(s, SAY_BYE);
 	session_finish(s, 0);
-}
-
-static void
-do_vrfy(struct session *s, struct slice args)
-{
-	if (args.len == 0)
-		session_refuse(s, SAY_NEED_STRING, "VRFY", args);
-	else
-		session_reply(s, SAY_CANNOT_VERIFY);
 }
 
 static void

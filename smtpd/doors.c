@@ -10,7 +10,8 @@
 #include "common/instance/listener.h"
 #include "common/net/listener.h"
 #include "common/stage/fields.h"
-#include "smtpd/session.h"
+#include "common/net/network.h"
+#include "smtpd/screen.h"
 
 struct door {
 	TAILQ_ENTRY(door) all;
@@ -26,7 +27,8 @@ door_settings(const struct door *door)
 	const struct settings *s = door->d->settings;
 
 	for (size_t i = 0; i < settings_n_groups(s); i++)
-		if (strcmp(settings_group(s, i)->name, door->name) == 0)
+		if (strcmp(settings_group(s, i)->name, door->name) == 0 &&
+		    strcmp(settings_group(s, i)->block->kind, "listener") == 0)
 			return settings_group(s, i)->values;
 	return NULL;
 }
@@ -64,6 +66,41 @@ turn_away(struct smtpd *d, int fd, const struct net_address *peer,
 	    LOG_NUM("sessions", d->n_sessions));
 }
 
+/* The same by a rule about its address. */
+static void
+turn_away_by_rule(int fd, const struct net_address *peer,
+    const struct verdict *v)
+{
+	char line[SMTP_REPLY_LINE_MAX], client[NET_ADDRESS_SIZE];
+
+	(void)send(fd, line, smtp_reply_line(line, v->code, v->enhanced,
+	    slice_str(v->text), 0), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+	log_info("refused", LOG_CSTR("client", net_address_print(peer, client)),
+	    LOG_CSTR("what", "connection"), LOG_NUM("code", v->code),
+	    LOG_CSTR("reason", v->rule));
+}
+
+/* Clients are counted by network. */
+static struct client *
+enter(struct smtpd *d, const struct net_address *peer)
+{
+	struct net_address network = *peer;
+
+	net_address_mask(&network, (unsigned)(peer->family == NET_IPV4 ?
+	    d->set->client_bits_ipv4 : d->set->client_bits_ipv6));
+	return clients_enter(d->clients, &network);
+}
+
+/* Whom a rule permits there is room for when strangers have filled it. */
+static uint64_t
+room(const struct smtpd *d, bool permitted)
+{
+	uint64_t max = d->set->max_sessions;
+
+	return permitted ? max + max / 10 + 1 : max;
+}
+
 static enum smtpd_reply
 check_client(struct smtpd *d, const struct net_address *peer,
     struct client *client)
@@ -90,23 +127,32 @@ accepted(void *arg, int fd, const struct net_address *peer)
 	struct smtpd *d = door->d;
 	struct client *client;
 	enum smtpd_reply why;
+	struct verdict v = { .action = VERDICT_ACCEPT };
+	bool permitted;
 
-	if (d->n_sessions >= d->set->max_sessions) {
+	if (door_kind(door) == DOOR_SMTP)
+		screen_connection(d, peer, &v);
+	if (v.code != 0) {
+		turn_away_by_rule(fd, peer, &v);
+		return;
+	}
+	permitted = v.action == VERDICT_PERMIT;
+	if (d->n_sessions >= room(d, permitted)) {
 		turn_away(d, fd, peer, SAY_FULL);
 		return;
 	}
-	client = clients_enter(d->clients, peer);
+	client = enter(d, peer);
 	if (client == NULL) {
 		turn_away(d, fd, peer, SAY_NO_MEMORY);
 		return;
 	}
-	why = check_client(d, peer, client);
+	why = permitted ? SAY_OK : check_client(d, peer, client);
 	if (why != SAY_OK) {
 		clients_leave(d->clients, client);
 		turn_away(d, fd, peer, why);
 		return;
 	}
-	session_new(d, door, fd, peer, client);
+	session_new(d, door, fd, peer, client, permitted);
 }
 
 static void

@@ -17,6 +17,18 @@ size_text(const struct session *s, char *out)
 	    (unsigned long long)s->d->set->max_message_size);
 }
 
+static bool
+vrfy_offered(const struct session *s)
+{
+	return s->d->set->vrfy;
+}
+
+static bool
+expn_offered(const struct session *s)
+{
+	return s->d->set->expn;
+}
+
 static const struct extension {
 	const char	*keyword;
 	/* Is it announced to this client now?  NULL: to all. */
@@ -30,6 +42,9 @@ static const struct extension {
 	{ "DSN", NULL, NULL },
 	{ "STARTTLS", starttls_offered, NULL },
 	{ "SIZE", NULL, size_text },
+	/* RFC 5321 section 3.5.2 */
+	{ "VRFY", vrfy_offered, NULL },
+	{ "EXPN", expn_offered, NULL },
 };
 
 static void

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "smtpd/recipients.h"
+#include "smtpd/screen.h"
 
 enum {
 	/* RCPTs of one session that are looked up at once. */
@@ -26,6 +27,12 @@ recipient_free(struct recipient *r)
 static void
 settle(struct session *s, struct recipient *r)
 {
+	if (r->answer == SAY_RCPT_OK &&
+	    !screen_recipient(s, slice_of(r->address, r->len))) {
+		s->t->n_reserved--;
+		recipient_free(r);
+		return;
+	}
 	if (r->answer == SAY_RCPT_OK) {
 		TAILQ_INSERT_TAIL(&s->t->recipients, r, order);
 		s->t->n_recipients++;

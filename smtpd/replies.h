@@ -17,6 +17,8 @@
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
+	X(TOO_MANY_MEMBERS,	252, 2, 5, 2,				\
+	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
 	    "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP: see RFC 5321") \
 	X(GO_ON,		354, 0, 0, 0, "End data with <CRLF>.<CRLF>") \
@@ -45,6 +47,10 @@
 	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\
 	/* RFC 3207 section 4 */					\
 	X(TLS_DOWN,		454, 4, 7, 0, "TLS not available, try later")	\
+	X(CLIENT_MESSAGES,	450, 4, 7, 1,				\
+	    "Too many messages from your address, try later")		\
+	X(CLIENT_RECIPIENTS,	450, 4, 7, 1,				\
+	    "Too many recipients from your address, try later")		\
 	/* 50z: not understood */					\
 	X(UNKNOWN_COMMAND,	500, 5, 5, 1, "Command unrecognized")	\
 	X(BAD_LINE,		500, 5, 5, 2, "Command unrecognized")	\
@@ -77,6 +83,7 @@
 	X(AUTH_FIRST,		530, 5, 7, 0, "Authentication required") \
 	/* 55z: refused */						\
 	X(UNKNOWN_RECIPIENT,	550, 5, 1, 1, "No such user here")	\
+	X(NOT_OURS,		550, 5, 1, 2, "Not a domain of ours")	\
 	X(NO_RELAY,		550, 5, 7, 1, "Relaying denied")	\
 	X(TOO_BIG,		552, 5, 3, 4, "Message too big")	\
 	/* RFC 6531 section 3.5: SMTPUTF8 is not offered */		\

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "smtpd/recipients.h"
+#include "smtpd/screen.h"
+#include "smtpd/verify.h"
 
 enum {
 	/* A client that was refused may still be sending; give it this long
@@ -52,6 +54,7 @@ log_end(const struct session *s, const char *why)
 
 	log_info("session-end", LOG_SID(s->id),
 	    LOG_CSTR("client", session_client(s, client)),
+	    LOG_CSTR("name", screen_client_name(s)),
 	    LOG_CSTR("helo", s->helo != NULL ? s->helo : ""),
 	    LOG_NUM("messages", s->messages), LOG_NUM("refused", s->refused),
 	    LOG_NUM("seconds", (smtpd_now_ms(s->d) - s->began_ms) / 1000),
@@ -80,12 +83,11 @@ client_errors(struct session *s)
 }
 
 void
-session_refuse_status(struct session *s, uint16_t code,
-    const uint8_t enhanced[3], struct slice text, const char *reason,
-    const char *what, struct slice detail)
+session_turn_down(struct session *s, uint16_t code, const uint8_t enhanced[3],
+    struct slice text, const char *reason, const char *what,
+    struct slice detail)
 {
 	char line[SMTP_REPLY_LINE_MAX];
-	unsigned of_client;
 
 	if (s->phase == PHASE_END)
 		return;
@@ -93,6 +95,18 @@ session_refuse_status(struct session *s, uint16_t code,
 	stream_write(s->stream, line,
 	    smtp_reply_line(line, code, enhanced, text, 0));
 	s->refused++;
+}
+
+void
+session_refuse_status(struct session *s, uint16_t code,
+    const uint8_t enhanced[3], struct slice text, const char *reason,
+    const char *what, struct slice detail)
+{
+	unsigned of_client;
+
+	if (s->phase == PHASE_END)
+		return;
+	session_turn_down(s, code, enhanced, text, reason, what, detail);
 	of_client = client_errors(s);
 	if (++s->errors >= s->d->set->max_errors)
 		session_close(s, SAY_ERRORS);
@@ -288,6 +302,7 @@ end_dialogue(struct session *s)
 {
 	s->phase = PHASE_END;
 	recipients_forget(s);
+	verify_forget(s);
 	session_transaction_end(s);
 	if (s->greet != NULL)
 		event_free(s->greet);
@@ -350,6 +365,7 @@ session_free(struct session *s)
 	end_dialogue(s);
 	stream_free(s->stream);
 	clients_leave(d->clients, s->client);
+	screen_end(s);
 	TAILQ_REMOVE(&d->sessions, s, all);
 	d->n_sessions--;
 	free(s->helo);
@@ -401,6 +417,9 @@ void
 session_greet(struct session *s)
 {
 	s->phase = PHASE_GREETING;
+	screen_begin(s);
+	if (s->phase == PHASE_END)
+		return;
 	if (s->d->set->greeting_delay > 0 &&
 	    (s->d->set->limit_this_host || !net_address_is_local(&s->peer)))
 		greet_later(s);
@@ -421,7 +440,7 @@ session_kind(struct smtpd *d)
 
 void
 session_new(struct smtpd *d, struct door *door, int fd,
-    const struct net_address *peer, struct client *client)
+    const struct net_address *peer, struct client *client, bool permitted)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	char text[NET_ADDRESS_SIZE];
@@ -438,6 +457,7 @@ session_new(struct smtpd *d, struct door *door, int fd,
 	s->door = door;
 	s->client = client;
 	s->peer = *peer;
+	s->permitted = permitted;
 	s->id = d->next_session++;
 	s->began_ms = smtpd_now_ms(d);
 	TAILQ_INIT(&s->asked);

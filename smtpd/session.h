@@ -39,7 +39,9 @@ enum session_pause {
 	WAIT_RECIPIENTS = 1 << 0,
 	WAIT_QUEUE = 1 << 1,
 	WAIT_OUTPUT = 1 << 2,
-	WAIT_GREETING = 1 << 3
+	WAIT_GREETING = 1 << 3,
+	WAIT_POLICY = 1 << 4,
+	WAIT_VERIFY = 1 << 5
 };
 
 /* Who has logged in (RFC 4954). */
@@ -55,9 +57,11 @@ struct session {
 	struct door	*door;
 	struct client	*client;	/* in the table of clients */
 	struct transaction *t;		/* NULL: none */
+	struct verify	*verify;	/* a VRFY or EXPN under way, or NULL */
 	struct recipients asked;	/* RCPTs without their reply yet */
 	char		*helo;		/* NULL: not said */
 	struct session_login *login;	/* NULL: nobody */
+	struct screen	*screen;	/* NULL: nothing to check */
 	struct event	*greet;		/* the delay before the greeting */
 	struct tls	*tls;		/* the stream's; NULL: clear text */
 	uint64_t	 id;
@@ -71,11 +75,12 @@ struct session {
 	uint8_t		 waits;		/* enum session_pause */
 	bool		 esmtp;
 	bool		 more_waits;	/* behind the command that is done */
+	bool		 permitted;	/* by a rule: no limits */
 };
 
 /* Take over a connection; closes fd where that fails. */
 void session_new(struct smtpd *, struct door *, int fd,
-    const struct net_address *, struct client *);
+    const struct net_address *, struct client *, bool permitted);
 void session_free(struct session *);
 /* What the settings say of streams, into d->kind. */
 void session_kind(struct smtpd *);
@@ -102,6 +107,11 @@ void session_refuse(struct session *, enum smtpd_reply, const char *what,
     struct slice detail);
 /* The same with a status that somebody else decided. */
 void session_refuse_status(struct session *, uint16_t code,
+    const uint8_t enhanced[3], struct slice text, const char *reason,
+    const char *what, struct slice detail);
+
+/* The same without an error to count: the client has done nothing wrong. */
+void session_turn_down(struct session *, uint16_t code,
     const uint8_t enhanced[3], struct slice text, const char *reason,
     const char *what, struct slice detail);
 

@@ -3,26 +3,51 @@
 #include <string.h>
 
 #include "common/instance/listener.h"
+#include "smtpd/policy/lists.h"
 
 #define ROW(...) SETTING_ROW(struct smtpd_settings, __VA_ARGS__)
+#define LISTENER_ROW(...) SETTING_ROW(struct listener_settings, __VA_ARGS__)
+#define LIST_ROW(...) SETTING_ROW(struct list_settings, __VA_ARGS__)
 
-static const struct setting rows[] = { SMTPD_SETTINGS(ROW) };
+static const struct setting rows[] = {
+	SMTPD_SETTINGS(ROW)
+	SMTPD_POLICY_SETTINGS(ROW)
+};
+static const struct setting listener_rows[] = {
+	LISTENER_SETTINGS(LISTENER_ROW)
+	LISTENER_SETTINGS_SMTPD(LISTENER_ROW)
+};
+static const struct setting list_rows[] = { LIST_SETTINGS(LIST_ROW) };
+
+static const struct settings_block blocks[] = {
+	LISTENER_BLOCK(listener_rows, LISTENER_STANDARD_SMTPD),
+	{
+		.kind = "list", SETTINGS_ROWS(list_rows),
+		.size = sizeof(struct list_settings), .max = LISTS_MAX,
+		.meaning = "A list in DNS of clients, names or senders, such "
+		    "as block lists and allow lists are (RFC 5782).",
+	},
+};
 
 static void
 check(const struct settings *s, struct settings_errors *errors)
 {
-	for (size_t i = 0; i < settings_n_groups(s); i++)
-		if (strcmp(settings_group(s, i)->name, SMTPD_DOOR_INJECT) == 0)
-			settings_complain(errors, s, settings_group(s, i),
-			    "address", "the name " SMTPD_DOOR_INJECT " is "
-			    "that of the injection socket; choose another");
+	for (size_t i = 0; i < settings_n_groups(s); i++) {
+		const struct settings_group *g = settings_group(s, i);
+
+		if (strcmp(g->block->kind, "list") == 0)
+			lists_check(s, g, errors);
+		else if (strcmp(g->name, SMTPD_DOOR_INJECT) == 0)
+			settings_complain(errors, s, g, "address", "the name "
+			    SMTPD_DOOR_INJECT " is that of the injection "
+			    "socket; choose another");
+	}
 }
 
 const struct settings_schema smtpd_schema = {
 	.file = "smtpd.conf",
 	.size = sizeof(struct smtpd_settings),
 	SETTINGS_ROWS(rows),
-	.blocks = listener_block_smtpd,
-	.n_blocks = 1,
+	SETTINGS_BLOCKS(blocks),
 	.check = check,
 };

@@ -6,6 +6,7 @@
 #define SMTPD_SETTINGS_H
 
 #include "common/settings/settings.h"
+#include "smtpd/policy/settings.h"
 
 /* The name that no listener may have: programs of this host come in by it. */
 #define SMTPD_DOOR_INJECT "inject"
@@ -86,12 +87,19 @@
 	X(strict_helo, BOOL, "no", "", "", RELOAD,			\
 	    "Refuse a HELO or EHLO whose argument is neither a domain nor " \
 	    "an address literal (RFC 5321 section 4.1.1.1).")		\
+	X(vrfy, BOOL, "no", "", "", RELOAD,				\
+	    "Verify addresses for VRFY (RFC 5321 section 3.5); no: 252, which " \
+	    "says nothing.")						\
+	X(expn, BOOL, "no", "", "", RELOAD,				\
+	    "List the members behind an address for EXPN (RFC 5321 section " \
+	    "3.5), up to a hundred; no: 502.")				\
 	X(undeclared_8bit, ENUM, "accept", "accept|refuse", "", RELOAD,	\
 	    "8-bit content without BODY=8BITMIME (RFC 6152): kept as it is " \
 	    "and treated as if declared, or 554 5.6.1.")
 
 struct smtpd_settings {
 	SMTPD_SETTINGS(SETTING_MEMBER)
+	SMTPD_POLICY_SETTINGS(SETTING_MEMBER)
 };
 
 extern const struct settings_schema smtpd_schema;

@@ -7,6 +7,7 @@
 
 #include "common/net/listener.h"
 #include "common/tls/stage.h"
+#include "smtpd/screen.h"
 #include "smtpd/session.h"
 
 /* ---- settings ---- */
@@ -66,6 +67,8 @@ on_listener(void *ctx, const char *name, int fd)
 static int
 on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 {
+	struct smtpd *d = ctx;
+
 	(void)instance;
 	switch (peer) {
 	case IPC_DIRECTORY:
@@ -74,10 +77,49 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 		return enqueue_connect(ctx, fd);
 	case IPC_TLSKEYD:
 		return tls_keys_connect(((struct smtpd *)ctx)->tls_keys, fd);
+	case IPC_RESOLVER:
+		return dns_client_channel(d->dns, fd);
 	default:
 		close(fd);
 		return -1;
 	}
+}
+
+/* The table of clients, for the commit that follows. */
+static int
+on_table(void *ctx, enum stage_table table, int fd)
+{
+	struct smtpd *d = ctx;
+	struct table_error err = { 0 };
+	size_t len;
+	char *text;
+
+	if (table != STAGE_TABLE_CLIENTS)
+		return -1;
+	rules_free(d->next_rules);
+	d->next_rules = NULL;
+	if (table_read(fd, &text, &len, &err) == 0) {
+		d->next_rules = rules_compile(slice_of(text, len), &err);
+		free(text);
+	}
+	if (d->next_rules != NULL)
+		return 0;
+	log_error("table-refused", LOG_CSTR("file", stage_table_name(table)),
+	    LOG_NUM("line", err.line), LOG_CSTR("reason", err.text));
+	return -1;
+}
+
+static void
+use_rules(struct smtpd *d)
+{
+	if (d->next_rules == NULL)
+		return;
+	rules_free(d->rules);
+	d->rules = d->next_rules;
+	d->next_rules = NULL;
+	if (rules_count(d->rules) > 0)
+		log_notice("clients-in-use",
+		    LOG_NUM("rules", rules_count(d->rules)));
 }
 
 /*
@@ -119,6 +161,8 @@ on_commit(void *ctx, bool first)
 	if (d->set == NULL)
 		return -1;
 	tls_server_commit(d->tls);
+	use_rules(d);
+	screen_use(d);
 	if (d->open && !d->stopping && doors_open(d) == -1)
 		return -1;
 	log_notice(first ? "started" : "reloaded");
@@ -197,6 +241,7 @@ smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
 	*hooks = (struct stage_hooks){
 		.role = role,
 		.settings = on_settings,
+		.table = on_table,
 		.listener = on_listener,
 		.channel = on_channel,
 		.commit = on_commit,
@@ -226,9 +271,12 @@ smtpd_init(struct smtpd *d)
 	    tls_server_new(d->tls_keys, "smtp");
 	d->loop = stream_loop_new(d->stage.base, SMTPD_INPUT_MAX);
 	d->clients = clients_new(SMTPD_CLIENTS_MAX);
+	d->dns = dns_client_new(d->stage.base, d->role, SMTPD_DNS_MAX,
+	    SMTPD_DNS_MS);
 	d->tick = event_new(d->stage.base, -1, EV_PERSIST, tick, d);
 	d->stop_timer = evtimer_new(d->stage.base, stop_now, d);
-	if (d->tls == NULL || d->loop == NULL || d->clients == NULL || d->tick == NULL ||
+	if (d->tls == NULL || d->loop == NULL || d->clients == NULL ||
+	    d->dns == NULL || d->tick == NULL ||
 	    d->stop_timer == NULL || event_add(d->tick, &second) == -1 ||
 	    sibling_init(&d->directory, SMTPD_ASKS_MAX) == -1 ||
 	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1) {

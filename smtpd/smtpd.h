@@ -9,15 +9,18 @@
 
 #include <bsd/sys/queue.h>
 
+#include "common/dns/client.h"
 #include "common/enqueue/lease.h"
 #include "common/ipc/queue.h"
 #include "common/ipc/sibling.h"
 #include "common/net/clients.h"
 #include "common/net/stream.h"
 #include "common/stage/stage.h"
+#include "smtpd/policy/facts.h"
 #include "smtpd/settings.h"
 
 struct door;
+struct greylist;
 struct listener_settings;
 struct session;
 struct transaction;
@@ -33,7 +36,9 @@ enum {
 	SMTPD_OUTPUT_MAX = 32 * 1024,
 	SMTPD_CLIENTS_MAX = 65536,
 	MINUTE_MS = 60 * 1000,
-	SMTPD_ASKS_MAX = 65536
+	SMTPD_ASKS_MAX = 65536,
+	SMTPD_DNS_MAX = 16384,		/* questions to resolver at once */
+	SMTPD_DNS_MS = 20 * 1000	/* patience with one */
 };
 
 struct smtpd {
@@ -67,6 +72,12 @@ struct smtpd {
 	struct lease_ids ids;
 	bool		 open;		/* the doors, once and for all */
 	unsigned	 waited_s;	/* for the first lease */
+
+	struct dns_client *dns;
+	struct rules	*rules, *next_rules;	/* the table of clients */
+	struct lists	 lists;
+	struct policy	 policy;	/* made of them and the settings */
+	struct greylist	*greylist;	/* NULL: none */
 	struct transactions held;	/* wait for the channel to drain */
 	uint8_t		 body[QUEUE_ENQUEUE_MAX];
 	uint8_t		 envelope[QUEUE_ENVELOPE_INLINE];

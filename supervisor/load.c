@@ -57,8 +57,7 @@ load_open(const struct supervisor *sv, const char *file)
 
 	if (file[0] == '\0')
 		return fcntl(sv->null_fd, F_DUPFD_CLOEXEC, 3);
-	if (file[0] == '/')
-		return open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Of an absolute name the directory does not count. */
 	fd = openat(sv->conf_fd, file,
 	    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1 && errno == ENOENT)

@@ -35,6 +35,10 @@ static const struct map_process processes[] = {
 	{ .role = IPC_DELIVERY_WORKER, .program = "local-delivery-worker",
 	    .start = START_DEMAND, .jail = JAIL_HOME,
 	    .conf = "local-delivery.conf", .stop_phase = 2 },
+	{ .role = IPC_RESOLVER, .program = "resolver", .user = "bh-dns",
+	    .count = 1, .jail = JAIL_EMPTY, .network = true,
+	    .conf = "resolver.conf", .tables = T(TRUST_ANCHORS) | T(ROOT_KEY) |
+	    T(RESOLV_CONF), .stop_phase = 3 },
 	/* As its user, where its user is: what a program run from ~/.forward
 	 * may do is what the user may do. */
 	{ .role = IPC_RUNNER, .program = "local-delivery-runner",
@@ -47,6 +51,7 @@ static const struct map_process processes[] = {
 	    .oom_score = 200 },
 	{ .role = IPC_SMTPD, .program = "smtpd", .user = "bh-smtpd",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "smtpd.conf",
+	    .tables = T(CLIENTS),
 	    .listeners = listener_block_smtpd, .stop_phase = 0,
 	    .oom_score = 300 },
 	{ .role = IPC_SUBMIT, .program = "smtpd", .user = "bh-submit",
@@ -79,6 +84,8 @@ static const struct map_edge {
 } edges[] = {
 	{ IPC_SMTPD, IPC_DIRECTORY },
 	{ IPC_SMTPD, IPC_QUEUE_MANAGER },
+	{ IPC_SMTPD, IPC_RESOLVER },
+	{ IPC_REMOTE_RELAY, IPC_RESOLVER },
 	{ IPC_SUBMIT, IPC_DIRECTORY },
 	{ IPC_SUBMIT, IPC_QUEUE_MANAGER },
 	{ IPC_QUEUE_MANAGER, IPC_DIRECTORY },

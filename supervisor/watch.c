@@ -116,8 +116,8 @@ watch_open(struct supervisor *sv)
 		return;
 	}
 	watch_lists(sv);
-	if (sv->rules.system_min != 0)
-		inotify_add_watch(sv->watch_fd, "/etc", changes);
+	/* The system users and resolv.conf. */
+	inotify_add_watch(sv->watch_fd, "/etc", changes);
 	sv->watch = event_new(sv->base, sv->watch_fd, EV_READ | EV_PERSIST,
 	    on_change, sv);
 	sv->watch_timer = event_new(sv->base, -1, 0, on_settled, sv);

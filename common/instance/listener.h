@@ -50,6 +50,16 @@ enum listener_accounts { LISTENER_ALL_ACCOUNTS, LISTENER_VIRTUAL_ACCOUNTS };
 	"listener imap {\n\taddress = *:143\n}\n"				\
 	"listener imaps {\n\taddress = *:993\n\ttls = implicit\n}\n"
 
+/* The block of a schema that has further ones; table: its rows. */
+#define LISTENER_BLOCK(table, text)						\
+	{								\
+		.kind = "listener", .rows = (table),			\
+		.n_rows = sizeof(table) / sizeof((table)[0]),		\
+		.size = sizeof(struct listener_settings), .max = 16,	\
+		.standard = (text),					\
+		.meaning = "Where to accept connections.",		\
+	}
+
 /* The block for a stage's schema. */
 extern const struct settings_block listener_block_smtpd[1];
 extern const struct settings_block listener_block_pop3d[1];

@@ -19,6 +19,8 @@
 
 #define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
 #define IPC_SMTPDS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT))
+/* Who asks resolver. */
+#define IPC_DNS_CLIENTS (IPC_SMTPDS | IPC_BIT(IPC_REMOTE_RELAY))
 /* Who hands mail in; local-delivery what it forwards. */
 #define IPC_SENDERS (IPC_SMTPDS | IPC_BIT(IPC_LOCAL_DELIVERY))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
@@ -95,6 +97,11 @@
 	/* "May this account send as this address?"  Answered by SENDER_IS. */ \
 	X(SENDER_ASK, 144, IPC_BIT(IPC_SUBMIT), IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
 	X(SENDER_IS, 145, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_SUBMIT), 0, 0, 16) \
+	/* "Who is behind this address?", for a client.  The body is as that \
+	 * of ACCOUNT_OF; the one answer, MEMBERS, as EXPANDED, with last not \
+	 * set where there are more. */					\
+	X(MEMBERS_OF, 46, IPC_SMTPDS, IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
+	X(MEMBERS, 47, IPC_BIT(IPC_DIRECTORY), IPC_SMTPDS, 0, 0, 32768) \
 	/* ---- into the queue: common/ipc/queue.h ---- */		\
 	/* A lease of queue ids, renewed by queue-manager before it ends. */ \
 	X(QUEUE_IDS, 50, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SENDERS, 0, 0, 32) \
@@ -189,7 +196,14 @@
 	 * TLS_SIGNED or TLS_REFUSED. */				\
 	X(TLS_SIGN, 104, IPC_TLS_SERVERS, IPC_BIT(IPC_TLSKEYD), 0, 0, 512) \
 	X(TLS_SIGNED, 105, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 1100) \
-	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16)
+	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16) \
+	/* ---- the names of others: common/ipc/dns.h ---- */		\
+	/* One name, one type.  Answered by exactly one DNS_ANSWER, if need \
+	 * be one that says "not now". */				\
+	X(DNS_ASK, 110, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 512) \
+	X(DNS_ANSWER, 111, IPC_BIT(IPC_RESOLVER), IPC_DNS_CLIENTS, 0, 0, 32768) \
+	/* Nobody waits for the answer to this DNS_ASK any more: none comes. */ \
+	X(DNS_CANCEL, 112, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 16)
 
 enum ipc_type {
 #define X(name, number, from, to, fds_min, fds_max, max) IPC_##name = (number),

@@ -21,6 +21,7 @@
 	X(IMAPD, "imapd")						\
 	X(IMAPD_SESSION, "imapd-session")				\
 	X(TLSKEYD, "tlskeyd")						\
+	X(RESOLVER, "resolver")						\
 	X(REMOTE_RELAY, "remote-relay")					\
 	X(RUNNER, "local-delivery-runner")				\
 	X(CONTROL, "control")	/* bulkhead(8), an operator's command */

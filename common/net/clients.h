@@ -22,7 +22,7 @@ struct client_window {
 
 struct client {
 	unsigned	live;		/* connections now */
-	struct client_window connections, errors;
+	struct client_window connections, errors, messages, recipients;
 };
 
 /* At most max clients (at least 1) are remembered.  NULL with errno. */

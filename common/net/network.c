@@ -62,3 +62,14 @@ net_network_has(const struct net_network *n, const struct net_address *a)
 	return n->address.family == a->family &&
 	    same_bits(n->address.octets, a->octets, n->bits);
 }
+
+void
+net_address_mask(struct net_address *a, unsigned bits)
+{
+	for (unsigned i = 0; i < sizeof(a->octets); i++) {
+		unsigned keep = bits > 8 * i ? bits - 8 * i : 0;
+
+		if (keep < 8)
+			a->octets[i] &= (unsigned char)(0xff00U >> keep);
+	}
+}

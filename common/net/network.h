@@ -20,6 +20,9 @@ struct net_network {
 /* PARSE_BAD: no network, or bits set behind its prefix. */
 enum parse net_network_parse(struct slice, struct net_network *);
 
+/* Make all bits of a host's address but the first ones zero. */
+void net_address_mask(struct net_address *, unsigned bits);
+
 bool net_network_has(const struct net_network *, const struct net_address *);
 
 #endif

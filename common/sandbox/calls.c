@@ -83,9 +83,19 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_CONNECT, "connect", ANY },
 	{ CALLS_CONNECT, "bind", ANY },		/* source_address; port 0 */
 	/* They only take away: the ports, once the settings have come. */
-	{ CALLS_CONNECT, "landlock_create_ruleset", ANY },
-	{ CALLS_CONNECT, "landlock_add_rule", ANY },
-	{ CALLS_CONNECT, "landlock_restrict_self", ANY },
+	{ CALLS_CONNECT | CALLS_DNS, "landlock_create_ruleset", ANY },
+	{ CALLS_CONNECT | CALLS_DNS, "landlock_add_rule", ANY },
+	{ CALLS_CONNECT | CALLS_DNS, "landlock_restrict_self", ANY },
+
+	/* ---- name servers: what libunbound does; nothing listens ---- */
+	{ CALLS_DNS, "socket", CALL_EQUAL, 0, AF_INET },
+	{ CALLS_DNS, "socket", CALL_EQUAL, 0, AF_INET6 },
+	{ CALLS_DNS, "bind", ANY },		/* a random source port */
+	{ CALLS_DNS, "connect", ANY },
+	{ CALLS_DNS, "sendto", ANY },
+	{ CALLS_DNS, "recvfrom", ANY },
+	{ CALLS_DNS, "getsockopt", ANY },
+	{ CALLS_DNS, "setsockopt", ANY },
 
 	/* ---- a pair of sockets that are connected to each other alone ---- */
 	{ CALLS_PAIR, "socketpair", CALL_EQUAL, 0, AF_UNIX },

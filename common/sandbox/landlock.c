@@ -113,7 +113,8 @@ sandbox_landlock(const struct sandbox *profile)
 {
 	long abi = landlock_abi();
 	bool executes = (profile->groups & CALLS_PAM) != 0;
-	bool connects = (profile->groups & CALLS_CONNECT) != 0;
+	bool connects = (profile->groups &
+	    (CALLS_CONNECT | CALLS_DNS)) != 0;
 	struct ruleset all = { 0 };
 	size_t size = sizeof(all.fs);
 	int rules;

@@ -49,6 +49,10 @@ static const struct sandbox profiles[] = {
 	 * (sandbox_connect_only); reads the contents that it is given. */
 	{ IPC_REMOTE_RELAY, CALLS_BASE | CALLS_CONNECT, SANDBOX_EMPTY, false,
 	    4 * G, 0, 65536 },
+	/* Parses what name servers send; a socket for each question under
+	 * way, so that each has a source port of its own. */
+	{ IPC_RESOLVER, CALLS_BASE | CALLS_DNS, SANDBOX_EMPTY, false, 8 * G, 0,
+	    16384 },
 	/* Strangers until they have logged in; the handoff record is a
 	 * memory file of a few KiB. */
 	{ IPC_POP3D, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD | CALLS_PAIR,

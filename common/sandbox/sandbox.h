@@ -34,7 +34,7 @@ void sandbox_enter(enum ipc_role);
 void sandbox_enter_with(enum ipc_role, int (*before)(void *), void *ctx);
 
 /*
- * For a process with CALLS_CONNECT, once, inside the sandbox, when its
+ * For a process with CALLS_CONNECT or CALLS_DNS, once, inside the sandbox, when its
  * settings have come: from now on TCP connections go to these ports (host
  * order) only, and no socket is bound to a port of our choice.  Needs Landlock
  * ABI 4; false where the kernel has less.

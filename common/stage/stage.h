@@ -39,7 +39,11 @@ enum {
 	X(SYSTEM_USERS, "/etc/passwd")					\
 	X(RECIPIENTS, "relay-recipients")				\
 	X(ROUTES, "routes")						\
-	X(SRS_SECRETS, "srs-secrets")
+	X(SRS_SECRETS, "srs-secrets")					\
+	X(TRUST_ANCHORS, "trust-anchors")				\
+	X(ROOT_KEY, "/usr/share/dns/root.key")				\
+	X(RESOLV_CONF, "/etc/resolv.conf")				\
+	X(CLIENTS, "clients")
 
 enum stage_table {
 #define X(name, file) STAGE_TABLE_##name,

@@ -187,6 +187,13 @@ class Program:
         for fd in fds:
             os.close(fd)
 
+    def table(self, number, text):
+        """enum stage_table in common/stage/stage.h."""
+        fd = os.memfd_create("table")
+        os.write(fd, text.encode())
+        self.supervisor.send(TABLE, 0, bytes([number]), [fd])
+        os.close(fd)
+
     def listener(self, name):
         s = socket.socket()
         s.bind(("127.0.0.1", 0))

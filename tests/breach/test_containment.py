@@ -13,11 +13,14 @@ from support.instance import BUILD, DOMAIN, Instance
 from tls.authority import Pair
 
 ALWAYS = ["smtpd", "queue-manager", "local-delivery", "directory", "authd",
-          "authd-verifier", "pop3d", "imapd", "remote-relay", "tlskeyd"]
+          "authd-verifier", "pop3d", "imapd", "remote-relay", "resolver",
+          "tlskeyd"]
 DEMAND = ["pop3d-session", "imapd-session", "local-delivery-worker"]
 # Whose settings file the program reads, and so the attacker.
 CONF = {"authd-verifier": "authd", "pop3d-session": "pop3d",
         "imapd-session": "imapd", "local-delivery-worker": "local-delivery"}
+# What is its work, and so no breach.
+MAY = {"resolver": ["send by UDP"]}
 MESSAGE = "From: a@example.net\r\nSubject: x\r\n\r\nhello\r\n"
 
 
@@ -76,11 +79,13 @@ def check(i, program):
     done = i.await_log(1, event="attacked")[0]
     rows = table(i, program, done["pid"])
     assert len(rows) == int(done["attacks"])
-    breaches = [r["attack"] for r in rows if r["result"] == "BREACH"]
+    breaches = [r["attack"] for r in rows if r["result"] == "BREACH"
+                and r["attack"] not in MAY.get(program, [])]
     assert not breaches
     # An attack that did not run proves nothing: each was refused by the
     # kernel's word or ended by the filter, never by an accident.
-    words = {r["result"] for r in rows}
+    words = {r["result"] for r in rows
+             if r["attack"] not in MAY.get(program, [])}
     assert words <= {"killed", "ENOENT", "EPERM", "EACCES", "ENOSYS",
                      "ENETUNREACH", "EAFNOSUPPORT", "EXDEV", "EAGAIN",
                      "ENOTDIR", "EBADF"}, words

@@ -85,8 +85,8 @@ def test_a_letter_on_a_host_of_its_own(root):
                           ("bh-queue", "queue-manager"),
                           ("bh-deliver", "local-delivery"),
                           ("bh-relay", "remote-relay"),
-                          ("bh-dir", "directory"), ("bh-tls", "tlskeyd"),
-                          ("bh-pop3d", "pop3d"),
+                          ("bh-dns", "resolver"), ("bh-tls", "tlskeyd"),
+                          ("bh-dir", "directory"), ("bh-pop3d", "pop3d"),
                           ("bh-imapd", "imapd")):
         assert got["processes"][user] == [program], got["processes"]
     assert got["processes"]["bh-auth"] == ["authd", "authd-verifier"]

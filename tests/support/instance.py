@@ -43,6 +43,7 @@ FILES = {
     "queue-manager.conf": "",
     "local-delivery.conf": "",
     "remote-relay.conf": "",
+    "resolver.conf": "",
     "directory.conf": "",
     "authd.conf": "",
 }

@@ -103,9 +103,12 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 static void
 run_child(const struct attacker *a, const struct attack *attack)
 {
+	static const uint16_t dns = 53;
 	int result;
 
 	sandbox_enter(a->role);
+	if (a->role == IPC_RESOLVER)	/* as it does before all questions */
+		sandbox_connect_only(&dns, 1);
 	result = attack->run(&a->targets);
 	_exit(result == 0 ? 0 : errno == 0 ? 255 : errno);
 }

@@ -1,0 +1,273 @@
+#include "smtpd/screen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "smtpd/policy/greylist.h"
+
+enum { HOUR_MS = 3600 * 1000 };
+
+/* ---- settings ---- */
+
+static void
+use_greylist(struct smtpd *d)
+{
+	if (!d->set->greylist) {
+		greylist_free(d->greylist);
+		d->greylist = NULL;
+	} else if (d->greylist == NULL &&
+	    (d->greylist = greylist_new(d->set->greylist_size)) == NULL)
+		log_warning("no-greylist", LOG_CSTR("reason", "no memory"));
+}
+
+/* Under other settings everything is asked anew. */
+static void
+ask_again(struct session *s)
+{
+	struct collector *c = &s->screen->collector;
+
+	collect_client(c);
+	if (s->helo != NULL)
+		collect_helo(c);
+	if (s->t != NULL)
+		collect_sender(c);
+	if (!collect_waits(c))
+		c->done(c->ctx);
+}
+
+void
+screen_use(struct smtpd *d)
+{
+	const struct smtpd_settings *set = d->set;
+	struct session *s, *next;
+
+	lists_make(d->settings, &d->lists);
+	d->policy = (struct policy){
+		.rules = d->rules, .lists = &d->lists,
+		.list_threshold = (unsigned)set->list_threshold,
+		.reverse = set->reverse_name,
+		.helo_resolvable = set->helo_names == 1,
+		.helo_ours_refused = set->helo_own_name == 1,
+		.sender_resolvable = set->sender_domains == 1,
+		.trouble_defers = set->dns_trouble == 1,
+	};
+	use_greylist(d);
+	TAILQ_FOREACH_SAFE(s, &d->sessions, all, next)
+		if (s->screen != NULL)
+			ask_again(s);
+}
+
+static bool
+wanted(const struct smtpd *d)
+{
+	const struct policy *p = &d->policy;
+
+	return rules_count(p->rules) > 0 || p->lists->n > 0 ||
+	    p->reverse != REVERSE_OFF || p->helo_resolvable ||
+	    p->helo_ours_refused || p->sender_resolvable ||
+	    d->greylist != NULL;
+}
+
+static bool
+is_this_host(const struct smtpd *d, const struct net_address *peer)
+{
+	return net_address_is_local(peer) && !d->set->limit_this_host;
+}
+
+/* ---- the client ---- */
+
+void
+screen_connection(const struct smtpd *d, const struct net_address *peer,
+    struct verdict *v)
+{
+	struct facts f = { .client = *peer,
+		.this_host = is_this_host(d, peer) };
+
+	policy_decide_connection(&d->policy, &f, v);
+	if (v->code != 0)	/* RFC 5321 section 3.1 */
+		v->code = v->action == VERDICT_REFUSE ? 554 : 421;
+}
+
+static void
+decide(struct screen *sc)
+{
+	struct session *s = sc->s;
+	struct facts *f = &sc->collector.facts;
+
+	f->login = s->login != NULL;
+	f->helo_ours = slice_equal_nocase(f->helo,
+	    slice_str(s->d->stage.hostname));
+	policy_decide(&s->d->policy, f, &sc->verdict);
+}
+
+/* The last answer is here. */
+static void
+on_done(void *ctx)
+{
+	struct screen *sc = ctx;
+	struct session *s = sc->s;
+
+	if (!sc->mail_waits)
+		return;
+	sc->mail_waits = false;
+	if (s->phase == PHASE_END || s->t == NULL)
+		return;
+	decide(sc);
+	session_reply(s, SAY_MAIL_OK);
+	session_deadline_command(s);
+	session_go_on(s, WAIT_POLICY);
+}
+
+void
+screen_begin(struct session *s)
+{
+	struct screen *sc;
+
+	if (door_kind(s->door) != DOOR_SMTP || !wanted(s->d) ||
+	    is_this_host(s->d, &s->peer))
+		return;
+	if ((sc = calloc(1, sizeof(*sc))) == NULL) {
+		session_close(s, SAY_NO_MEMORY);
+		return;
+	}
+	sc->s = s;
+	s->screen = sc;
+	collect_init(&sc->collector, s->d->dns, &s->d->policy, on_done, sc);
+	sc->collector.facts.client = s->peer;
+	collect_client(&sc->collector);
+}
+
+void
+screen_helo(struct session *s)
+{
+	if (s->screen == NULL)
+		return;
+	s->screen->collector.facts.helo = slice_str(s->helo);
+	collect_helo(&s->screen->collector);
+}
+
+void
+screen_end(struct session *s)
+{
+	if (s->screen == NULL)
+		return;
+	collect_clear(&s->screen->collector);
+	free(s->screen);
+	s->screen = NULL;
+}
+
+const char *
+screen_client_name(const struct session *s)
+{
+	return s->screen == NULL ? "" : s->screen->collector.facts.name;
+}
+
+/* ---- a transaction ---- */
+
+/* Rules and this host are above the limits of others. */
+static bool
+is_limited(const struct session *s)
+{
+	return door_kind(s->door) == DOOR_SMTP && !s->permitted &&
+	    !is_this_host(s->d, &s->peer);
+}
+
+enum smtpd_reply
+screen_may_mail(struct session *s)
+{
+	uint64_t max = s->d->set->max_messages_per_hour;
+
+	if (max != 0 && is_limited(s) && client_count(&s->client->messages, 1,
+	    smtpd_now_ms(s->d), HOUR_MS) > max)
+		return SAY_CLIENT_MESSAGES;
+	return SAY_OK;
+}
+
+bool
+screen_mail(struct session *s)
+{
+	struct screen *sc = s->screen;
+
+	if (sc == NULL)
+		return true;
+	sc->collector.facts.sender = transaction_reverse_path(s->t);
+	collect_sender(&sc->collector);
+	if (!collect_waits(&sc->collector)) {
+		decide(sc);
+		return true;
+	}
+	sc->mail_waits = true;
+	session_wait(s, WAIT_POLICY);
+	return false;
+}
+
+static bool
+is_postmaster(struct slice address)
+{
+	static const struct slice name = SLICE_LITERAL("postmaster");
+
+	return slice_starts_nocase(address, name) &&
+	    (address.len == name.len || address.at[name.len] == '@');
+}
+
+/* False: too early, and told so. */
+static bool
+try_greylist(struct session *s, struct slice address)
+{
+	static const uint8_t enhanced[3] = { 4, 7, 1 };
+	const struct smtpd_settings *set = s->d->set;
+	const struct greylist_times times = { set->greylist_delay,
+		set->greylist_window, set->greylist_life };
+	uint64_t wait = greylist_try(s->d->greylist, &times,
+	    smtpd_now_ms(s->d) / 1000, &s->peer,
+	    transaction_reverse_path(s->t), address);
+	char text[80];
+
+	if (wait == 0)
+		return true;
+	snprintf(text, sizeof(text), "Greylisted, try again in %llu seconds",
+	    (unsigned long long)wait);
+	session_turn_down(s, 450, enhanced, slice_str(text), "greylist",
+	    "recipient", address);
+	return false;
+}
+
+static bool
+within_limit(struct session *s)
+{
+	uint64_t max = s->d->set->max_recipients_per_hour;
+
+	return max == 0 || !is_limited(s) ||
+	    client_count(&s->client->recipients, 1, smtpd_now_ms(s->d),
+	    HOUR_MS) <= max;
+}
+
+bool
+screen_recipient(struct session *s, struct slice address)
+{
+	const struct verdict *v;
+
+	if (is_postmaster(address))
+		return true;
+	if (s->screen != NULL) {
+		v = &s->screen->verdict;
+		if (v->action == VERDICT_REFUSE) {
+			session_refuse_status(s, v->code, v->enhanced,
+			    slice_str(v->text), v->rule, "recipient", address);
+			return false;
+		}
+		if (v->action == VERDICT_DEFER) {
+			session_turn_down(s, v->code, v->enhanced,
+			    slice_str(v->text), v->rule, "recipient", address);
+			return false;
+		}
+		if (v->action == VERDICT_ACCEPT && !v->known &&
+		    s->d->greylist != NULL && !try_greylist(s, address))
+			return false;
+	}
+	if (within_limit(s))
+		return true;
+	session_refuse(s, SAY_CLIENT_RECIPIENTS, "recipient", address);
+	return false;
+}
