@@ -62,7 +62,8 @@ row_state(const struct daemon *d, const struct message *m)
 		return QUEUE_ROW_HELD;
 	for (uint32_t i = 0; i < m->n; i++)
 		if (m->recipients[i]->busy ||
-		    m->recipients[i]->job.state != JOB_IDLE)
+		    m->recipients[i]->job.state != JOB_IDLE ||
+		    m->recipients[i]->parcel != NULL)
 			return QUEUE_ROW_ACTIVE;
 	return message_due(m) <= queue_now(&d->queue) ? QUEUE_ROW_ACTIVE :
 	    QUEUE_ROW_DEFERRED;
@@ -182,42 +183,18 @@ show(struct answer *a, const struct queue_ask *ask)
 /* ---- doing ---- */
 
 static void
-make_due(struct daemon *d, struct message *m)
-{
-	for (uint32_t i = 0; i < m->n; i++)
-		if (!m->recipients[i]->busy)
-			m->recipients[i]->due_ms = 0;
-	dispatch_message(d, m);
-}
-
-static uint64_t
-flush_memory(struct daemon *d, uint64_t destination)
-{
-	struct message *m, *next;
-	uint64_t n = 0;
-
-	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next) {
-		if (m->held || destination != 0)
-			continue;
-		make_due(d, m);
-		n++;
-	}
-	return n;
-}
-
-static void
 flush(struct answer *a, const struct queue_ask *ask)
 {
 	struct daemon *d = a->d;
-	uint64_t n;
+	struct flush f = { .destination = ask->destination.len == 0 ? 0 :
+	    index_destination(ask->destination) };
+	bool begun;
 
+	outbound_flush(d->outbound, 0);
 	scheduler_flush(d->scheduler);
-	d->flush_destination = ask->destination.len == 0 ? 0 :
-	    index_destination(ask->destination);
-	d->flush_after = 0;
-	d->flushing = true;
-	n = flush_memory(d, d->flush_destination);
-	send_done(d, a->ch, a->request, QUEUE_OK, n, 0);
+	begun = flush_begin(d, &f);
+	send_done(d, a->ch, a->request, begun ? QUEUE_OK : QUEUE_BUSY,
+	    flush_memory(d, f.destination), 0);
 }
 
 /* An order that must be durable before it is answered. */
@@ -284,8 +261,7 @@ hold(struct answer *a, const struct queue_ask *ask, struct message *m)
 	}
 	for (uint32_t i = 0; i < m->n; i++)
 		if (!m->recipients[i]->busy)
-			scheduler_remove(a->d->scheduler,
-			    &m->recipients[i]->job);
+			dispatch_withdraw(a->d, m->recipients[i]);
 	return QUEUE_OK;
 }
 
@@ -303,7 +279,7 @@ delete(struct answer *a, const struct queue_ask *ask, struct message *m)
 		struct event_result e = { .number = r->number,
 		    .outcome = OUTCOME_DELETED, .attempts = r->attempts };
 
-		scheduler_remove(a->d->scheduler, &r->job);
+		dispatch_withdraw(a->d, r);
 		if (queue_put_result(&a->d->queue, m, &e, order_done, o) == 0)
 			continue;
 		o->error = ENOMEM;
@@ -325,7 +301,7 @@ one_message(struct answer *a, const struct queue_ask *ask)
 	enum queue_status status = QUEUE_NOT_FOUND;
 
 	if (m != NULL && ask->verb == QUEUE_RETRY) {
-		make_due(a->d, m);
+		flush_message(a->d, m, 0);
 		send_done(a->d, a->ch, a->request, QUEUE_OK, 1, 0);
 		return;
 	}
