@@ -179,6 +179,21 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	    directory_account_encode(&a, body));
 }
 
+static int
+on_sender_ask(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct directory *d = ctx;
+	uint8_t body[SENDER_BODY_MAX];
+	struct account who;
+	struct slice address;
+
+	if (sender_ask_decode(m->body, &who, &address) == -1)
+		return -1;
+	return answer(ch, IPC_SENDER_IS, m->id, body, sender_verdict_encode(
+	    too_early(d) ? SENDER_TEMPFAIL : sender_verdict(d, &who, address),
+	    body));
+}
+
 /* The role in it is who presented the voucher to supervisor. */
 int
 answer_voucher(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
@@ -218,6 +233,7 @@ static const struct ipc_handler handlers[] = {
 	{ IPC_EXPAND, on_expand },
 	{ IPC_MEMBERS_OF, on_members_of },
 	{ IPC_ACCOUNT_OF, on_account_of },
+	{ IPC_SENDER_ASK, on_sender_ask },
 };
 
 static const struct ipc_events events = {

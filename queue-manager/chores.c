@@ -178,8 +178,8 @@ domain_of(struct slice address)
 	    slice_skip(address, (size_t)(at + 1 - address.at));
 }
 
-static bool
-is_at(const struct recipient *r, uint64_t destination)
+bool
+recipient_is_at(const struct recipient *r, uint64_t destination)
 {
 	return destination == 0 ||
 	    index_destination(domain_of(r->address)) == destination ||
@@ -193,7 +193,7 @@ flush_message(struct daemon *d, struct message *m, uint64_t destination)
 		return;
 	for (uint32_t i = 0; i < m->n; i++)
 		if (!m->recipients[i]->busy &&
-		    is_at(m->recipients[i], destination))
+		    recipient_is_at(m->recipients[i], destination))
 			m->recipients[i]->due_ms = 0;
 	dispatch_message(d, m);
 }
@@ -206,7 +206,7 @@ flush_memory(struct daemon *d, uint64_t destination)
 
 	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next)
 		for (uint32_t i = 0; i < m->n; i++) {
-			if (!is_at(m->recipients[i], destination))
+			if (!recipient_is_at(m->recipients[i], destination))
 				continue;
 			flush_message(d, m, destination);
 			n++;

@@ -215,6 +215,8 @@ bool operator_alive(const struct daemon *, const struct ipc_channel *,
     uint64_t tag);
 
 /* ---- chores.c ---- */
+/* Is it at this address or domain, as the index knows them?  0: any. */
+bool recipient_is_at(const struct recipient *, uint64_t destination);
 /* Begin a flush, unless there is one.  False: there are too many. */
 bool flush_begin(struct daemon *, const struct flush *);
 /* The recipients of m at this destination, or all (0), are due now. */

@@ -313,7 +313,10 @@ delivery_body(const struct daemon *d, const struct recipient *r,
 	    .reverse_path = recipient_sender(r),
 	    .recipient = r->address,
 	    .original = r->given.len > 0 ? r->given : r->address,
-	    .detail = slice_of("", 0) };
+	    .detail = slice_of("", 0),
+	    .flags = m->flags & (ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8 |
+	    ENVELOPE_BINARYMIME),
+	    .envid = slice_of("", 0), .orcpt = slice_of("", 0) };
 
 	return delivery_encode(&v, body, DELIVERY_BODY_MAX);
 }

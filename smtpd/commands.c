@@ -32,6 +32,7 @@ static const struct command {
 	{ "MAIL", do_mail, S_READY, IDLE },
 	{ "RCPT", recipient_command, S_MAIL | S_RCPT, 0 },
 	{ "DATA", do_data, S_RCPT, NO_ARGS },
+	{ "BDAT", bdat_command, S_ANY, 0 },	/* judges its state itself */
 	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE | CLEAR },
 	{ "NOOP", do_noop, S_ANY, IDLE | CLEAR },
 	{ "QUIT", do_quit, S_ANY, NO_ARGS | CLEAR },
@@ -39,8 +40,7 @@ static const struct command {
 	{ "HELP", do_help, S_ANY, IDLE | CLEAR },
 	{ "EXPN", expn_command, S_ANY, IDLE },
 	{ "STARTTLS", starttls_command, S_ANY, NO_ARGS | IDLE | CLEAR },
-	{ "AUTH", NULL, S_ANY, 0 },
-	{ "BDAT", NULL, S_ANY, 0 },
+	{ "AUTH", auth_command, S_ANY, 0 },
 	{ "ETRN", NULL, S_ANY, 0 },
 	{ "ATRN", NULL, S_ANY, 0 },
 	{ "TURN", NULL, S_ANY, 0 },
@@ -64,6 +64,8 @@ bad_sequence(const struct command *c, enum session_state state)
 {
 	if (state == S_START)
 		return SAY_HELO_FIRST;
+	if (state == S_CHUNKS)
+		return SAY_CHUNKS_BEGUN;
 	if (c->handle == do_mail)
 		return SAY_NESTED_MAIL;
 	/* RFC 5321 section 3.3: DATA when every RCPT was refused */
@@ -89,6 +91,9 @@ looks_like_http(struct slice line)
 static void
 not_a_command(struct session *s, enum smtpd_reply reply, struct slice line)
 {
+	/* It may be a name or password that came too late for AUTH. */
+	if (door_kind(s->door) == DOOR_SUBMISSION)
+		line = slice_of("", 0);
 	if (looks_like_http(line) && ++s->http_lines >= 3)
 		session_close(s, SAY_NOT_HTTP);
 	else
@@ -271,6 +276,8 @@ mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
 	default:
 		return SAY_BAD_PARAMETER;
 	}
+	if (params->has_auth && door_kind(s->door) != DOOR_SUBMISSION)
+		return SAY_UNKNOWN_PARAMETER;
 	if (params->has_size && params->size > s->d->set->max_message_size)
 		return SAY_TOO_BIG;
 	if (s->d->queue.ch == NULL)
@@ -295,7 +302,7 @@ do_mail(struct session *s, struct slice args)
 	if (s->t == NULL)
 		session_refuse(s, SAY_RESOURCES, "MAIL", args);
 	else if (screen_mail(s))
-		session_reply(s, SAY_MAIL_OK);
+		sender_check(s->t);
 }
 
 /* ---- DATA ---- */

@@ -19,7 +19,7 @@ on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	a = sibling_answered(&d->directory, ch, m->id);
 	if (a == NULL)
 		return 0;
-	if (expn_is(a)) {
+	if (a->type != IPC_RESOLVE) {
 		a->failed(a);
 		return -1;	/* not what we asked */
 	}
@@ -27,6 +27,26 @@ on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		vrfy_resolved(a, &resolved);
 	else
 		recipient_resolved(a, &resolved);
+	return 0;
+}
+
+static int
+on_sender_is(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct smtpd *d = ctx;
+	enum sender_verdict verdict;
+	struct ask *a;
+
+	if (sender_verdict_decode(m->body, &verdict) == -1)
+		return -1;
+	a = sibling_answered(&d->directory, ch, m->id);
+	if (a == NULL)
+		return 0;
+	if (a->type != IPC_SENDER_ASK) {
+		a->failed(a);
+		return -1;
+	}
+	sender_answered(a, verdict);
 	return 0;
 }
 
@@ -64,6 +84,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 
 static const struct ipc_handler handlers[] = {
 	{ IPC_RESOLVED, on_resolved },
+	{ IPC_SENDER_IS, on_sender_is },
 	{ IPC_MEMBERS, on_members },
 };
 

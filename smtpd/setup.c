@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "common/instance/instance.h"
 #include "common/net/listener.h"
 #include "common/tls/stage.h"
 #include "smtpd/screen.h"
@@ -12,23 +13,28 @@
 
 /* ---- settings ---- */
 
+/* NULL: it was logged. */
+static struct settings *
+read_settings(const struct settings_schema *schema, int fd)
+{
+	struct settings_errors errors = { .n = 0 };
+	struct settings *s = settings_read(schema, fd, &errors);
+
+	for (size_t i = 0; s == NULL && i < errors.n; i++)
+		log_error("bad-settings", LOG_CSTR("why", errors.at[i]));
+	return s;
+}
+
 static int
 on_settings(void *ctx, int shared_fd, int own_fd)
 {
 	struct smtpd *d = ctx;
-	struct settings_errors errors = { .n = 0 };
-	struct settings *s;
 
-	(void)shared_fd;	/* all we want of it is stage.hostname */
-	s = settings_read(&smtpd_schema, own_fd, &errors);
-	if (s == NULL) {
-		for (size_t i = 0; i < errors.n; i++)
-			log_error("bad-settings", LOG_CSTR("why", errors.at[i]));
-		return -1;
-	}
+	settings_free(d->next_shared);
 	settings_free(d->next_settings);
-	d->next_settings = s;
-	return 0;
+	d->next_shared = read_settings(&instance_schema, shared_fd);
+	d->next_settings = read_settings(&smtpd_schema, own_fd);
+	return d->next_shared == NULL || d->next_settings == NULL ? -1 : 0;
 }
 
 static void
@@ -46,11 +52,14 @@ make_greeting(struct smtpd *d)
 static void
 use_settings(struct smtpd *d)
 {
-	if (d->next_settings == NULL)
+	if (d->next_settings == NULL || d->next_shared == NULL)
 		return;
 	settings_free(d->settings);
 	d->settings = d->next_settings;
 	d->next_settings = NULL;
+	settings_free(d->shared);
+	d->shared = d->next_shared;
+	d->next_shared = NULL;
 	d->set = settings_values(d->settings);
 	session_kind(d);
 	make_greeting(d);
@@ -77,6 +86,8 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 		return enqueue_connect(ctx, fd);
 	case IPC_TLSKEYD:
 		return tls_keys_connect(((struct smtpd *)ctx)->tls_keys, fd);
+	case IPC_AUTHD:
+		return auth_connect(ctx, fd);
 	case IPC_RESOLVER:
 		return dns_client_channel(d->dns, fd);
 	default:
@@ -186,6 +197,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	before = smtpd_now_ms(d) - d->set->sibling_timeout * 1000;
 	sibling_expire(&d->directory, before);
 	sibling_expire(&d->queue, before);
+	sibling_expire(&d->authd, before);
 }
 
 /* ---- the end ---- */
@@ -252,6 +264,14 @@ smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
 	};
 }
 
+static void
+resolver_lost(void *ctx)
+{
+	struct smtpd *d = ctx;
+
+	stage_channel_lost(&d->stage, IPC_RESOLVER, 0);
+}
+
 void
 smtpd_init(struct smtpd *d)
 {
@@ -260,6 +280,7 @@ smtpd_init(struct smtpd *d)
 
 	TAILQ_INIT(&d->doors);
 	TAILQ_INIT(&d->sessions);
+	TAILQ_INIT(&d->proxied);
 	TAILQ_INIT(&d->held);
 	/* Microseconds since 1970: no former process of ours counted so far,
 	 * so a session's id in the log is its own. */
@@ -279,8 +300,11 @@ smtpd_init(struct smtpd *d)
 	    d->dns == NULL || d->tick == NULL ||
 	    d->stop_timer == NULL || event_add(d->tick, &second) == -1 ||
 	    sibling_init(&d->directory, SMTPD_ASKS_MAX) == -1 ||
-	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1) {
+	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1 ||
+	    sibling_init(&d->authd, SMTPD_ASKS_MAX) == -1 ||
+	    (d->quotas = quotas_new()) == NULL) {
 		log_error("cannot-start", LOG_ERRNO(errno));
 		exit(71);
 	}
+	dns_client_on_lost(d->dns, resolver_lost, d);
 }

@@ -83,6 +83,8 @@ forget(struct session *s)
 	free(s->helo);
 	s->helo = NULL;
 	s->esmtp = false;
+	free(s->login);
+	s->login = NULL;
 }
 
 void

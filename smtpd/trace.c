@@ -93,16 +93,6 @@ put_from(struct writer *w, const struct session *s)
 	put_str(w, "])");
 }
 
-/* RFC 3848: S for TLS.  There is no such name without EHLO. */
-static void
-put_with(struct writer *w, const struct session *s)
-{
-	put_str(w, s->esmtp ? " with ESMTP" : " with SMTP");
-	if (s->esmtp && session_is_secured(s))
-		put_str(w, "S");
-	put_str(w, " id ");
-}
-
 /* RFC 8314 section 4.3: the clause `tls`; the version is a comment. */
 static void
 put_cipher(struct writer *w, const struct session *s)
@@ -129,7 +119,9 @@ put_received(struct writer *w, const struct transaction *t, time_t now)
 	put_from(w, s);
 	put_str(w, "\r\n\tby ");
 	put_str(w, s->d->stage.hostname);
-	put_with(w, s);
+	put_str(w, " with ");
+	put_str(w, session_protocol(s));
+	put_str(w, " id ");
 	put_id(w, t->queue_id);
 	/* More than one would tell each about the others (section 7.2). */
 	if (t->n_recipients == 1) {
@@ -182,7 +174,7 @@ trace_make(const struct transaction *t)
 	if (w.at == NULL)
 		return slice_of(NULL, 0);
 	put_received(&w, t, now);
-	if (session_is_injection(t->s))
+	if (session_is_submission(t->s))
 		put_missing(&w, t, now);
 	/* Text that begins without a header must not become one. */
 	if (t->data.header_cut && t->data.fields == 0)

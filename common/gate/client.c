@@ -12,6 +12,24 @@
 
 enum { LINGER_MS = 2000, PRINT_MAX = 1024 };
 
+const struct listener_settings *
+gate_listener_settings(const struct gate_client *c)
+{
+	const struct settings *s = c->gate->settings;
+
+	for (size_t i = 0; i < settings_n_groups(s); i++)
+		if (strcmp(settings_group(s, i)->name,
+		    c->listener->name) == 0)
+			return settings_group(s, i)->values;
+	return NULL;
+}
+
+void
+gate_line_too_long(struct gate_client *c)
+{
+	gate_client_goodbye(c, GATE_LINE_TOO_LONG);
+}
+
 void *
 gate_client_state(struct gate_client *c)
 {
@@ -75,6 +93,7 @@ gate_client_free(struct gate_client *c)
 	struct gate *g = c->gate;
 
 	gate_login_forget(c);
+	gate_sasl_forget(c);
 	TAILQ_REMOVE(&g->clients, c, entry);
 	if (c->count != NULL)
 		clients_leave(g->addresses, c->count);
@@ -267,6 +286,7 @@ gate_client_accept(void *ctx, int fd, const struct net_address *address)
 		turn_away(g, fd, address, "no memory");
 		return;
 	}
+	c->listener = l;
 	log_info("client-connected", LOG_SID(c->id),
 	    LOG_CSTR("client", net_address_print(address, text)),
 	    LOG_NUM("port", address->port));
@@ -283,6 +303,7 @@ gate_client_refused(struct gate_client *c, enum gate_refusal why)
 	struct gate *g = c->gate;
 
 	c->state = CLIENT_TALKING;
+	gate_sasl_end(c);
 	g->protocol->refused(c, why);
 	if (g->stopping)
 		gate_client_goodbye(c, GATE_STOPPING);

@@ -62,7 +62,9 @@ on_listener(void *ctx, const char *name, int fd)
 		close(fd);
 		return -1;
 	}
+	l->gate = g;
 	l->fd = fd;
+	strlcpy(l->name, name, sizeof(l->name));
 	TAILQ_INSERT_TAIL(&g->listeners, l, entry);
 	return 0;
 }
@@ -116,11 +118,11 @@ on_stop(void *ctx)
 	struct gate_client *c, *next;
 
 	g->stopping = true;
-	while ((l = TAILQ_FIRST(&g->listeners)) != NULL) {
-		TAILQ_REMOVE(&g->listeners, l, entry);
+	TAILQ_FOREACH(l, &g->listeners, entry) {
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		listener_free(l->listener);
+		l->listener = NULL;
 		close(l->fd);
-		free(l);
 	}
 	for (c = TAILQ_FIRST(&g->clients); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);

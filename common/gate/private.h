@@ -4,6 +4,8 @@
 #include <bsd/sys/queue.h>
 
 #include "common/gate/gate.h"
+#include "common/instance/listener.h"
+#include "common/ipc/auth.h"
 #include "common/ipc/ipc.h"
 #include "common/ipc/pending.h"
 #include "common/ipc/start.h"
@@ -26,6 +28,9 @@ enum client_state {
 	CLIENT_CLOSING		/* the last words are on their way */
 };
 
+struct gate_exchange;
+struct gate_listener;
+
 struct gate_client {
 	TAILQ_ENTRY(gate_client) entry;
 	struct gate		*gate;
@@ -38,10 +43,12 @@ struct gate_client {
 	 * socket pair; else -1. */
 	int			 fd;
 	uint64_t		 id;
+	struct gate_listener	*listener;
 	struct net_address	 address;
 	struct client		*count;
 	uint64_t		 request;	/* id at authd or supervisor */
 	uint64_t		 asked_ms;	/* when; of the loop's clock */
+	struct gate_exchange	*exchange;	/* of SASL, or NULL */
 	unsigned		 failures, bad;
 	uint8_t			 tag_len;
 	char			 tag[HANDOFF_TAG_MAX];
@@ -50,10 +57,11 @@ struct gate_client {
 
 TAILQ_HEAD(gate_clients, gate_client);
 
+/* Clients know theirs, so one that is closed stays. */
 struct gate_listener {
 	TAILQ_ENTRY(gate_listener) entry;
 	struct gate		*gate;
-	struct listener		*listener;
+	struct listener		*listener;	/* NULL: closed */
 	int			 fd;
 	char			 name[STAGE_NAME_MAX + 1];
 };
@@ -76,6 +84,7 @@ struct gate {
 	struct tls_keys		*tls_keys;
 	struct tls_server	*tls;
 	struct ipc_channel	*authd;
+	unsigned		 login_offer;	/* a set of enum auth_offer */
 	struct ipc_pending	*logins;	/* at authd */
 	struct ipc_pending	*starts;	/* at supervisor */
 	struct event		*sweep;		/* for those who wait too long */
@@ -94,7 +103,29 @@ void gate_client_goodbye(struct gate_client *, enum gate_goodbye);
 /* Go on talking after a login that led nowhere. */
 void gate_client_refused(struct gate_client *, enum gate_refusal);
 
+/* The block of its listener in the settings, as it is now. */
+const struct listener_settings *gate_listener_settings(
+    const struct gate_client *);
+
+/* ---- sasl.c ---- */
+/* The exchange is over, whatever came of it. */
+void gate_sasl_end(struct gate_client *);
+/* The client goes: authd hears of it. */
+void gate_sasl_forget(struct gate_client *);
+/* authd's answers. */
+void gate_sasl_challenge(struct gate_client *, uint64_t conversation,
+    struct slice message);
+void gate_sasl_malformed(struct gate_client *);
+
 /* ---- login.c ---- */
+enum auth_accounts gate_accounts(const struct gate_client *);
+/* Send this to authd, wipe it, and wait for the answer. */
+void gate_ask_authd(struct gate_client *, enum ipc_type, void *body,
+    size_t len);
+void gate_client_octets(const struct gate_client *, struct auth_client *);
+enum { GATE_ID_SIZE = 24 };
+struct slice gate_client_id(const struct gate_client *,
+    char out[GATE_ID_SIZE]);
 extern const struct ipc_events gate_authd_events;
 /* The client goes while a login is under way. */
 void gate_login_forget(struct gate_client *);

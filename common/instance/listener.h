@@ -26,7 +26,11 @@
 	X(service, ENUM, "smtp", "smtp|submission", "", RESTART,	\
 	    "smtp: mail from anyone for users of this host.  submission " \
 	    "(RFC 6409): mail from users who have logged in, for anyone; " \
-	    "by a process of its own, smtpd-submit.")
+	    "by a process of its own, smtpd-submit.")			\
+	X(proxy_from, WORDS, "", "0", "64", RELOAD,			\
+	    "Load balancers, by address or network: their connections "	\
+	    "begin with a PROXY header, version 1 or 2, that says who the " \
+	    "client is.  From anybody else such a header is refused.")
 
 struct listener_settings {
 	LISTENER_SETTINGS(SETTING_MEMBER)

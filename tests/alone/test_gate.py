@@ -58,7 +58,8 @@ class Gate(Program):
         fields = []
         n = struct.unpack_from("<I", body)[0]
         fields.append(body[4:4 + n])
-        at = 4 + n + 16
+        assert body[4 + n + 16] == 0	# the listener is for all accounts
+        at = 4 + n + 17
         for _ in range(2):
             n = struct.unpack_from("<I", body, at)[0]
             fields.append(body[at + 4:at + 4 + n])

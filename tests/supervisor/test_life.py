@@ -19,9 +19,9 @@ PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "imapd-session", "remote-relay", "resolver",
             "tlskeyd"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
-CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
+CHANNELS = {"directory": 4, "authd": 5, "authd-verifier": 1,
             "queue-manager": 4, "local-delivery": 2, "smtpd": 4,
-            "smtpd-submit": 3, "pop3d": 2, "imapd": 2, "remote-relay": 1,
+            "smtpd-submit": 4, "pop3d": 2, "imapd": 2, "remote-relay": 1,
             "resolver": 2, "tlskeyd": 4}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay", "resolver"}
@@ -74,8 +74,10 @@ def test_each_process_is_who_the_map_says(plain):
     for stage in CHANNELS:
         peers = {l["peer"]
                  for l in i.log(event="given-channel", stage=stage)}
-        if stage in ("smtpd", "smtpd-submit"):
+        if stage == "smtpd":		# no password comes by port 25
             assert "authd" not in peers
+        if stage == "smtpd-submit":
+            assert "authd" in peers
 
 
 def test_what_a_process_has_from_its_parent(plain):
@@ -127,7 +129,7 @@ def test_two_that_live_without_their_channel_get_another(plain):
     i.supervisor.send_signal(1)
     for n in (8, 12):
         i.await_log(n, event="given-channel", stage="smtpd")
-        for peer in ("queue-manager", "directory"):
+        for peer in ("queue-manager", "directory", "resolver"):
             i.await_log(n // 4, event="given-channel", stage=peer,
                         peer="smtpd")
         if n == 8:
