@@ -20,8 +20,8 @@ PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "tlskeyd"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 5, "authd-verifier": 1,
-            "queue-manager": 4, "local-delivery": 2, "smtpd": 4,
-            "smtpd-submit": 4, "pop3d": 2, "imapd": 2, "remote-relay": 1,
+            "queue-manager": 5, "local-delivery": 2, "smtpd": 4,
+            "smtpd-submit": 4, "pop3d": 2, "imapd": 2, "remote-relay": 2,
             "resolver": 2, "tlskeyd": 4}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay", "resolver"}
