@@ -316,7 +316,8 @@ delivery_body(const struct daemon *d, const struct recipient *r,
 	    .detail = slice_of("", 0),
 	    .flags = m->flags & (ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8 |
 	    ENVELOPE_BINARYMIME),
-	    .envid = slice_of("", 0), .orcpt = slice_of("", 0) };
+	    .ret = (uint8_t)m->ret, .notify = r->notify,
+	    .envid = m->envid, .orcpt = r->original };
 
 	return delivery_encode(&v, body, DELIVERY_BODY_MAX);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock/clock.h"
 
@@ -17,6 +18,7 @@ enum {
 
 static size_t on_input(void *, char *, size_t);
 static void on_drained(void *);
+static void on_secured(void *);
 static void on_ended(void *, enum stream_end);
 static size_t on_goodbye(void *, char *, size_t);
 static void on_gone(void *, enum stream_end);
@@ -33,6 +35,8 @@ static const char *const waits[EXPECT_COUNT] = {
 	[EXPECT_GREETING] = "the greeting",
 	[EXPECT_EHLO] = "the reply to EHLO",
 	[EXPECT_HELO] = "the reply to HELO",
+	[EXPECT_STARTTLS] = "the reply to STARTTLS",
+	[EXPECT_AUTH] = "the reply to AUTH",
 	[EXPECT_RSET] = "the reply to RSET",
 	[EXPECT_MAIL] = "the reply to MAIL",
 	[EXPECT_RCPT] = "the reply to RCPT",
@@ -43,6 +47,8 @@ static const char *const waits[EXPECT_COUNT] = {
 const char *
 client_waits_for(const struct client *c)
 {
+	if (c->securing)
+		return "the TLS handshake";
 	if (c->n_expected > 0)
 		return waits[c->expected[0].kind];
 	return c->phase == CLIENT_BUSY ? "the data to be taken" :
@@ -59,6 +65,8 @@ seconds_for(const struct client *c, enum expect kind)
 		return set->greeting_timeout;
 	case EXPECT_EHLO:
 	case EXPECT_HELO:
+	case EXPECT_STARTTLS:
+	case EXPECT_AUTH:
 		return set->helo_timeout;
 	case EXPECT_RSET:
 		return set->quit_timeout;
@@ -142,7 +150,8 @@ client_fail(struct client *c, const struct outcome *why)
 	if (was == CLIENT_BUSY)
 		transaction_lost(c, why);
 	c->on->ended(c->owner, was == CLIENT_BUSY ? CLIENT_LOST :
-	    was == CLIENT_READY ? CLIENT_CLOSED : CLIENT_REFUSED, why);
+	    was == CLIENT_READY ? CLIENT_CLOSED :
+	    c->insecure ? CLIENT_INSECURE : CLIENT_REFUSED, why);
 }
 
 /* RFC 5321 section 3.8: the peer goes, and did not do what was asked. */
@@ -191,6 +200,12 @@ say_hello(struct client *c, const char *verb, enum expect kind)
 	client_expect(c, kind, 1);
 }
 
+void
+client_say_hello(struct client *c)
+{
+	say_hello(c, c->manner.lmtp ? "LHLO" : "EHLO", EXPECT_EHLO);
+}
+
 static void
 refuse(struct client *c, const char *what)
 {
@@ -210,8 +225,15 @@ opening_reply(struct client *c, enum expect kind)
 		if (class != 2)
 			refuse(c, "greeting");
 		else
-			say_hello(c, c->manner.lmtp ? "LHLO" : "EHLO",
-			    EXPECT_EHLO);
+			client_say_hello(c);
+		return;
+	}
+	if (kind == EXPECT_STARTTLS) {
+		security_starttls_reply(c);
+		return;
+	}
+	if (kind == EXPECT_AUTH) {
+		security_auth_reply(c);
 		return;
 	}
 	if (kind == EXPECT_EHLO && class == 5 && !c->manner.lmtp) {
@@ -224,8 +246,10 @@ opening_reply(struct client *c, enum expect kind)
 	}
 	smtp_capabilities_end(&c->fresh);
 	c->caps = c->fresh;
-	c->esmtp = kind == EXPECT_EHLO;
-	client_become_ready(c);
+	if (security_wants_tls(c))
+		security_start_tls(c);
+	else
+		security_log_in(c);
 }
 
 /* ---- replies ---- */
@@ -249,7 +273,8 @@ take_reply(struct client *c)
 		closing(c);
 		return;
 	}
-	if (c->reply.code / 100 == 3 && kind != EXPECT_DATA) {
+	if (c->reply.code / 100 == 3 && kind != EXPECT_DATA &&
+	    kind != EXPECT_AUTH) {
 		protocol_fault(c);
 		return;
 	}
@@ -294,6 +319,19 @@ take_line(struct client *c, struct slice in)
 	return used;
 }
 
+/*
+ * Something stands in clear behind the reply to STARTTLS: somebody put it
+ * there to have it read as if it had come through TLS (CVE-2011-0411).
+ */
+static void
+injected(struct client *c)
+{
+	struct outcome o;
+
+	outcome_host(&o, 7, 0, "octets in clear behind the reply to STARTTLS");
+	client_fail(c, &o);
+}
+
 static size_t
 on_input(void *owner, char *at, size_t len)
 {
@@ -301,11 +339,16 @@ on_input(void *owner, char *at, size_t len)
 	size_t total = 0, used = 1;
 
 	client_enter(c);
-	while (used > 0 && total < len && !c->gone && c->phase != CLIENT_OVER) {
+	while (used > 0 && total < len && !c->gone && !c->securing &&
+	    c->phase != CLIENT_OVER) {
 		used = take_line(c, slice_of(at + total, len - total));
 		total += used;
 		if (!c->gone && c->phase == CLIENT_BUSY && c->n_expected == 0)
 			transaction_advance(c);
+	}
+	if (!c->gone && c->securing && total < len) {
+		injected(c);
+		total = len;
 	}
 	client_leave(c);
 	return total;
@@ -323,11 +366,27 @@ on_drained(void *owner)
 }
 
 static void
+on_secured(void *owner)
+{
+	struct client *c = owner;
+
+	client_enter(c);
+	security_secured(c);
+	client_leave(c);
+}
+
+static void
 on_ended(void *owner, enum stream_end why)
 {
 	struct client *c = owner;
 	struct outcome o;
 
+	if (why == STREAM_INSECURE && c->phase == CLIENT_OPENING) {
+		client_enter(c);
+		security_failed(c);
+		client_leave(c);
+		return;
+	}
 	if (why == STREAM_TIMEOUT)
 		outcome_host(&o, 4, 2, "timed out waiting for %s",
 		    client_waits_for(c));
@@ -349,7 +408,7 @@ client_shared_init(struct client_shared *sh, struct stream_loop *loop)
 {
 	*sh = (struct client_shared){ .loop = loop, .kind = {
 		.on = { .input = on_input, .drained = on_drained,
-		    .ended = on_ended },
+		    .secured = on_secured, .ended = on_ended },
 		.input_max = INPUT_MAX, .output_max = OUTPUT_MAX } };
 	sh->block = malloc(CONTENT_BLOCK);
 	sh->stuffed = malloc(STUFFED_MAX);
@@ -377,18 +436,31 @@ client_new(struct client_shared *sh, int fd, const struct client_manner *manner,
 {
 	struct client *c = calloc(1, sizeof(*c));
 
-	if (c == NULL)
+	if (c == NULL) {
+		close(fd);
 		return NULL;
+	}
 	c->shared = sh;
 	c->manner = *manner;
 	c->on = on;
 	c->owner = owner;
 	c->since_ms = clock_ms();
 	if ((c->s = stream_new(sh->loop, fd, &sh->kind, c)) == NULL) {
+		close(fd);
 		free(c);
 		return NULL;
 	}
-	client_expect(c, EXPECT_GREETING, 1);
+	if (!manner->wrapped) {
+		client_expect(c, EXPECT_GREETING, 1);
+		return c;
+	}
+	stream_deadline(c->s, (unsigned)sh->set->helo_timeout * 1000);
+	c->securing = true;
+	if ((c->tls = tls_ask(sh->tls, c->s, manner->expect)) == NULL) {
+		client_free(c);
+		errno = EPROTO;
+		return NULL;
+	}
 	return c;
 }
 
@@ -398,6 +470,8 @@ client_free(struct client *c)
 	if (c == NULL)
 		return;
 	stream_free(c->s);
+	sasl_client_free(c->sasl);
+	c->sasl = NULL;
 	c->s = NULL;
 	c->phase = CLIENT_OVER;
 	c->gone = true;

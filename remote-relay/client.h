@@ -21,6 +21,7 @@
 
 #include "common/net/stream.h"
 #include "common/smtp/capabilities.h"
+#include "common/tls/tls.h"
 #include "remote-relay/job.h"
 #include "remote-relay/outcome.h"
 #include "remote-relay/settings.h"
@@ -30,6 +31,8 @@ struct client;
 enum client_end {
 	/* It never came to a message: try another host. */
 	CLIENT_REFUSED,
+	/* The same, because TLS failed: without it, it may go. */
+	CLIENT_INSECURE,
 	/* Lost with a job, which was given back before. */
 	CLIENT_LOST,
 	/* Ended between two messages: nothing is wrong. */
@@ -62,13 +65,26 @@ struct client_shared {
 	struct stream_loop *loop;
 	struct stream_kind  kind;
 	const struct remote_relay_settings *set;
+	struct tls_client *tls;		/* borrowed; may be NULL without TLS */
 	char		*block;		/* CONTENT_BLOCK: as read */
 	char		*stuffed;	/* twice that: as sent */
 };
 
-/* How to speak to this host; the client keeps a copy. */
+enum tls_policy {
+	TLS_POLICY_NONE,
+	TLS_POLICY_MAY,		/* STARTTLS where it is offered */
+	TLS_POLICY_MUST		/* or nothing is sent */
+};
+
+/* How to speak to this host; what it points to lives as long as the client. */
 struct client_manner {
-	const char	*helo;		/* our name; borrowed */
+	const char	*helo;		/* our name */
+	const char	*host;		/* its name, for the log */
+	enum tls_policy	 tls;
+	bool		 wrapped;	/* from the first octet */
+	const struct tls_expect *expect; /* where tls is not NONE */
+	const char	*user;		/* to log in as; "": nobody */
+	const char	*password;
 	bool		 lmtp;
 	bool		 pipelining;	/* use it where it is offered */
 	bool		 chunking;
@@ -81,8 +97,8 @@ void client_shared_use(struct client_shared *,
 void client_shared_clear(struct client_shared *);
 
 /*
- * On a connected, non-blocking socket, which becomes the client's.  NULL with
- * errno: fd is still the caller's.
+ * On a connected, non-blocking socket, which becomes the client's whatever
+ * happens.  NULL with errno.
  */
 struct client *client_new(struct client_shared *, int fd,
     const struct client_manner *, const struct client_events *, void *owner);

@@ -2,6 +2,7 @@
 #ifndef REMOTE_RELAY_CLIENT_PRIVATE_H
 #define REMOTE_RELAY_CLIENT_PRIVATE_H
 
+#include "common/sasl/client.h"
 #include "remote-relay/client.h"
 #include "remote-relay/content.h"
 #include "remote-relay/plan.h"
@@ -11,6 +12,8 @@ enum expect {
 	EXPECT_GREETING,
 	EXPECT_EHLO,		/* or LHLO */
 	EXPECT_HELO,
+	EXPECT_STARTTLS,
+	EXPECT_AUTH,
 	EXPECT_RSET,
 	EXPECT_MAIL,
 	EXPECT_RCPT,
@@ -72,7 +75,11 @@ struct client {
 	uint64_t	 since_ms, ready_ms;
 	bool		 dirty;		/* RSET before the next MAIL */
 	bool		 pipelining;	/* offered, and wanted */
-	bool		 esmtp;
+	struct tls	*tls;		/* the stream's; NULL: in clear */
+	struct sasl_client *sasl;	/* while logging in */
+	bool		 securing;	/* the handshake is under way */
+	bool		 insecure;	/* it has failed */
+	bool		 logged_in;
 	unsigned	 working;	/* calls of ours on the stack */
 	bool		 gone;		/* freed meanwhile */
 };
@@ -89,6 +96,21 @@ void client_fail(struct client *, const struct outcome *);
 /* A text for what is being waited for: "the reply to MAIL". */
 const char *client_waits_for(const struct client *);
 void client_become_ready(struct client *);
+/* EHLO or LHLO. */
+void client_say_hello(struct client *);
+
+/* ---- client_security.c ---- */
+
+bool security_wants_tls(const struct client *);
+/* STARTTLS, or what happens without. */
+void security_start_tls(struct client *);
+void security_starttls_reply(struct client *);
+void security_handshake(struct client *);
+void security_secured(struct client *);
+void security_failed(struct client *);
+/* AUTH, or ready at once. */
+void security_log_in(struct client *);
+void security_auth_reply(struct client *);
 
 /* ---- client_transaction.c ---- */
 

@@ -341,7 +341,7 @@ plan(struct client *c, struct job *j)
 	struct outcome why;
 
 	c->t = (struct transaction){ .job = j };
-	if (plan_make(j, &content, &c->caps, c->manner.chunking, false,
+	if (plan_make(j, &content, &c->caps, c->manner.chunking, c->logged_in,
 	    &c->t.plan, &why) == PLAN_GO)
 		return true;
 	answer_everybody(c, &why);

@@ -30,12 +30,20 @@ struct link {
 	unsigned	 n_tried, round, next;
 	bool		 has_why;
 	struct outcome	 why;
+	/* What the client's manner points to. */
+	struct routes	*routes;	/* held */
+	const struct route *route;
+	struct tls_expect expect;
+	const char	*names[TLS_NAMES_MAX];
+	struct login	*login;		/* a copy; NULL: none */
+	bool		 in_clear;	/* TLS has failed with this host */
 	char		 helo[256];
 };
 
 static_assert(HOSTS_MAX <= 64, "a bit for each host");
 
 static void try_next(struct link *);
+static bool try_in_clear(struct link *, const struct outcome *);
 
 /* ---- its place among the destination's ---- */
 
@@ -58,6 +66,10 @@ link_free(struct link *l)
 	d->rr->n_links--;
 	dial_cancel(l->dial);
 	client_free(l->client);
+	routes_release(l->routes);
+	if (l->login != NULL)
+		explicit_bzero(l->login, sizeof(*l->login));
+	free(l->login);
 	free(l);
 }
 
@@ -232,7 +244,9 @@ on_ended(void *owner, enum client_end end, const struct outcome *why)
 	l->lost = NULL;
 	client_free(l->client);
 	l->client = NULL;
-	if (end == CLIENT_REFUSED) {
+	if (end == CLIENT_INSECURE && try_in_clear(l, why))
+		return;
+	if (end == CLIENT_REFUSED || end == CLIENT_INSECURE) {
 		remember_why(l, why);
 		try_next(l);
 		return;
@@ -299,14 +313,61 @@ connect_failed(struct link *l, int error)
 	remember_why(l, &why);
 }
 
+/*
+ * In whose name a certificate must be.  The name of a host that MX records
+ * without DNSSEC gave is anybody's: the domain itself then.
+ */
+static const char *
+name_to_verify(const struct link *l)
+{
+	return l->host.by_mx && !l->host.mx_secure && l->route->n_via == 0 ?
+	    l->d->domain : l->host.name;
+}
+
+static void
+expect_of(struct link *l)
+{
+	const struct route_settings *set = l->route->set;
+	struct tls_expect *e = &l->expect;
+
+	*e = (struct tls_expect){ .name = l->host.name };
+	if (set->tls == ROUTE_TLS_FINGERPRINT) {
+		e->verify = TLS_VERIFY_FINGERPRINT;
+		e->fingerprints = l->route->fingerprints;
+		e->n_fingerprints = l->route->n_fingerprints;
+	}
+	if (set->tls != ROUTE_TLS_VERIFIED)
+		return;
+	e->verify = TLS_VERIFY_NAME;
+	e->name = set->tls_names.n > 0 ? set->tls_names.at[0] :
+	    name_to_verify(l);
+	for (size_t i = 1; i < set->tls_names.n && i < TLS_NAMES_MAX; i++)
+		l->names[e->n_names++] = set->tls_names.at[i];
+	e->names = l->names;
+}
+
+static struct client_manner
+manner_of(struct link *l)
+{
+	const struct route_settings *set = l->route->set;
+
+	expect_of(l);
+	return (struct client_manner){ .helo = l->helo, .host = l->host.name,
+		.lmtp = set->protocol == PROTOCOL_LMTP,
+		.pipelining = set->pipelining, .chunking = set->chunking,
+		.tls = set->tls == ROUTE_TLS_NONE || l->in_clear ?
+		    TLS_POLICY_NONE : set->tls == ROUTE_TLS_OPPORTUNISTIC ?
+		    TLS_POLICY_MAY : TLS_POLICY_MUST,
+		.wrapped = set->tls_wrapped, .expect = &l->expect,
+		.user = l->login != NULL ? l->login->user : "",
+		.password = l->login != NULL ? l->login->password : "" };
+}
+
 static void
 on_dialed(void *ctx, int fd, int error)
 {
 	struct link *l = ctx;
-	const struct route_settings *set = l->d->route->set;
-	struct client_manner manner = { .helo = l->helo,
-		.lmtp = set->protocol == PROTOCOL_LMTP,
-		.pipelining = set->pipelining, .chunking = set->chunking };
+	struct client_manner manner;
 
 	l->dial = NULL;
 	if (fd == -1) {
@@ -314,12 +375,40 @@ on_dialed(void *ctx, int fd, int error)
 		try_next(l);
 		return;
 	}
+	manner = manner_of(l);
 	l->client = client_new(&l->d->rr->shared, fd, &manner, &events, l);
 	if (l->client == NULL) {
 		connect_failed(l, errno);
-		close(fd);
 		try_next(l);
 	}
+}
+
+static bool
+dial_host(struct link *l)
+{
+	struct remote_relay *rr = l->d->rr;
+	const struct net_address *source;
+
+	if (!route_source(l->route, &l->host.address, &source))
+		return false;
+	l->dial = dial_start(rr->stage.base, &l->host.address, source,
+	    (unsigned)rr->set->connect_timeout * 1000, on_dialed, l);
+	if (l->dial == NULL)
+		connect_failed(l, errno);
+	return l->dial != NULL;
+}
+
+/* RFC 7435: encryption that would do harm is left out.  A password is never
+ * sent in clear: then TLS has to be. */
+static bool
+try_in_clear(struct link *l, const struct outcome *why)
+{
+	if (l->route->set->tls != ROUTE_TLS_OPPORTUNISTIC || l->in_clear ||
+	    l->login != NULL)
+		return false;
+	log_trouble(l, why);
+	l->in_clear = true;
+	return dial_host(l);
 }
 
 /* The next host in turn; when there is none, the link is gone. */
@@ -327,7 +416,6 @@ static void
 try_next(struct link *l)
 {
 	struct remote_relay *rr = l->d->rr;
-	const struct net_address *source;
 	const struct host *h;
 
 	/* Whoever waited was served by others, or is told no more. */
@@ -337,13 +425,9 @@ try_next(struct link *l)
 	}
 	while ((h = next_host(l)) != NULL) {
 		l->host = *h;
-		if (!route_source(l->d->route, &h->address, &source))
-			continue;
-		l->dial = dial_start(rr->stage.base, &h->address, source,
-		    (unsigned)rr->set->connect_timeout * 1000, on_dialed, l);
-		if (l->dial != NULL)
+		l->in_clear = false;
+		if (dial_host(l))
 			return;
-		connect_failed(l, errno);
 	}
 	give_up(l);
 }
@@ -353,6 +437,7 @@ link_open(struct destination *d)
 {
 	struct remote_relay *rr = d->rr;
 	struct link *l = calloc(1, sizeof(*l));
+	const struct login *login;
 	struct outcome why;
 
 	if (l == NULL) {
@@ -361,6 +446,8 @@ link_open(struct destination *d)
 		return;
 	}
 	l->d = d;
+	l->routes = routes_hold(d->routes);
+	l->route = d->route;
 	l->opening = true;
 	strlcpy(l->helo, rr->set->helo_name[0] != '\0' ? rr->set->helo_name :
 	    rr->stage.hostname, sizeof(l->helo));
@@ -368,6 +455,15 @@ link_open(struct destination *d)
 	d->n_links++;
 	d->n_opening++;
 	rr->n_links++;
+	if ((login = logins_find(rr->logins, d->route->name)) != NULL &&
+	    (l->login = malloc(sizeof(*login))) == NULL) {
+		outcome_host(&l->why, 3, 0, "out of memory");
+		l->has_why = true;
+		give_up(l);
+		return;
+	}
+	if (login != NULL)
+		*l->login = *login;
 	try_next(l);
 }
 

@@ -129,7 +129,8 @@ add_host(struct lookup *l, const char *name, const struct net_address *a,
 		return;
 	h = &l->hosts.at[l->hosts.n++];
 	*h = (struct host){ .address = *a, .mx_secure = mx_secure,
-		.secure = secure };
+		.secure = secure, .by_mx = l->next > 0 &&
+		    current(l)->kind == TARGET_DOMAIN && !l->implicit };
 	h->address.port = l->port;
 	memcpy(h->name, name, strnlen(name, sizeof(h->name) - 1));
 }

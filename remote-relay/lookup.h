@@ -16,7 +16,9 @@ enum { HOSTS_MAX = 64 };
 struct host {
 	char		name[DNS_NAME_MAX + 1];	/* of the host, or the address */
 	struct net_address address;		/* with its port */
-	bool		mx_secure, secure;	/* DNSSEC: how we came by it */
+	/* Named by MX records, and were those signed (DNSSEC)? */
+	bool		by_mx, mx_secure;
+	bool		secure;			/* its addresses were */
 };
 
 struct hosts {

@@ -29,6 +29,7 @@
 #include "remote-relay/client.h"
 #include "remote-relay/down.h"
 #include "remote-relay/job.h"
+#include "remote-relay/logins.h"
 #include "remote-relay/lookup.h"
 #include "remote-relay/own.h"
 #include "remote-relay/ports.h"
@@ -73,6 +74,8 @@ struct remote_relay {
 	struct dns_client *dns;
 	struct own_addresses own;
 	struct routes	*routes, *next_routes;
+	struct logins	*logins, *next_logins;
+	struct tls_client *next_tls;	/* that in use is in shared */
 	const struct remote_relay_settings *set;	/* in routes */
 	/* What the kernel lets us connect to, where it can be told. */
 	struct ports	 ports, next_ports;

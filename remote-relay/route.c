@@ -33,6 +33,10 @@ take_route(struct route *r, const struct settings_group *g)
 	r->set = g->values;
 	r->n_via = take_targets(r->via, &r->set->via);
 	r->n_fallback = take_targets(r->fallback, &r->set->fallback);
+	for (size_t i = 0; i < r->set->tls_fingerprints.n; i++)
+		if (fingerprint_parse(slice_str(r->set->tls_fingerprints.at[i]),
+		    r->fingerprints[r->n_fingerprints]) == PARSE_OK)
+			r->n_fingerprints++;
 	for (size_t i = 0; i < r->set->source_address.n; i++) {
 		if (net_address_parse(slice_str(r->set->source_address.at[i]),
 		    &a) != PARSE_OK)

@@ -7,11 +7,12 @@
 #define REMOTE_RELAY_ROUTE_H
 
 #include "common/net/address.h"
+#include "remote-relay/fingerprint.h"
 #include "common/slice/slice.h"
 #include "remote-relay/settings.h"
 #include "remote-relay/target.h"
 
-enum { ROUTE_TARGETS_MAX = 32 };
+enum { ROUTE_TARGETS_MAX = 32, ROUTE_FINGERPRINTS_MAX = 16 };
 
 struct route {
 	const char	*name;		/* "" for the default one */
@@ -21,6 +22,8 @@ struct route {
 	struct target	 fallback[ROUTE_TARGETS_MAX];
 	/* NET_NONE: none is set. */
 	struct net_address source4, source6;
+	size_t		 n_fingerprints;
+	uint8_t		 fingerprints[ROUTE_FINGERPRINTS_MAX][FINGERPRINT_LEN];
 };
 
 struct routes;

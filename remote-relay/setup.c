@@ -1,6 +1,7 @@
 /* What supervisor gives us, and when: settings, channels, the end. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/log/log.h"
@@ -70,6 +71,58 @@ use_settings(struct remote_relay *rr)
 }
 
 static int
+take_logins(struct remote_relay *rr, int fd)
+{
+	struct table_error err = { 0 };
+	struct logins *l = NULL;
+	char *text = NULL;
+	size_t len;
+
+	if (table_read(fd, &text, &len, &err) == 0) {
+		l = logins_parse(slice_of(text, len), &err);
+		explicit_bzero(text, len);
+	}
+	free(text);
+	if (l == NULL) {
+		log_error("broken-table", LOG_CSTR("file", "relay-passwords"),
+		    LOG_NUM("line", err.line), LOG_CSTR("reason", err.text));
+		return rr->logins != NULL ? 0 : -1;
+	}
+	logins_free(rr->next_logins);
+	rr->next_logins = l;
+	return 0;
+}
+
+static int
+on_table(void *ctx, enum stage_table table, int fd)
+{
+	struct remote_relay *rr = ctx;
+
+	if (table == STAGE_TABLE_RELAY_PASSWORDS)
+		return take_logins(rr, fd);
+	if (table != STAGE_TABLE_TRUSTED_ROOTS)
+		return -1;
+	tls_client_free(rr->next_tls);
+	rr->next_tls = tls_client_new(fd);
+	return rr->next_tls != NULL ? 0 : -1;
+}
+
+static void
+use_tables(struct remote_relay *rr)
+{
+	if (rr->next_logins != NULL) {
+		logins_free(rr->logins);
+		rr->logins = rr->next_logins;
+		rr->next_logins = NULL;
+	}
+	if (rr->next_tls != NULL) {
+		tls_client_free(rr->shared.tls);
+		rr->shared.tls = rr->next_tls;
+		rr->next_tls = NULL;
+	}
+}
+
+static int
 on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 {
 	struct remote_relay *rr = ctx;
@@ -96,8 +149,9 @@ on_commit(void *ctx, bool first)
 		rr->ports_closed = sandbox_connect_only(rr->ports.at,
 		    rr->ports.n);
 	}
+	use_tables(rr);
 	use_settings(rr);
-	if (rr->set == NULL)
+	if (rr->set == NULL || rr->shared.tls == NULL)
 		return -1;
 	log_notice(first ? "started" : "reloaded",
 	    LOG_NUM("routes", routes_count(rr->routes)),
@@ -136,6 +190,7 @@ on_stop(void *ctx)
 const struct stage_hooks remote_relay_hooks = {
 	.role = IPC_REMOTE_RELAY,
 	.settings = on_settings,
+	.table = on_table,
 	.channel = on_channel,
 	.commit = on_commit,
 	.stop = on_stop,
@@ -191,6 +246,10 @@ remote_relay_clear(struct remote_relay *rr)
 	event_free(rr->stop_timer);
 	dns_client_free(rr->dns);
 	down_free(rr->down);
+	tls_client_free(rr->shared.tls);
+	tls_client_free(rr->next_tls);
+	logins_free(rr->logins);
+	logins_free(rr->next_logins);
 	client_shared_clear(&rr->shared);
 	routes_release(rr->routes);
 	routes_release(rr->next_routes);

@@ -84,7 +84,8 @@ on_returned(void *owner, struct job *j)
 static void
 on_ended(void *owner, enum client_end end, const struct outcome *why)
 {
-	static const char *const words[] = { "refused", "lost", "closed" };
+	static const char *const words[] = { "refused", "insecure",
+		"lost", "closed" };
 	struct world *w = owner;
 
 	assert_true(why->text_len > 0);
@@ -111,6 +112,7 @@ setup(void **state)
 	assert_int_equal(client_shared_init(&w->shared, w->loop), 0);
 	client_shared_use(&w->shared, settings_values(w->settings));
 	w->manner = (struct client_manner){ .helo = "me.example",
+		.host = "peer.example", .user = "", .password = "",
 		.pipelining = true, .chunking = true };
 	*state = w;
 	return 0;

@@ -1,12 +1,16 @@
 """remote-relay alone in its real sandbox: the test is queue-manager and
 resolver, and all the hosts of the world."""
 
+import hashlib
 import os
 import re
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +30,11 @@ QUICK = ("interface_addresses = no\nconnect_timeout = 2s\n"
          "greeting_timeout = 2s\nhelo_timeout = 2s\nmail_timeout = 2s\n"
          "rcpt_timeout = 2s\ndata_timeout = 2s\ndata_block_timeout = 2s\n"
          "data_done_timeout = 2s\nquit_timeout = 1s\n")
+
+
+TABLES = re.findall(r'^\tX\(\w+, "([^"]+)"\)', (
+    Path(__file__).resolve().parents[2] / "common/stage/stage.h").read_text(),
+    re.M)
 
 
 def free_port():
@@ -94,7 +103,8 @@ class Zone:
 
 
 class Relay(Program):
-    def __init__(self, folder, settings="", zone=None, port=None):
+    def __init__(self, folder, settings="", zone=None, port=None,
+                 passwords="", roots=""):
         super().__init__("remote-relay", folder, uid=64202)
         self.port = port or free_port()
         text = QUICK + f"smtp_port = {self.port}\n"
@@ -104,6 +114,8 @@ class Relay(Program):
         self.settings(text + settings)
         self.queue = self.channel("queue-manager")
         self.zone = Zone(self.channel("resolver"), zone or {})
+        self.table(TABLES.index("relay-passwords"), passwords)
+        self.table(TABLES.index("/etc/ssl/certs/ca-certificates.crt"), roots)
         self.commit()
         self.ids = 0
 
@@ -557,6 +569,143 @@ def test_a_peer_that_floods_costs_no_memory(tmp_path):
 def memory(pid):
     with open(f"/proc/{pid}/status") as f:
         return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1]) << 10
+
+
+# ---- TLS and AUTH
+
+
+def certificate(folder, name="peer.example"):
+    """A key and a certificate signed by itself: an ssl context to serve with,
+    the PEM, and its SHA-256."""
+    key, cert = folder / f"{name}.key", folder / f"{name}.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-addext",
+                    f"subjectAltName=DNS:{name}", "-keyout", key, "-out",
+                    cert], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    pem = cert.read_text()
+    return context, pem, hashlib.sha256(
+        ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+def test_tls_where_it_is_offered(tmp_path, pair):
+    with Peer(extensions=["STARTTLS", "PIPELINING"], tls=pair[0]) as p, \
+            Relay(tmp_path, via(p.port)) as r:
+        for _ in range(3):
+            assert r.one().result == DELIVERED
+        s, = p.sessions
+        # What was said in clear is forgotten: EHLO again.
+        assert s.secured and s.lines[:3] == [
+            "EHLO mx.example.org", "STARTTLS", "EHLO mx.example.org"]
+        assert "event=tls" in r.log() and "version=TLSv1.3" in r.log()
+
+
+def test_tls_fails_and_was_only_opportunistic(tmp_path, pair):
+    def broken(s):
+        s.say("220 go on")
+        s.send(b"this is no TLS at all")
+        s.stall(3)
+    with Peer(extensions=["STARTTLS"], starttls=broken) as p, \
+            Relay(tmp_path, via(p.port)) as r:
+        assert r.one().result == DELIVERED
+        assert len(p.sessions) == 2 and "STARTTLS" not in p.sessions[1].lines
+    with Peer(extensions=["STARTTLS"], starttls="454 4.7.0 not now") as p, \
+            Relay(tmp_path, via(p.port)) as r:
+        assert r.one().result == DELIVERED and len(p.sessions) == 1
+
+
+@pytest.mark.parametrize("behaviour", [
+    dict(extensions=[]),			# stripped
+    dict(extensions=["STARTTLS"], starttls="454 4.7.0 not now"),
+    dict(extensions=["STARTTLS"], starttls="502 what?"),
+    dict(extensions=["STARTTLS"], starttls=lambda s: s.close())])
+def test_tls_is_required(tmp_path, behaviour):
+    with Peer(**behaviour) as p, \
+            Relay(tmp_path, via(p.port, "\ttls = required\n")) as r:
+        got = r.one()
+        assert got.result == DEFERRED and got.marks & HOST_DOWN
+        assert not any(l.startswith("MAIL") for l in p.lines())
+
+
+@pytest.mark.parametrize("policy", ["opportunistic", "required"])
+def test_starttls_with_replies_injected(tmp_path, pair, policy):
+    """What stands in clear behind 220 is nobody's reply."""
+    def inject(s):
+        s.send(b"220 go on\r\n250-injected\r\n250 AUTH PLAIN\r\n")
+        return None
+    with Peer(extensions=["STARTTLS"], tls=pair[0], starttls=inject) as p, \
+            Relay(tmp_path, via(p.port, f"\ttls = {policy}\n")) as r:
+        got = r.one()
+        assert got.result == DEFERRED and "STARTTLS" in got.text
+        assert not p.messages
+
+
+def test_tls_verified(tmp_path, pair):
+    context, pem, _ = pair
+    route = "\ttls = verified\n\ttls_names = {}\n"
+    for roots, name, good in ((pem, "peer.example", True),
+                              (pem, "other.example", False),
+                              ("", "peer.example", False)):
+        with Peer(extensions=["STARTTLS"], tls=context) as p, \
+                Relay(tmp_path, via(p.port, route.format(name)),
+                      roots=roots) as r:
+            got = r.one()
+            assert (got.result == DELIVERED) == good, got
+            assert bool(p.messages) == good
+
+
+def test_tls_by_fingerprint(tmp_path, pair):
+    context, _, digest = pair
+    for mark, good in ((digest, True), ("00" * 32, False)):
+        with Peer(extensions=["STARTTLS"], tls=context) as p, \
+                Relay(tmp_path, via(p.port, "\ttls = fingerprint\n"
+                                    f"\ttls_fingerprints = {mark}\n")) as r:
+            assert (r.one().result == DELIVERED) == good
+            assert bool(p.messages) == good
+
+
+def test_tls_wrapped(tmp_path, pair):
+    def wrap(s):
+        s.sock = pair[0].wrap_socket(s.sock, server_side=True)
+        s.secured = True
+    with Peer(connect=wrap) as p, Relay(tmp_path, via(
+            p.port, "\ttls = required\n\ttls_wrapped = yes\n")) as r:
+        assert r.one().result == DELIVERED
+        assert p.sessions[0].lines[0] == "EHLO mx.example.org"
+
+
+LOGIN = "default me@isp.example a secret\n"
+
+
+def test_auth(tmp_path, pair):
+    with Peer(extensions=["STARTTLS", "AUTH PLAIN LOGIN"], tls=pair[0]) as p, \
+            Relay(tmp_path, via(p.port), passwords=LOGIN) as r:
+        assert r.one().result == DELIVERED
+        assert p.logins == [[b"me@isp.example", b"a secret"]]
+        # RFC 4954 section 5: nobody is vouched for.
+        assert p.messages[0].mail.endswith(" AUTH=<>")
+        assert "a secret" not in r.log()
+
+
+def test_auth_refused_or_impossible(tmp_path, pair):
+    for behaviour, logins in (
+            (dict(extensions=["STARTTLS", "AUTH PLAIN"], tls=pair[0],
+                  auth="535 5.7.8 wrong"), 1),
+            (dict(extensions=["STARTTLS"], tls=pair[0]), 0),
+            # A password is never said in clear.
+            (dict(extensions=["AUTH PLAIN"]), 0)):
+        with Peer(**behaviour) as p, \
+                Relay(tmp_path, via(p.port), passwords=LOGIN) as r:
+            got = r.one()
+            assert got.result == DEFERRED and got.enhanced == [4, 7, 8]
+            assert len(p.logins) == logins and not p.messages
 
 
 # ---- settings, the end, and hostile siblings

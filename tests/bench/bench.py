@@ -185,28 +185,39 @@ def counts_with_perf():
         stdin=subprocess.DEVNULL, capture_output=True).returncode
 
 
-def measure(bin_dir, system, cells, scale, with_syncs):
-    bench = Bench(bin_dir, system)
-    rows = {}
-    system.start()
+def measure_cell(bench, clients, size, per, scale):
+    name = bench.system.name
+    row = bench.cell(clients, size, per,
+                     max(64, int(COUNTS[name][clients] * scale)))
+    print(f"  {name:9} {clients:3} clients  {size:6} octets  "
+          f"{'one ' if per else 'many'} a connection: "
+          f"{row['accepted']:8.0f} accepted/s  "
+          f"{row['delivered']:8.0f} delivered/s  "
+          f"{row['cpu_ms']:6.3f} ms CPU  "
+          f"p99 {row['p99_ms']:.1f} ms", flush=True)
+    return row
+
+
+def measure(bin_dir, systems, cells, scale, with_syncs):
+    """All systems run, and take turns in every cell: a machine is not the
+    same from one minute to the next."""
+    benches = [Bench(bin_dir, s) for s in systems]
+    results = {s.name: {} for s in systems}
     try:
-        bench.warm_up()
-        for clients, size, per in cells:
-            messages = max(64, int(COUNTS[system.name][clients] * scale))
-            row = bench.cell(clients, size, per, messages)
-            rows[f"{clients}/{size}/{per}"] = row
-            print(f"  {system.name:9} {clients:3} clients  {size:6} octets  "
-                  f"{'one ' if per else 'many'} a connection: "
-                  f"{row['accepted']:8.0f} accepted/s  "
-                  f"{row['delivered']:8.0f} delivered/s  "
-                  f"{row['cpu_ms']:6.3f} ms CPU  "
-                  f"p99 {row['p99_ms']:.1f} ms", flush=True)
-        if with_syncs:
-            rows["syncs"] = {str(c): bench.syncs(c, n)
-                             for c, n in SYNC_RUNS.items()}
+        for b in benches:
+            b.system.start()
+            b.warm_up()
+        for cell in cells:
+            for b in benches:
+                results[b.system.name]["/".join(map(str, cell))] = \
+                    measure_cell(b, *cell, scale)
+        for b in benches if with_syncs else ():
+            results[b.system.name]["syncs"] = {
+                str(c): b.syncs(c, n) for c, n in SYNC_RUNS.items()}
     finally:
-        system.stop()
-    return rows
+        for s in systems:
+            s.stop()
+    return results
 
 
 def table(results):
@@ -279,15 +290,13 @@ def main():
     if options.delay:
         cells = [(c, 10240, 0) for c in (1, 8, 64)]
     scale = (0.3 if options.delay else 1) * (0.3 if options.quick else 1)
-    results = {}
     with tempfile.TemporaryDirectory(prefix="bulkhead-bench-",
                                      dir=options.folder) as t:
         os.chmod(t, 0o755)
         where, close = disk(options, Path(t))
+        systems = []
         if options.only != "postfix":
-            results["bulkhead"] = measure(
-                options.bin, Bulkhead(where / "bulkhead"), cells, scale,
-                not options.delay)
+            systems.append(Bulkhead(where / "bulkhead"))
         if options.only != "bulkhead":
             from bench import postfix
             root = postfix.fetch(options.peers)
@@ -296,11 +305,10 @@ def main():
                       "alone.")
             else:
                 from support.slots import Slot
-                results["postfix"] = measure(
-                    options.bin,
-                    postfix.Postfix(root.resolve(), where / "postfix",
-                                    Slot().port(0), USERS),
-                    cells, scale, not options.delay)
+                systems.append(postfix.Postfix(
+                    root.resolve(), where / "postfix", Slot().port(0), USERS))
+        results = measure(options.bin, systems, cells, scale,
+                          not options.delay)
         close()
     if options.delay:
         print(f"\nEvery flush of the disk takes {options.delay} ms.")

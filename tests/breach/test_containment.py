@@ -134,8 +134,7 @@ def forge(i, program, times):
     i.await_log(times // 4, event="forged")
 
 
-@pytest.mark.parametrize("program", [p for p in ALWAYS
-                                     if p != "remote-relay"])
+@pytest.mark.parametrize("program", ALWAYS)
 def test_forged_messages_fell_nobody(captured, program):
     i = captured(program).start()
     others = {p for p in i.processes() if p[0] not in i.pids(program)}

@@ -19,8 +19,9 @@ PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "imapd-session", "remote-relay", "resolver"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 5, "authd-verifier": 1,
-            "queue-manager": 4, "local-delivery": 2, "smtpd": 3,
-            "smtpd-submit": 3, "pop3d": 1, "imapd": 1, "remote-relay": 1, "resolver": 2}
+            "queue-manager": 5, "local-delivery": 2, "smtpd": 3,
+            "smtpd-submit": 3, "pop3d": 1, "imapd": 1, "remote-relay": 2,
+            "resolver": 2}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay", "resolver"}
 

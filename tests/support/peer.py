@@ -12,6 +12,7 @@ data (the reply to DATA), content (before any of it is read), final, rset,
 quit.
 """
 
+import base64
 import re
 import socket
 import threading
@@ -36,6 +37,7 @@ class Session:
         self.lines = []			# commands as they came
         self.message = None
         self.count = {}
+        self.secured = False
 
     # -- what behaviours use
 
@@ -182,6 +184,24 @@ class Session:
         else:
             self.say("250 2.0.0 more")
 
+    def on_starttls(self, line):
+        """tls: an ssl.SSLContext of the test's."""
+        reply = self.act("starttls", "220 2.0.0 go on")
+        if reply.startswith("2"):
+            try:
+                self.sock = self.peer.tls.wrap_socket(self.sock,
+                                                      server_side=True)
+            except OSError:		# ssl's errors are ones
+                raise Closed
+            self.secured = True
+
+    def on_auth(self, line):
+        """PLAIN alone; what the client said is in peer.logins."""
+        words = line.decode().split(" ")
+        assert words[1] == "PLAIN", line
+        self.peer.logins.append(base64.b64decode(words[2]).split(b"\0")[1:])
+        self.act("auth", "235 2.7.0 welcome")
+
     def on_rset(self, line):
         self.message = None
         self.act("rset", "250 2.0.0 ok")
@@ -193,9 +213,10 @@ class Session:
 
 class Peer:
     def __init__(self, port=0, address="127.0.0.1", extensions=(),
-                 lmtp=False, **behaviour):
+                 lmtp=False, tls=None, **behaviour):
         self.extensions, self.lmtp = extensions, lmtp
         self.behaviour = behaviour
+        self.tls, self.logins = tls, []
         self.messages, self.sessions = [], []
         self.lock = threading.Lock()
         self.gone = threading.Event()
