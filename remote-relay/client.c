@@ -471,6 +471,8 @@ client_free(struct client *c)
 		return;
 	stream_free(c->s);
 	sasl_client_free(c->sasl);
+	downgrade_free(c->t.converted);
+	c->t.converted = NULL;
 	c->sasl = NULL;
 	c->s = NULL;
 	c->phase = CLIENT_OVER;

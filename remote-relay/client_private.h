@@ -46,6 +46,8 @@ struct transaction {
 	struct job	*job;
 	struct plan	 plan;
 	struct content	 content;
+	struct downgrade *converted;	/* owned; where the plan says so */
+	struct downgrade_source source;
 	bool		 in_line;	/* stuffing: see smtp/stuff.h */
 	bool		 after_cr;
 	enum step	 step;

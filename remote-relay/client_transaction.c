@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/ipc/envelope.h"
 #include "common/smtp/stuff.h"
@@ -64,6 +65,8 @@ give_back(struct client *c)
 {
 	struct job *j = c->t.job;
 
+	downgrade_free(c->t.converted);
+	c->t.converted = NULL;
 	c->t.job = NULL;
 	c->on->returned(c->owner, j);
 }
@@ -318,9 +321,12 @@ start(struct client *c)
 	struct transaction *t = &c->t;
 
 	*t = (struct transaction){ .job = t->job, .plan = t->plan,
+		.converted = t->converted, .source = t->source,
 		.step = STEP_RSET };
 	content_init(&t->content, t->job->fd, t->job->y.content_offset,
 	    t->job->y.content_size, t->plan.binary);
+	if ((t->content.converted = t->converted) != NULL)
+		downgrade_rewind(t->converted);
 	if (c->dirty) {
 		client_write(c, slice_str("RSET\r\n"));
 		client_expect(c, EXPECT_RSET, 1);
@@ -328,6 +334,37 @@ start(struct client *c)
 			return;
 	}
 	begin_mail(c);
+}
+
+static ssize_t
+read_content(void *ctx, uint64_t at, void *buf, size_t len)
+{
+	const struct job *j = ctx;
+
+	return pread(j->fd, buf, len, (off_t)(j->y.content_offset + at));
+}
+
+/* RFC 6152 section 3: fit for a host that takes less, or not at all. */
+static bool
+convert(struct client *c, struct job *j, struct outcome *why)
+{
+	struct transaction *t = &c->t;
+
+	t->source = (struct downgrade_source){ read_content, j,
+		j->y.content_size };
+	switch (downgrade_new(&t->source, t->plan.keep_8bit, &t->converted)) {
+	case DOWNGRADE_OK:
+		return true;
+	case DOWNGRADE_FAILED:
+		outcome_own(why, 451, 3, 0, "the content cannot be converted: "
+		    "%s", strerror(errno));
+		return false;
+	default:
+		outcome_own(why, 554, 6, 3, "the next host does not take %s, "
+		    "and converting it would break the message",
+		    t->plan.keep_8bit ? "binary content" : "8-bit content");
+		return false;
+	}
 }
 
 static bool
@@ -342,7 +379,8 @@ plan(struct client *c, struct job *j)
 
 	c->t = (struct transaction){ .job = j };
 	if (plan_make(j, &content, &c->caps, c->manner.chunking, c->logged_in,
-	    &c->t.plan, &why) == PLAN_GO)
+	    &c->t.plan, &why) == PLAN_GO &&
+	    (!c->t.plan.convert || convert(c, j, &why)))
 		return true;
 	answer_everybody(c, &why);
 	give_back(c);
@@ -365,6 +403,18 @@ client_send(struct client *c, struct job *j)
 
 /* ---- replies ---- */
 
+/* The next recipient, or the data when there is none. */
+static void
+after_rcpt(struct client *c)
+{
+	if (!c->t.mail_refused && write_one_rcpt(c) > 0)
+		client_expect(c, EXPECT_RCPT, 1);
+	else if (c->t.accepted == 0)
+		finish(c);
+	else
+		write_data(c);
+}
+
 void
 transaction_advance(struct client *c)
 {
@@ -380,14 +430,10 @@ transaction_advance(struct client *c)
 			break;
 		}
 		t->step = STEP_RCPT;
-		/* FALLTHROUGH */
+		after_rcpt(c);
+		break;
 	case STEP_RCPT:
-		if (!t->mail_refused && write_one_rcpt(c) > 0)
-			client_expect(c, EXPECT_RCPT, 1);
-		else if (t->accepted == 0)
-			finish(c);
-		else
-			write_data(c);
+		after_rcpt(c);
 		break;
 	case STEP_DATA:
 	case STEP_FINAL:

@@ -17,6 +17,11 @@ read_some(struct content *c, char *buf, size_t size)
 {
 	ssize_t n;
 
+	if (c->converted != NULL) {
+		n = downgrade_next(c->converted, buf, size);
+		c->done = n == 0;
+		return n;
+	}
 	if (size > content_left(c))
 		size = (size_t)content_left(c);
 	if (size == 0)

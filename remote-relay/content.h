@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/message/downgrade.h"
 #include "common/smtp/canonical.h"
 
 enum {
@@ -22,6 +23,8 @@ struct content {
 	uint64_t	 at, end;	/* octets of the file */
 	bool		 binary;	/* not lines: nothing is checked */
 	struct smtp_canonical canonical;
+	struct downgrade *converted;	/* borrowed; NULL: as it is */
+	bool		 done;		/* converted: to its end */
 };
 
 void content_init(struct content *, int fd, uint64_t offset, uint64_t size,
@@ -34,9 +37,12 @@ void content_init(struct content *, int fd, uint64_t offset, uint64_t size,
  */
 ssize_t content_read(struct content *, char *buf, size_t size);
 
+/* Octets that are still to come; converted: 1 or none. */
 static inline uint64_t
 content_left(const struct content *c)
 {
+	if (c->converted != NULL)
+		return !c->done;
 	return c->end - c->at;
 }
 

@@ -1,6 +1,7 @@
 """remote-relay alone in its real sandbox: the test is queue-manager and
 resolver, and all the hosts of the world."""
 
+import email
 import hashlib
 import os
 import re
@@ -302,6 +303,48 @@ def test_smtputf8(tmp_path):
         # What does not need it goes.
         assert r.one(flags=SMTPUTF8).result == DELIVERED
         assert p.messages[0].mail == "MAIL FROM:<a@b.example>"
+
+
+def test_8bit_for_a_host_without_8bitmime(tmp_path):
+    text = "Subject: x\r\n\r\ncaf\u00e9\r\n".encode()
+    with Peer(extensions=["8BITMIME"]) as p, Relay(tmp_path, via(p.port)) as r:
+        assert r.one(content=text, flags=EIGHT_BIT).result == DELIVERED
+        assert p.messages[0].content == text
+        assert p.messages[0].mail.endswith(" BODY=8BITMIME")
+    with Peer(extensions=["CHUNKING"]) as p, Relay(tmp_path, via(p.port)) as r:
+        for _ in range(2):
+            assert r.one(content=text, flags=EIGHT_BIT).result == DELIVERED
+        m = email.message_from_bytes(p.messages[1].content)
+        assert m["Content-Transfer-Encoding"] == "quoted-printable"
+        assert m.get_payload(decode=True) == text.split(b"\r\n\r\n")[1]
+        assert p.messages[1].content.isascii()
+        # A large one, in many pieces.
+        large = text + "\u00e9t\u00e9\r\n".encode() * 200_000
+        assert r.one(content=large, flags=EIGHT_BIT).result == DELIVERED
+        m = email.message_from_bytes(p.messages[2].content)
+        assert m.get_payload(decode=True) == large.split(b"\r\n\r\n")[1]
+        # What is signed is not touched.
+        signed = (b"MIME-Version: 1.0\r\nContent-Type: multipart/signed; "
+                  b"boundary=b\r\n\r\n--b\r\n\r\ncaf\xe9\r\n--b\r\n\r\n"
+                  b"signature\r\n--b--\r\n")
+        got = r.one(content=signed, flags=EIGHT_BIT)
+        assert got.result == FAILED and got.enhanced == [5, 6, 3]
+        assert len(p.messages) == 3
+
+
+def test_binary(tmp_path):
+    data = bytes(range(256)) * 300
+    text = (b"MIME-Version: 1.0\r\nContent-Type: image/x\r\n"
+            b"Content-Transfer-Encoding: binary\r\n\r\n" + data)
+    with Peer(extensions=["CHUNKING", "BINARYMIME"]) as p, \
+            Relay(tmp_path, via(p.port)) as r:
+        assert r.one(content=text, flags=BINARY).result == DELIVERED
+        assert p.messages[0].content == text
+    with Peer(extensions=["8BITMIME"]) as p, Relay(tmp_path, via(p.port)) as r:
+        assert r.one(content=text, flags=BINARY).result == DELIVERED
+        m = email.message_from_bytes(p.messages[0].content)
+        assert m["Content-Transfer-Encoding"] == "base64"
+        assert m.get_payload(decode=True) == data
 
 
 # ---- who is asked
