@@ -14,6 +14,7 @@
 #include "common/accounts/passwords.h"
 #include "directory/settings.h"
 #include "remote-relay/settings.h"
+#include "resolver/host_files.h"
 #include "smtpd/policy/rules.h"
 
 void
@@ -216,6 +217,22 @@ load_clients(struct address_tables *t, struct slice text,
 	return rules == NULL ? -1 : 0;
 }
 
+/* resolver's alone. */
+static int
+load_anchors(struct address_tables *t, struct slice text,
+    struct table_error *err)
+{
+	char anchor[ANCHOR_MAX];
+	unsigned line = 0;
+	enum parse p;
+
+	(void)t;
+	while ((p = anchor_next(&text, &line, anchor)) == PARSE_OK)
+		;
+	return p == PARSE_MORE ? 0 : table_error_set(err, line, "not a trust "
+	    "anchor; write a DS or DNSKEY record on one line");
+}
+
 static const struct load {
 	const char	*file;
 	bool		 international;
@@ -231,6 +248,7 @@ static const struct load {
 	{ "routes", true, load_routes },
 	{ "srs-secrets", false, load_srs },
 	{ "clients", false, load_clients },
+	{ "trust-anchors", false, load_anchors },
 };
 
 static bool
@@ -276,7 +294,8 @@ address_tables_load(struct address_tables *t, struct check_report *r,
 	*t = (struct address_tables){ .r = r, .check = check };
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)
 		if ((check || (loads[i].load != load_passwords &&
-		    loads[i].load != load_clients)) &&
+		    loads[i].load != load_clients &&
+		    loads[i].load != load_anchors)) &&
 		    !load_one(t, &loads[i]))
 			all = false;
 	t->own = read_settings(r->b, &directory_schema);

@@ -1,6 +1,7 @@
 /* The check as a whole, and of the settings files.  See check.h. */
 #include "bulkhead/check.h"
 #include "bulkhead/control.h"
+#include "bulkhead/own_certificate.h"
 #include "bulkhead/stages.h"
 
 #include <dirent.h>
@@ -192,6 +193,7 @@ check_all(struct bulkhead *b, struct check_report *r)
 		return;		/* the rest depends on bulkhead.conf */
 	check_tables(r);
 	check_host(r);
+	check_certificates(r);
 }
 
 int

@@ -30,7 +30,8 @@ print_capabilities(struct gate_client *c)
 {
 	char names[GATE_MECHANISMS_SIZE];
 
-	gate_print(c, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID %s",
+	gate_print(c, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID%s %s",
+	    gate_starttls_offered(c) ? " STARTTLS" : "",
 	    gate_login_allowed(c) ? gate_mechanisms(c, "AUTH=", names) :
 	    "LOGINDISABLED");
 }
@@ -64,6 +65,30 @@ do_id(struct gate_client *c, const struct imap_login_command *cmd)
 {
 	gate_print(c, "* ID (\"name\" \"Bulkhead\")\r\n");
 	tagged(c, cmd->tag, "OK ID completed");
+}
+
+/* RFC 3501 section 6.2.1. */
+static void
+do_starttls(struct gate_client *c, const struct imap_login_command *cmd)
+{
+	switch (gate_starttls(c)) {
+	case GATE_TLS_READY:
+		if (cmd->count > 0) {
+			bad(c, cmd->tag, "BAD STARTTLS takes nothing");
+			return;
+		}
+		tagged(c, cmd->tag, "OK begin TLS");
+		gate_secure(c);
+		return;
+	case GATE_TLS_ALREADY:
+		bad(c, cmd->tag, "BAD TLS is active already");
+		return;
+	case GATE_TLS_DOWN:
+		bad(c, cmd->tag, "NO [UNAVAILABLE] no TLS now, try later");
+		return;
+	case GATE_TLS_NONE:
+		bad(c, cmd->tag, "BAD no such command");
+	}
 }
 
 static bool
@@ -111,6 +136,7 @@ static const struct imap_row {
 	{ "LOGIN", do_login },
 	{ "AUTHENTICATE", do_authenticate },
 	{ "ID", do_id },
+	{ "STARTTLS", do_starttls },
 };
 
 static const char *const later[] = { "SELECT", "EXAMINE", "CREATE", "DELETE",
@@ -272,7 +298,7 @@ settings(const void *v, struct gate_settings *out)
 }
 
 const struct gate_protocol imap_protocol = {
-	.role = IPC_IMAPD, .schema = &imapd_schema, .settings = settings,
+	.role = IPC_IMAPD, .name = "imap", .schema = &imapd_schema, .settings = settings,
 	.state_size = sizeof(struct authentication),
 	.input_max = GATE_SASL_LINE_MAX,
 	.full = "* BYE [UNAVAILABLE] too many connections, try later\r\n",

@@ -58,6 +58,30 @@ do_pass(struct gate_client *c, struct slice password)
 	gate_login(c, slice_of("", 0), name, password);
 }
 
+/* RFC 2595 section 4. */
+static void
+do_stls(struct gate_client *c, struct slice argument)
+{
+	switch (gate_starttls(c)) {
+	case GATE_TLS_READY:
+		if (argument.len > 0) {
+			error(c, "-ERR STLS takes nothing\r\n");
+			return;
+		}
+		say(c, "+OK begin TLS\r\n");
+		gate_secure(c);
+		return;
+	case GATE_TLS_ALREADY:
+		error(c, "-ERR TLS is active already\r\n");
+		return;
+	case GATE_TLS_DOWN:
+		error(c, "-ERR [SYS/TEMP] TLS is not available now\r\n");
+		return;
+	case GATE_TLS_NONE:
+		error(c, "-ERR no such command\r\n");
+	}
+}
+
 /* RFC 5034 section 4: AUTH mechanism [initial-response] */
 static void
 do_auth(struct gate_client *c, struct slice argument)
@@ -100,6 +124,8 @@ do_capa(struct gate_client *c, struct slice argument)
 	if (gate_login_allowed(c))
 		gate_print(c, "USER\r\nSASL %s\r\n", gate_mechanisms(c, "",
 		    names));
+	if (gate_starttls_offered(c))
+		say(c, "STLS\r\n");
 	say(c, POP3_CAPABILITIES ".\r\n");
 }
 
@@ -111,6 +137,7 @@ static const struct pop3_row {
 	{ "PASS", do_pass },
 	{ "AUTH", do_auth },
 	{ "CAPA", do_capa },
+	{ "STLS", do_stls },
 	{ "QUIT", do_quit },
 };
 
@@ -215,7 +242,7 @@ settings(const void *v, struct gate_settings *out)
 }
 
 const struct gate_protocol pop3_protocol = {
-	.role = IPC_POP3D, .schema = &pop3d_schema, .settings = settings,
+	.role = IPC_POP3D, .name = "pop3", .schema = &pop3d_schema, .settings = settings,
 	.state_size = sizeof(struct authorization),
 	.input_max = GATE_SASL_LINE_MAX,
 	.full = "-ERR [SYS/TEMP] too many connections, try later\r\n",

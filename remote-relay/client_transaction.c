@@ -403,6 +403,18 @@ client_send(struct client *c, struct job *j)
 
 /* ---- replies ---- */
 
+/* The next recipient, or the data when there is none. */
+static void
+after_rcpt(struct client *c)
+{
+	if (!c->t.mail_refused && write_one_rcpt(c) > 0)
+		client_expect(c, EXPECT_RCPT, 1);
+	else if (c->t.accepted == 0)
+		finish(c);
+	else
+		write_data(c);
+}
+
 void
 transaction_advance(struct client *c)
 {
@@ -418,14 +430,10 @@ transaction_advance(struct client *c)
 			break;
 		}
 		t->step = STEP_RCPT;
-		/* FALLTHROUGH */
+		after_rcpt(c);
+		break;
 	case STEP_RCPT:
-		if (!t->mail_refused && write_one_rcpt(c) > 0)
-			client_expect(c, EXPECT_RCPT, 1);
-		else if (t->accepted == 0)
-			finish(c);
-		else
-			write_data(c);
+		after_rcpt(c);
 		break;
 	case STEP_DATA:
 	case STEP_FINAL:

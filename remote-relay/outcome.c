@@ -33,7 +33,7 @@ outcome_reply(struct outcome *o, const struct smtp_reply_read *r,
 	o->text_len = r->text_len;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 own(struct outcome *o, const char *format, va_list ap)
 {
 	int len = vsnprintf(o->text, sizeof(o->text), format, ap);

@@ -43,7 +43,7 @@ struct world {
 	char		 log[1024];
 };
 
-static void
+static void __attribute__((format(printf, 2, 3)))
 note(struct world *w, const char *format, ...)
 {
 	size_t len = strlen(w->log);

@@ -33,8 +33,8 @@ test_refused(void **state)
 {
 	static const char *const rows[] = { "isp", "isp me", "isp me ",
 		"isp me p\nisp you q",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		" me p" };
+		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnop m p"
+	};
 	struct table_error err;
 
 	(void)state;

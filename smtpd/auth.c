@@ -42,6 +42,8 @@ of_ask(struct ask *a)
 static bool
 allowed(const struct session *s)
 {
+	if (session_is_secured(s))
+		return true;
 	switch ((enum smtpd_cleartext)s->d->set->cleartext_login) {
 	case SMTPD_CLEARTEXT_LOOPBACK:
 		return net_address_is_local(&s->peer);

@@ -13,7 +13,9 @@ typedef void command_handler(struct session *, struct slice args);
 
 enum command_flags {
 	NO_ARGS = 1,	/* 501 with any (RFC 5321 section 4.1.1) */
-	IDLE = 2	/* brings no message nearer; counted */
+	IDLE = 2,	/* brings no message nearer; counted */
+	/* Also where the listener wants TLS first (RFC 3207 section 4). */
+	CLEAR = 4
 };
 
 static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
@@ -25,19 +27,19 @@ static const struct command {
 	unsigned	 when;		/* enum session_state */
 	unsigned	 flags;
 } commands[] = {
-	{ "HELO", do_helo, S_ANY, IDLE },
-	{ "EHLO", do_ehlo, S_ANY, IDLE },
+	{ "HELO", do_helo, S_ANY, IDLE | CLEAR },
+	{ "EHLO", do_ehlo, S_ANY, IDLE | CLEAR },
 	{ "MAIL", do_mail, S_READY, IDLE },
 	{ "RCPT", recipient_command, S_MAIL | S_RCPT, 0 },
 	{ "DATA", do_data, S_RCPT, NO_ARGS },
 	{ "BDAT", bdat_command, S_ANY, 0 },	/* judges its state itself */
-	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE },
-	{ "NOOP", do_noop, S_ANY, IDLE },
-	{ "QUIT", do_quit, S_ANY, NO_ARGS },
+	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE | CLEAR },
+	{ "NOOP", do_noop, S_ANY, IDLE | CLEAR },
+	{ "QUIT", do_quit, S_ANY, NO_ARGS | CLEAR },
 	{ "VRFY", vrfy_command, S_ANY, IDLE },
-	{ "HELP", do_help, S_ANY, IDLE },
+	{ "HELP", do_help, S_ANY, IDLE | CLEAR },
 	{ "EXPN", expn_command, S_ANY, IDLE },
-	{ "STARTTLS", NULL, S_ANY, 0 },
+	{ "STARTTLS", starttls_command, S_ANY, NO_ARGS | IDLE | CLEAR },
 	{ "AUTH", auth_command, S_ANY, 0 },
 	{ "ETRN", NULL, S_ANY, 0 },
 	{ "ATRN", NULL, S_ANY, 0 },
@@ -120,6 +122,8 @@ command_line(struct session *s, struct slice line)
 		session_refuse(s, SAY_NOT_IMPLEMENTED, c->verb, l.args);
 	else if ((c->flags & NO_ARGS) && l.args.len > 0)
 		session_refuse(s, SAY_NO_ARGUMENTS, c->verb, l.args);
+	else if (!(c->flags & CLEAR) && starttls_is_missing(s))
+		session_refuse(s, SAY_TLS_FIRST, c->verb, l.args);
 	else if ((c->when & state) == 0)
 		session_refuse(s, bad_sequence(c, state), c->verb, l.args);
 	else if ((c->flags & IDLE) &&

@@ -55,6 +55,7 @@ static const struct extension {
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
 	{ "CHUNKING", NULL, NULL },
 	{ "DSN", NULL, NULL },
+	{ "STARTTLS", starttls_offered, NULL },
 	{ "AUTH", auth_offered, login_text },
 	{ "SIZE", NULL, size_text },
 	{ "LIMITS", NULL, limits_text },

@@ -13,6 +13,7 @@
 	X(OK,			250, 2, 0, 0, "Ok")			\
 	X(MAIL_OK,		250, 2, 1, 0, "Ok")			\
 	X(RCPT_OK,		250, 2, 1, 5, "Ok")			\
+	X(TLS_GO_ON,		220, 2, 0, 0, "Ready to start TLS")		\
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
@@ -54,6 +55,8 @@
 	X(RESOURCES,		452, 4, 3, 1, "Out of resources, try later") \
 	/* RFC 5321 section 4.5.3.1.10 */				\
 	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\
+	/* RFC 3207 section 4 */					\
+	X(TLS_DOWN,		454, 4, 7, 0, "TLS not available, try later")	\
 	X(CLIENT_MESSAGES,	450, 4, 7, 1,				\
 	    "Too many messages from your address, try later")		\
 	X(CLIENT_RECIPIENTS,	450, 4, 7, 1,				\
@@ -86,6 +89,11 @@
 	X(CHUNKS_BEGUN,		503, 5, 5, 1,				\
 	    "The message comes by BDAT, go on or say RSET")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
+	X(TLS_ALREADY,		503, 5, 5, 1, "TLS is active already")	\
+	X(TLS_PIPELINED,	503, 5, 5, 1,				\
+	    "Nothing may follow STARTTLS before its reply, closing")	\
+	/* RFC 3207 section 4 */					\
+	X(TLS_FIRST,		530, 5, 7, 0, "Must issue a STARTTLS command first") \
 	X(EHLO_FIRST,		503, 5, 5, 1, "Say EHLO first")		\
 	/* RFC 4954 section 4 and 6 */					\
 	X(AUTH_LINE_LONG,	500, 5, 5, 6,				\

@@ -147,6 +147,8 @@ session_protocol(const struct session *s)
 {
 	if (!s->esmtp)
 		return "SMTP";
+	if (session_is_secured(s))
+		return s->login != NULL ? "ESMTPSA" : "ESMTPS";
 	return s->login != NULL ? "ESMTPA" : "ESMTP";
 }
 
@@ -280,6 +282,7 @@ input_line(struct session *s, char *at, size_t len)
 	if (got == PARSE_BAD)
 		return session_bad_line(s, why, at, len);
 	session_deadline_command(s);
+	s->more_waits = len > line.len + 2;
 	command_line(s, line);
 	return line.len + 2;
 }
@@ -309,6 +312,8 @@ session_input(void *owner, char *at, size_t len)
 		return 0;
 	}
 	switch ((enum session_phase)s->phase) {
+	case PHASE_TLS:		/* never: the stream holds it back */
+		break;
 	case PHASE_GREETING:
 		return input_early(s, len);
 	case PHASE_COMMAND:
@@ -385,7 +390,11 @@ session_ended(void *owner, enum stream_end why)
 {
 	struct session *s = owner;
 
-	if (s->phase != PHASE_END && why == STREAM_TIMEOUT)
+	if (s->phase == PHASE_TLS) {
+		starttls_ended(s);
+		log_end(s, stream_end_name(why));
+		session_free(s);
+	} else if (s->phase != PHASE_END && why == STREAM_TIMEOUT)
 		session_close(s, timeout_reply(s));
 	else if (s->phase != PHASE_END && why == STREAM_SLOW)
 		session_close(s, SAY_TOO_SLOW);
@@ -447,8 +456,23 @@ greet_later(struct session *s)
 
 static const struct stream_events stream_events = {
 	.input = session_input, .drained = session_drained,
+	.secured = session_secured,
 	.ended = session_ended,
 };
+
+void
+session_greet(struct session *s)
+{
+	s->phase = PHASE_GREETING;
+	screen_begin(s);
+	if (s->phase == PHASE_END)
+		return;
+	if (s->d->set->greeting_delay > 0 &&
+	    (s->d->set->limit_this_host || !net_address_is_local(&s->peer)))
+		greet_later(s);
+	else
+		greet(s);
+}
 
 void
 session_kind(struct smtpd *d)
@@ -491,12 +515,8 @@ session_new(struct smtpd *d, struct door *door, int fd,
 	log_debug("session-begin", LOG_SID(s->id),
 	    LOG_CSTR("client", session_client(s, text)),
 	    LOG_CSTR("listener", door_name(door)));
-	screen_begin(s);
-	if (s->phase == PHASE_END)
-		return;
-	if (d->set->greeting_delay > 0 &&
-	    (d->set->limit_this_host || !net_address_is_local(peer)))
-		greet_later(s);
-	else
-		greet(s);
+	if (!starttls_is_implicit(s))
+		session_greet(s);
+	else if (!starttls_begin(s))
+		session_free(s);
 }

@@ -27,6 +27,7 @@ enum session_state {
 };
 
 enum session_phase {
+	PHASE_TLS,		/* shaking hands; no command can come */
 	PHASE_GREETING,		/* waiting to greet */
 	PHASE_COMMAND,
 	PHASE_LONG_LINE,	/* passing over the rest of one */
@@ -68,6 +69,7 @@ struct session {
 	struct screen	*screen;	/* NULL: nothing to check */
 	struct auth_dialogue *auth;	/* AUTH under way, or NULL */
 	struct event	*greet;		/* the delay before the greeting */
+	struct tls	*tls;		/* the stream's; NULL: clear text */
 	uint64_t	 id;
 	uint64_t	 began_ms;
 	uint64_t	 data_end_ms;	/* when the message must be here */
@@ -79,6 +81,7 @@ struct session {
 	uint8_t		 phase;		/* enum session_phase */
 	uint8_t		 waits;		/* enum session_pause */
 	bool		 esmtp;
+	bool		 more_waits;	/* behind the command that is done */
 	bool		 chunk_last;
 	int		 chunk_fault;	/* enum smtpd_reply: it is discarded */
 	bool		 permitted;	/* by a rule: no limits */
@@ -168,6 +171,25 @@ size_t bdat_input(struct session *, char *at, size_t len);
 /* ehlo.c: the reply to EHLO. */
 void ehlo_reply(struct session *);
 
+/* session.c: greet, at once or after the delay. */
+void session_greet(struct session *);
+
+/* ---- starttls.c ---- */
+
+void starttls_command(struct session *, struct slice args);
+/* Announced to this client? */
+bool starttls_offered(const struct session *);
+/* The listener wants TLS first, and there is none yet (RFC 3207 section 4). */
+bool starttls_is_missing(const struct session *);
+/* The listener speaks TLS from the first octet. */
+bool starttls_is_implicit(const struct session *);
+/* From here on it is TLS; false: it cannot be. */
+bool starttls_begin(struct session *);
+/* The connection has ended before it was secured: log why. */
+void starttls_ended(struct session *);
+bool session_is_secured(const struct session *);
+/* For the stream: the handshake is done. */
+void session_secured(void *owner);
 /* ---- auth.c ---- */
 
 void auth_command(struct session *, struct slice args);

@@ -62,6 +62,8 @@
 	    "...); then the session is closed with 421.")		\
 	X(command_timeout, SECONDS, "5m", "1s", "1h", RELOAD,		\
 	    "Time for the next whole command (RFC 5321 section 4.5.3.2.7).") \
+	X(tls_timeout, SECONDS, "30s", "1s", "10m", RELOAD,		\
+	    "Time for a TLS handshake (RFC 3207).")			\
 	X(data_block_timeout, SECONDS, "3m", "1s", "1h", RELOAD,	\
 	    "Silence allowed inside a message (RFC 5321 section 4.5.3.2.5).") \
 	X(data_timeout, SECONDS, "1h", "1s", "1d", RELOAD,		\

@@ -7,6 +7,7 @@
 
 #include "common/instance/instance.h"
 #include "common/net/listener.h"
+#include "common/tls/stage.h"
 #include "smtpd/screen.h"
 #include "smtpd/session.h"
 
@@ -83,6 +84,8 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 		return resolve_connect(ctx, fd);
 	case IPC_QUEUE_MANAGER:
 		return enqueue_connect(ctx, fd);
+	case IPC_TLSKEYD:
+		return tls_keys_connect(((struct smtpd *)ctx)->tls_keys, fd);
 	case IPC_AUTHD:
 		return auth_connect(ctx, fd);
 	case IPC_RESOLVER:
@@ -150,6 +153,17 @@ smtpd_open(struct smtpd *d)
 }
 
 static int
+on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ch;
+	return tls_server_take(((struct smtpd *)ctx)->tls, m);
+}
+
+static const struct ipc_handler from_supervisor[] = {
+	{ IPC_STAGE_CERTIFICATE, on_certificate },
+};
+
+static int
 on_commit(void *ctx, bool first)
 {
 	struct smtpd *d = ctx;
@@ -157,6 +171,7 @@ on_commit(void *ctx, bool first)
 	use_settings(d);
 	if (d->set == NULL)
 		return -1;
+	tls_server_commit(d->tls);
 	use_rules(d);
 	screen_use(d);
 	if (d->open && !d->stopping && doors_open(d) == -1)
@@ -243,6 +258,9 @@ smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
 		.channel = on_channel,
 		.commit = on_commit,
 		.stop = on_stop,
+		.more = from_supervisor,
+		.more_count = sizeof(from_supervisor) /
+		    sizeof(from_supervisor[0]),
 	};
 }
 
@@ -269,14 +287,17 @@ smtpd_init(struct smtpd *d)
 	gettimeofday(&now, NULL);
 	d->next_session = (uint64_t)now.tv_sec * 1000000 +
 	    (uint64_t)now.tv_usec;
+	d->tls_keys = tls_keys_new(d->stage.base, d->role);
+	d->tls = d->tls_keys == NULL ? NULL :
+	    tls_server_new(d->tls_keys, "smtp");
 	d->loop = stream_loop_new(d->stage.base, SMTPD_INPUT_MAX);
 	d->clients = clients_new(SMTPD_CLIENTS_MAX);
 	d->dns = dns_client_new(d->stage.base, d->role, SMTPD_DNS_MAX,
 	    SMTPD_DNS_MS);
 	d->tick = event_new(d->stage.base, -1, EV_PERSIST, tick, d);
 	d->stop_timer = evtimer_new(d->stage.base, stop_now, d);
-	if (d->loop == NULL || d->clients == NULL || d->dns == NULL ||
-	    d->tick == NULL ||
+	if (d->tls == NULL || d->loop == NULL || d->clients == NULL ||
+	    d->dns == NULL || d->tick == NULL ||
 	    d->stop_timer == NULL || event_add(d->tick, &second) == -1 ||
 	    sibling_init(&d->directory, SMTPD_ASKS_MAX) == -1 ||
 	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1 ||

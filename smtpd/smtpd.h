@@ -59,6 +59,9 @@ struct smtpd {
 	char		 greeting[512];
 	size_t		 greeting_len;
 
+	struct tls_keys	*tls_keys;
+	struct tls_server *tls;
+
 	struct stream_loop *loop;
 	struct stream_kind kind;
 	struct doors	 doors;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "common/smtp/date.h"
+#include "common/tls/tls.h"
 #include "smtpd/session.h"
 
 enum {
@@ -92,6 +93,22 @@ put_from(struct writer *w, const struct session *s)
 	put_str(w, "])");
 }
 
+/* RFC 8314 section 4.3: the clause `tls`; the version is a comment. */
+static void
+put_cipher(struct writer *w, const struct session *s)
+{
+	struct tls_info info;
+
+	if (!session_is_secured(s))
+		return;
+	tls_info(s->tls, &info);
+	put_str(w, "\r\n\ttls ");
+	put_str(w, info.cipher);
+	put_str(w, " (");
+	put_str(w, info.version);
+	put_str(w, ")");
+}
+
 static void
 put_received(struct writer *w, const struct transaction *t, time_t now)
 {
@@ -112,6 +129,7 @@ put_received(struct writer *w, const struct transaction *t, time_t now)
 		put(w, slice_of(r->address, r->len));
 		put_str(w, ">");
 	}
+	put_cipher(w, s);
 	put_str(w, ";\r\n\t");
 	put_date(w, now);
 	put_str(w, "\r\n");

@@ -19,7 +19,7 @@
 struct gate_client {
 	const struct gate_protocol *protocol;
 	void		*state;
-	bool		 closing, handed_over;
+	bool		 closing, handed_over, secured;
 	unsigned	 bad, logins;
 	char		 tag[256];
 	size_t		 tag_len;
@@ -53,6 +53,33 @@ gate_login_allowed(const struct gate_client *c)
 {
 	(void)c;
 	return true;
+}
+
+bool
+gate_is_secured(const struct gate_client *c)
+{
+	return c->secured;
+}
+
+enum gate_starttls
+gate_starttls(const struct gate_client *c)
+{
+	return c->secured ? GATE_TLS_ALREADY : GATE_TLS_READY;
+}
+
+bool
+gate_starttls_offered(const struct gate_client *c)
+{
+	return !c->secured;
+}
+
+/* From here on the octets are the same, as if they came through TLS. */
+void
+gate_secure(struct gate_client *c)
+{
+	assert(!c->secured);
+	c->secured = true;
+	memset(c->state, 0, c->protocol->state_size);
 }
 
 /* Whole lines of printable ASCII, whatever the client has sent. */

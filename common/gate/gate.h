@@ -46,6 +46,7 @@ enum gate_sasl {
 
 struct gate_protocol {
 	enum ipc_role	 role;
+	const char	*name;		/* for ALPN: "pop3", "imap" */
 	const struct settings_schema *schema;
 	/* Copy the gate's settings out of the schema's struct. */
 	void	(*settings)(const void *values, struct gate_settings *out);
@@ -70,7 +71,8 @@ struct gate_protocol {
 
 /*
  * The daemon's life, in the order of main(): descriptors and log; the
- * sandbox comes between; then until told to stop.  Both exit on error.
+ * sandbox comes between (gate_open also loads the TLS library); then until
+ * told to stop.  Both exit on error.
  */
 void gate_open(int argc, char *argv[], const struct gate_protocol *);
 int gate_run(const struct gate_protocol *);
@@ -78,7 +80,8 @@ int gate_run(const struct gate_protocol *);
 /* The protocol's own octets for this client; zero at first. */
 void *gate_client_state(struct gate_client *);
 const char *gate_hostname(const struct gate_client *);
-/* May this client send a password as things are (cleartext_login)? */
+/* May this client send a password as things are?  Over TLS always, in clear as
+ * cleartext_login and the listener say. */
 bool gate_login_allowed(const struct gate_client *);
 
 void gate_write(struct gate_client *, struct slice);
@@ -114,6 +117,26 @@ const char *gate_mechanisms(const struct gate_client *, const char *prefix,
 
 /* The tag that gate_login was given, for refused(). */
 struct slice gate_client_tag(const struct gate_client *);
+
+/* ---- TLS ---- */
+
+bool gate_is_secured(const struct gate_client *);
+/* What STLS or STARTTLS is to be answered with. */
+enum gate_starttls {
+	GATE_TLS_READY,		/* yes: then gate_secure() */
+	GATE_TLS_NONE,		/* no such command here */
+	GATE_TLS_ALREADY,
+	GATE_TLS_DOWN		/* not now */
+};
+enum gate_starttls gate_starttls(const struct gate_client *);
+/* Is it to be named among the capabilities? */
+bool gate_starttls_offered(const struct gate_client *);
+/*
+ * The reply has been written: what follows is TLS.  The protocol's own octets
+ * are cleared, and what the client sent in clear behind its command is never
+ * used.
+ */
+void gate_secure(struct gate_client *);
 
 /* Count a command in error; true when that was one too many (goodbye said). */
 bool gate_bad_command(struct gate_client *);
