@@ -228,6 +228,8 @@ checkpoint_done(struct job *j)
 	struct queue *q = c->q;
 
 	c->under_way = false;
+	if (c->error == EBADMSG)
+		queue_index_damaged(0);
 	if (c->error != 0) {
 		log_warning("index-write-failed", LOG_ERRNO(c->error));
 		give_back(c);

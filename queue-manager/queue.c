@@ -69,12 +69,8 @@ is_settled(struct queue *q, uint64_t id)
 	return RB_FIND(settled_tree, &q->settled, &find) != NULL;
 }
 
-/*
- * The index has a value that is none: it cannot be trusted.  abort() leaves
- * the mark of index_guard, and the next start makes it again.
- */
-static void
-index_is_damaged(uint64_t id)
+void
+queue_index_damaged(uint64_t id)
 {
 	log_error("index-damaged", LOG_QID(id),
 	    LOG_CSTR("remedy", "it is made again from the segments"));
@@ -99,8 +95,7 @@ queue_load(struct queue *q, uint64_t id)
 	case INDEX_NONE:
 		return NULL;
 	case INDEX_CORRUPT:
-		index_is_damaged(id);
-		return NULL;
+		queue_index_damaged(id);
 	case INDEX_FOUND:
 		break;
 	}

@@ -178,6 +178,10 @@ uint32_t queue_lease_ids(struct queue *, uint32_t count, uint64_t *first);
 /* Bring it up to date with messages older than age_ms, in the background,
  * unless that is under way. */
 void queue_checkpoint(struct queue *, uint64_t age_ms);
+/* The index holds what it never was given (about this message; 0: it is not
+ * known about which): it cannot be trusted.  Ends the process by abort(), which
+ * leaves the mark of index_guard, so that the next start makes it again. */
+_Noreturn void queue_index_damaged(uint64_t id);
 /* The same, and wait. */
 int queue_checkpoint_now(struct queue *);
 bool queue_checkpoint_busy(const struct queue *);

@@ -77,7 +77,8 @@ bool index_get_meta(struct index *, struct index_meta *);
 /* At most max; how many there are. */
 size_t index_get_live(struct index *, struct index_live *, size_t max);
 
-/* 0, ENOSPC, or another errno.  In the writing thread. */
+/* 0, ENOSPC, EBADMSG when the index is damaged, or another errno.  In the
+ * writing thread. */
 int index_write(struct index *, const struct index_batch *);
 
 enum index_answer { INDEX_FOUND, INDEX_NONE, INDEX_CORRUPT };

@@ -99,9 +99,16 @@ write_meta(struct index *x, MDB_txn *t, const struct index_batch *b)
 static int
 errno_of(int rc)
 {
-	if (rc == MDB_MAP_FULL)
+	switch (rc) {
+	case MDB_MAP_FULL:
 		return ENOSPC;
-	return rc < 0 ? EIO : rc;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_INVALID:
+		return EBADMSG;
+	default:
+		return rc < 0 ? EIO : rc;
+	}
 }
 
 int
