@@ -7,6 +7,8 @@
 #define DELAYS		16384
 /* More are not handed out at once; see verifiers.c and helpers.c. */
 #define REQUESTS	64
+/* Conversations in which it is the client's turn, some 8 KiB each. */
+#define CONVERSATIONS	4096
 
 int
 authd_init(struct authd *a)
@@ -26,8 +28,10 @@ authd_init(struct authd *a)
 	a->tickets = tickets_new(TICKETS);
 	a->verifying = ipc_pending_new(REQUESTS);
 	a->starting = ipc_pending_new(REQUESTS);
+	a->talking = ipc_pending_new(CONVERSATIONS);
 	return a->delays == NULL || a->tickets == NULL ||
-	    a->verifying == NULL || a->starting == NULL ? -1 : 0;
+	    a->verifying == NULL || a->starting == NULL ||
+	    a->talking == NULL ? -1 : 0;
 }
 
 void
@@ -38,6 +42,7 @@ authd_clear(struct authd *a)
 	tickets_free(a->tickets);
 	ipc_pending_free(a->verifying);
 	ipc_pending_free(a->starting);
+	ipc_pending_free(a->talking);
 	settings_free(a->shared);
 	settings_free(a->own);
 	settings_free(a->next_shared);

@@ -5,6 +5,8 @@
  * helpers do, so that its loop never waits.
  *
  *	logins.c	a login from LOGIN to its answer
+ *	conversations.c	SCRAM, whose answers are computed here
+ *	offers.c	tells the gates whether SCRAM makes sense
  *	verifiers.c	hands hashes to the authd-verifier processes
  *	helpers.c	one authd-pam process for each attempt of a system user
  *	delays.c	how long who fails has to wait
@@ -30,6 +32,7 @@
 #include "common/tickets/tickets.h"
 
 struct authd;
+struct conversation;
 struct gate;
 struct helper;
 struct event;
@@ -38,6 +41,7 @@ enum login_state {
 	LOGIN_WAITING,		/* may not begin yet (delays.h) */
 	LOGIN_QUEUED,		/* for a verifier or a helper */
 	LOGIN_CHECKING,		/* there */
+	LOGIN_TALKING,		/* SCRAM: it is the client's turn */
 	LOGIN_REFUSING		/* failed; the answer is held back */
 };
 
@@ -68,6 +72,7 @@ struct login {
 	struct ipc_channel	*verifier;	/* that has it, and by */
 	uint64_t		 verify_id;	/* which id */
 	struct helper		*helper;
+	struct conversation	*conversation;	/* SCRAM, or NULL */
 };
 TAILQ_HEAD(logins, login);
 
@@ -77,6 +82,7 @@ struct gate {
 	struct authd		*authd;
 	struct ipc_channel	*channel;
 	unsigned		 logins;
+	int			 offered;	/* as it was told; -1: never */
 };
 TAILQ_HEAD(gates, gate);
 
@@ -107,10 +113,13 @@ struct authd {
 	struct ipc_pending	*starting;	/* struct helper */
 	struct logins		 pam_queue;
 	unsigned		 helpers;	/* asked for or running */
+	struct ipc_pending	*talking;	/* conversations: struct login */
 };
 
 /* Seconds that a check may take, all told; then it is unavailable. */
 enum { CHECK_SECONDS = 30 };
+/* Seconds that a client has for its next message of SCRAM. */
+enum { CONVERSATION_SECONDS = 120 };
 
 /* 0, or -1 when memory is short. */
 int authd_init(struct authd *);
@@ -122,6 +131,42 @@ int logins_open_gate(struct authd *, int fd, enum ipc_role peer);
 /* A verifier or a helper has done with it; may free it. */
 void login_checked(struct login *, enum check);
 int logins_redeem(void *ctx, struct ipc_channel *, struct ipc_message *);
+/*
+ * A login that has no password yet, or NULL: too many, or no tables; that
+ * has then been answered and logged.
+ */
+struct login *login_open(struct gate *, uint64_t id, struct slice session,
+    const struct auth_client *, struct slice name, enum auth_accounts);
+/* Its time may begin, at once or after a delay. */
+void login_begin(struct login *);
+void login_log(const struct login *, const char *event, const char *reason);
+void login_answer(const struct login *, enum ipc_type, const void *body,
+    size_t len);
+/* Answer, and free. */
+void login_grant(struct login *);
+void login_drop(struct login *, enum auth_refusal);
+/* Nobody waits for it any more. */
+void login_forget(struct login *);
+void login_arm(struct login *, uint64_t ms);
+
+/* conversations.c */
+int conversation_on_start(void *gate, struct ipc_channel *,
+    struct ipc_message *);
+int conversation_on_response(void *gate, struct ipc_channel *,
+    struct ipc_message *);
+int conversation_on_abort(void *gate, struct ipc_channel *,
+    struct ipc_message *);
+/* The delays let it go on: judge the proof; login_checked follows. */
+void conversation_check(struct login *);
+/* The proof was good: the server proves itself. */
+void conversation_settle(struct login *);
+/* Its client has said nothing for too long, or has gone. */
+void conversation_forget(struct login *);
+void conversation_free(struct conversation *);
+
+/* offers.c: tell this gate, or all, if it has changed. */
+void offer_tell(struct gate *);
+void offers_tell(struct authd *);
 
 /* verifiers.c: login_checked follows, never at once. */
 int verifiers_open(struct authd *, unsigned instance, int fd);

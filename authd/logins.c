@@ -19,20 +19,21 @@
 #include "common/clock/clock.h"
 #include "common/log/log.h"
 
-static void
-login_free(struct login *l)
+void
+login_forget(struct login *l)
 {
 	TAILQ_REMOVE(&l->authd->logins, l, all);
 	if (l->gate != NULL)
 		l->gate->logins--;
 	if (l->timer != NULL)
 		event_free(l->timer);
+	conversation_free(l->conversation);
 	explicit_bzero(l, sizeof(*l));
 	free(l);
 }
 
-static void
-arm(struct login *l, uint64_t ms)
+void
+login_arm(struct login *l, uint64_t ms)
 {
 	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
 		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
@@ -51,8 +52,8 @@ rules_of(const struct authd *a)
 }
 
 /* reason: NULL where it needs none. */
-static void
-log_login(const struct login *l, const char *event, const char *reason)
+void
+login_log(const struct login *l, const char *event, const char *reason)
 {
 	char client[INET6_ADDRSTRLEN], account[ACCOUNT_TEXT];
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -71,8 +72,8 @@ log_login(const struct login *l, const char *event, const char *reason)
 	log_write(LEVEL_INFO, fields);
 }
 
-static void
-answer(const struct login *l, enum ipc_type type, const void *body,
+void
+login_answer(const struct login *l, enum ipc_type type, const void *body,
     size_t len)
 {
 	if (l->gate != NULL && len > 0)
@@ -85,7 +86,17 @@ answer_refused(const struct login *l, enum auth_refusal why)
 {
 	uint8_t body[AUTH_ANSWER_MAX];
 
-	answer(l, IPC_LOGIN_REFUSED, body, auth_refusal_encode(why, body));
+	login_answer(l, IPC_LOGIN_REFUSED, body, auth_refusal_encode(why, body));
+}
+
+/* smtpd-submit starts nothing: it only has to know who it is. */
+static void
+answer_account(const struct login *l)
+{
+	uint8_t body[AUTH_ANSWER_MAX];
+
+	login_answer(l, IPC_LOGIN_ACCOUNT, body, auth_account_encode(
+	    &l->account, slice_str(l->name), body));
 }
 
 static void
@@ -94,14 +105,41 @@ answer_ticket(const struct login *l)
 	uint8_t body[AUTH_ANSWER_MAX];
 	struct ticket ticket;
 
-	if (l->gate == NULL)
-		return;
 	tickets_issue(l->authd->tickets, clock_ms(), l->account,
 	    (uint8_t)ipc_channel_peer(l->gate->channel), &ticket);
-	answer(l, IPC_LOGIN_TICKET, body, auth_ticket_encode(&ticket,
+	login_answer(l, IPC_LOGIN_TICKET, body, auth_ticket_encode(&ticket,
 	    slice_str(l->name), body));
 	explicit_bzero(&ticket, sizeof(ticket));
 	explicit_bzero(body, sizeof(body));
+}
+
+void
+login_grant(struct login *l)
+{
+	login_log(l, "login", NULL);
+	if (l->gate != NULL &&
+	    ipc_channel_peer(l->gate->channel) == IPC_SUBMIT)
+		answer_account(l);
+	else if (l->gate != NULL)
+		answer_ticket(l);
+	login_forget(l);
+}
+
+void
+login_drop(struct login *l, enum auth_refusal why)
+{
+	answer_refused(l, why);
+	login_forget(l);
+}
+
+/* Why it fails, for us alone. */
+static const char *
+failure(const struct login *l)
+{
+	if (l->known)
+		return "wrong password";
+	return l->conversation != NULL ? "no such account, or no verifier" :
+	    "no such account, or no possible password";
 }
 
 /* It fails: tell so when its time has come. */
@@ -112,23 +150,21 @@ refuse(struct login *l)
 	uint64_t ms = delays_failed(l->authd->delays, &rules, clock_ms(),
 	    slice_str(l->name), &l->client);
 
-	log_login(l, "login-failed", !l->known ? "no such account, or no "
-	    "possible password" : "wrong password");
+	login_log(l, "login-failed", failure(l));
 	explicit_bzero(l->password, sizeof(l->password));
 	if (l->gate == NULL) {
-		login_free(l);
+		login_forget(l);
 		return;
 	}
 	l->state = LOGIN_REFUSING;
-	arm(l, ms);
+	login_arm(l, ms);
 }
 
 static void
 unavailable(struct login *l, const char *reason)
 {
-	log_login(l, "login-unavailable", reason);
-	answer_refused(l, AUTH_UNAVAILABLE);
-	login_free(l);
+	login_log(l, "login-unavailable", reason);
+	login_drop(l, AUTH_UNAVAILABLE);
 }
 
 void
@@ -144,9 +180,10 @@ login_checked(struct login *l, enum check result)
 			return;
 		}
 		delays_passed(l->authd->delays, clock_ms(), name, &l->client);
-		log_login(l, "login", NULL);
-		answer_ticket(l);
-		login_free(l);
+		if (l->conversation != NULL)
+			conversation_settle(l);	/* now prove ourselves */
+		else
+			login_grant(l);
 		return;
 	case CHECK_BAD:
 		refuse(l);
@@ -159,8 +196,8 @@ login_checked(struct login *l, enum check result)
 	}
 }
 
-static void
-begin(struct login *l)
+void
+login_begin(struct login *l)
 {
 	struct delays_rules rules = rules_of(l->authd);
 	uint64_t ms = delays_admit(l->authd->delays, &rules, clock_ms(),
@@ -168,11 +205,15 @@ begin(struct login *l)
 
 	if (ms > 0) {
 		l->state = LOGIN_WAITING;
-		arm(l, ms);
+		login_arm(l, ms);
+		return;
+	}
+	if (l->conversation != NULL) {
+		conversation_check(l);
 		return;
 	}
 	l->state = LOGIN_QUEUED;
-	arm(l, CHECK_SECONDS * 1000);
+	login_arm(l, CHECK_SECONDS * 1000);
 	if (l->pam)
 		helpers_check(l);
 	else
@@ -188,11 +229,14 @@ on_timer(int fd, short what, void *arg)
 	(void)what;
 	switch (l->state) {
 	case LOGIN_WAITING:
-		begin(l);
+		login_begin(l);
 		return;
 	case LOGIN_REFUSING:
-		answer_refused(l, AUTH_DENIED);
-		login_free(l);
+		login_drop(l, AUTH_DENIED);
+		return;
+	case LOGIN_TALKING:
+		conversation_forget(l);
+		login_forget(l);
 		return;
 	case LOGIN_QUEUED:
 	case LOGIN_CHECKING:
@@ -205,34 +249,42 @@ on_timer(int fd, short what, void *arg)
 	}
 }
 
-/*
- * Whose name is this, and how is the password to be checked?  What cannot be
- * a password is nobody's.
- */
+/* Whose name is this, and how is a password to be checked? */
 static void
-find_account(struct login *l, struct slice password)
+find_account(struct login *l, enum auth_accounts accounts)
 {
 	struct authd *a = l->authd;
 	struct book_mailbox mailbox;
 
-	if (password.len == 0 || password.len > PASSWORD_MAX ||
-	    memchr(password.at, '\0', password.len) != NULL ||
-	    book_mailbox(&a->book, slice_str(l->name), &mailbox) !=
+	if (book_mailbox(&a->book, slice_str(l->name), &mailbox) !=
 	    BOOK_LOCAL)
 		return;
 	l->account = mailbox.account;
 	if (l->account.kind == ACCOUNT_SYSTEM)
-		l->known = l->pam = authd_settings(a)->pam;
+		l->known = l->pam = authd_settings(a)->pam &&
+		    accounts == AUTH_ALL_ACCOUNTS;
 	else
 		l->known = passwords_find(a->tables.passwords,
 		    l->account.number) != NULL;
 }
 
+/* What cannot be a password is nobody's. */
+static void
+take_password(struct login *l, struct slice password)
+{
+	if (password.len == 0 || password.len > PASSWORD_MAX ||
+	    memchr(password.at, '\0', password.len) != NULL)
+		l->known = l->pam = false;
+	if (password.len > PASSWORD_MAX)
+		password.len = PASSWORD_MAX;
+	memcpy(l->password, password.at, password.len);
+	l->password_len = password.len;
+}
+
 static struct login *
-login_new(struct gate *g, uint64_t id, const struct auth_login *in)
+login_new(struct gate *g, uint64_t id, struct slice session)
 {
 	struct login *l = calloc(1, sizeof(*l));
-	struct slice password = in->password;
 
 	if (l == NULL)
 		return NULL;
@@ -244,16 +296,35 @@ login_new(struct gate *g, uint64_t id, const struct auth_login *in)
 	l->authd = g->authd;
 	l->gate = g;
 	l->id = id;
-	l->client = in->client;
-	slice_copy_str(in->session, l->session, sizeof(l->session));
-	username_canonical(in->name, l->name);
-	find_account(l, password);
-	if (password.len > PASSWORD_MAX)
-		password.len = PASSWORD_MAX;
-	memcpy(l->password, password.at, password.len);
-	l->password_len = password.len;
+	slice_copy_str(session, l->session, sizeof(l->session));
 	g->logins++;
 	TAILQ_INSERT_TAIL(&g->authd->logins, l, all);
+	return l;
+}
+
+struct login *
+login_open(struct gate *g, uint64_t id, struct slice session,
+    const struct auth_client *client, struct slice name,
+    enum auth_accounts accounts)
+{
+	uint8_t body[AUTH_ANSWER_MAX];
+	struct login *l = NULL;
+
+	/* Channels come before the tables do, at the start. */
+	if (g->authd->book.domains != NULL &&
+	    g->logins < authd_settings(g->authd)->logins_max)
+		l = login_new(g, id, session);
+	if (l == NULL) {
+		log_warning("login-unavailable", LOG_STR("session", session),
+		    LOG_CSTR("reason", g->authd->book.domains == NULL ?
+		    "no tables yet" : "too many at once"));
+		ipc_send(g->channel, IPC_LOGIN_REFUSED, id, slice_of(body,
+		    auth_refusal_encode(AUTH_UNAVAILABLE, body)), NULL, 0);
+		return NULL;
+	}
+	l->client = *client;
+	username_canonical(name, l->name);
+	find_account(l, accounts);
 	return l;
 }
 
@@ -261,24 +332,18 @@ static int
 on_login(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct gate *g = ctx;
-	uint8_t body[AUTH_ANSWER_MAX];
 	struct auth_login in;
-	struct login *l = NULL;
+	struct login *l;
 
+	(void)ch;
 	if (auth_login_decode(m->body, &in) == -1)
 		return -1;
-	/* Channels come before the tables do, at the start. */
-	if (g->authd->book.domains != NULL &&
-	    g->logins < authd_settings(g->authd)->logins_max)
-		l = login_new(g, m->id, &in);
-	if (l == NULL) {
-		log_warning("login-unavailable", LOG_STR("session",
-		    in.session), LOG_CSTR("reason", g->authd->book.domains ==
-		    NULL ? "no tables yet" : "too many at once"));
-		return ipc_send(ch, IPC_LOGIN_REFUSED, m->id, slice_of(body,
-		    auth_refusal_encode(AUTH_UNAVAILABLE, body)), NULL, 0);
+	l = login_open(g, m->id, in.session, &in.client, in.name,
+	    in.accounts);
+	if (l != NULL) {
+		take_password(l, in.password);
+		login_begin(l);
 	}
-	begin(l);
 	return 0;
 }
 
@@ -286,8 +351,11 @@ on_login(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 static void
 abandon(struct login *l)
 {
-	if (l->state == LOGIN_WAITING || l->state == LOGIN_REFUSING) {
-		login_free(l);
+	if (l->state == LOGIN_TALKING)
+		conversation_forget(l);
+	if (l->state == LOGIN_WAITING || l->state == LOGIN_REFUSING ||
+	    l->state == LOGIN_TALKING) {
+		login_forget(l);
 		return;
 	}
 	l->gate->logins--;
@@ -328,6 +396,9 @@ on_gate_closed(void *ctx, struct ipc_channel *ch)
 static const struct ipc_handler handlers[] = {
 	{ IPC_LOGIN, on_login },
 	{ IPC_LOGIN_CANCEL, on_cancel },
+	{ IPC_SASL_START, conversation_on_start },
+	{ IPC_SASL_RESPONSE, conversation_on_response },
+	{ IPC_SASL_ABORT, conversation_on_abort },
 };
 
 static const struct ipc_events gate_events = {
@@ -350,7 +421,10 @@ logins_open_gate(struct authd *a, int fd, enum ipc_role peer)
 		free(g);
 		return -1;
 	}
+	g->offered = -1;
 	TAILQ_INSERT_TAIL(&a->gates, g, entry);
+	if (a->book.domains != NULL)
+		offer_tell(g);
 	return 0;
 }
 

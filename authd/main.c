@@ -4,6 +4,7 @@
 #include "common/instance/instance.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
+#include "common/sasl/scram_keys.h"
 
 static int
 take_settings(void *ctx, int shared_fd, int own_fd)
@@ -79,13 +80,17 @@ static int
 commit(void *ctx, bool first)
 {
 	struct authd *a = ctx;
+	int result;
 
 	(void)first;
 	if (a->next_shared != NULL && a->next_own != NULL) {
 		replace(&a->shared, &a->next_shared);
 		replace(&a->own, &a->next_own);
 	}
-	return a->shared == NULL ? -1 : commit_tables(a);
+	result = a->shared == NULL ? -1 : commit_tables(a);
+	if (a->book.domains != NULL)
+		offers_tell(a);
+	return result;
 }
 
 static const struct ipc_handler from_supervisor[] = {
@@ -108,11 +113,12 @@ int
 main(int argc, char *argv[])
 {
 	struct authd a;
-	int status;
+	int started, status;
 
 	stage_open(argc, argv, &hooks);
+	started = scram_start();
 	sandbox_enter(IPC_AUTHD);	/* empty jail; channels only */
-	if (authd_init(&a) == -1) {
+	if (started == -1 || authd_init(&a) == -1) {
 		log_error("cannot-start", LOG_ERRNO(errno));
 		return 71;
 	}

@@ -19,6 +19,7 @@
 #include "authd/authd.h"
 #include "authd/verifier/verify.h"
 #include "common/clock/clock.h"
+#include "common/sasl/scram_client.h"
 
 #define S(s) SLICE_LITERAL(s)
 
@@ -33,6 +34,7 @@ struct play {
 	struct authd		 a;
 	int			 gate, supervisor;
 	struct ipc_channel	*verifier;	/* NULL: none */
+	unsigned		 offer;		/* the last gate's */
 	uint8_t			 buf[IPC_BODY_MAX];
 };
 
@@ -94,6 +96,28 @@ add_verifier(struct play *p)
 	assert_int_equal(verifiers_open(&p->a, 0, ends[0]), 0);
 }
 
+static void
+turn(struct play *p)
+{
+	for (int i = 0; i < 4; i++)
+		event_base_loop(p->a.stage.base, EVLOOP_NONBLOCK);
+}
+
+/* What authd says first of all. */
+static unsigned
+offer_of(struct play *p, int gate, enum ipc_role role)
+{
+	struct ipc_message m;
+	unsigned set = ~0u;
+
+	turn(p);
+	assert_int_equal(ipc_receive_blocking(gate, role, IPC_AUTHD, p->buf,
+	    sizeof(p->buf), &m), 1);
+	assert_int_equal(m.rule->type, IPC_LOGIN_OFFER);
+	assert_int_equal(auth_offer_decode(m.body, &set), 0);
+	return set;
+}
+
 static int
 add_gate(struct play *p, enum ipc_role role)
 {
@@ -101,6 +125,7 @@ add_gate(struct play *p, enum ipc_role role)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	assert_int_equal(logins_open_gate(&p->a, ends[0], role), 0);
+	p->offer = offer_of(p, ends[1], role);
 	return ends[1];
 }
 
@@ -125,13 +150,6 @@ play_open(const char *settings)
 	p->gate = add_gate(p, IPC_IMAPD);
 	add_verifier(p);
 	return p;
-}
-
-static void
-turn(struct play *p)
-{
-	for (int i = 0; i < 4; i++)
-		event_base_loop(p->a.stage.base, EVLOOP_NONBLOCK);
 }
 
 static void
@@ -655,10 +673,306 @@ made_up_ticket(void **state)
 	play_close(p);
 }
 
+/* ---- SCRAM ---- */
+
+/* RFC 7677's keys: the password is "pencil". */
+#define SCRAM "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$" \
+	"WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:" \
+	"wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+#define NAME_AND_NONCE(n) "n,,n=" n ",r=0123456789"
+
+static struct play *
+scram_open(const char *settings)
+{
+	struct play *p = play_open(settings);
+
+	tables(p, S("alice@x.example 7\nbob@x.example 8\n"),
+	    S("7 " HASH " " SCRAM "\n"));
+	return p;
+}
+
+static void
+scram_start_as(struct play *p, int gate, enum ipc_role role, uint64_t id,
+    struct slice message, enum auth_accounts accounts)
+{
+	struct auth_sasl_start in = { .session = S("s1"), .client = home,
+		.accounts = accounts, .exporter = S(""), .end_point = S(""),
+		.message = message };
+	uint8_t body[AUTH_BODY_MAX];
+
+	assert_int_equal(ipc_send_blocking(gate, role, IPC_AUTHD,
+	    IPC_SASL_START, id, slice_of(body, auth_sasl_start_encode(&in,
+	    body)), NULL, 0), 0);
+	turn(p);
+}
+
+static void
+scram_respond(struct play *p, int gate, enum ipc_role role, uint64_t id,
+    uint64_t number, struct slice message)
+{
+	uint8_t body[AUTH_BODY_MAX];
+
+	assert_int_equal(ipc_send_blocking(gate, role, IPC_AUTHD,
+	    IPC_SASL_RESPONSE, id, slice_of(body, auth_sasl_message_encode(
+	    number, message, body)), NULL, 0), 0);
+	turn(p);
+}
+
+/* The next challenge, copied into out. */
+static struct slice
+challenged(struct play *p, int gate, enum ipc_role role, uint64_t id,
+    uint64_t *number, char out[SCRAM_MESSAGE_MAX])
+{
+	struct ipc_message m;
+	struct slice message;
+
+	assert_int_equal(answered(p, gate, role, 1000, &m), 1);
+	assert_int_equal(m.rule->type, IPC_SASL_CHALLENGE);
+	assert_int_equal(m.id, id);
+	assert_int_equal(auth_sasl_message_decode(m.body, number, &message),
+	    0);
+	memcpy(out, message.at, message.len);
+	return slice_of(out, message.len);
+}
+
+/* To client-final; the last answer is the caller's to read. */
+static uint64_t
+converse(struct play *p, int gate, enum ipc_role role, struct slice name,
+    struct slice password, struct scram_client *c)
+{
+	static const struct scram_client_binding none;
+	char out[SCRAM_MESSAGE_MAX], in[SCRAM_MESSAGE_MAX];
+	uint64_t number;
+	struct slice first;
+	size_t len;
+
+	assert_int_equal(scram_client_first(c, name, &none, S("0123456789"),
+	    out, &len), 0);
+	scram_start_as(p, gate, role, 51, slice_of(out, len),
+	    AUTH_ALL_ACCOUNTS);
+	first = challenged(p, gate, role, 51, &number, in);
+	assert_int_equal(scram_client_final(c, first, password, out, &len),
+	    0);
+	scram_respond(p, gate, role, 52, number, slice_of(out, len));
+	return number;
+}
+
+static enum ipc_type
+log_in_by_scram(struct play *p, int gate, enum ipc_role role,
+    struct ipc_message *m)
+{
+	char in[SCRAM_MESSAGE_MAX];
+	struct scram_client c;
+	uint64_t number, before = converse(p, gate, role,
+	    S("Alice@X.example"), S("pencil"), &c);
+
+	assert_true(scram_client_verify(&c, challenged(p, gate, role, 52,
+	    &number, in)));
+	assert_int_not_equal(number, before);
+	scram_respond(p, gate, role, 53, number, S(""));
+	assert_int_equal(answered(p, gate, role, 1000, m), 1);
+	assert_int_equal(m->id, 53);
+	return m->rule->type;
+}
+
+static void
+scram_right_password(void **state)
+{
+	struct play *p = scram_open("");
+	struct start_account who;
+	struct ipc_message m;
+	struct ticket ticket;
+	struct account account;
+	struct slice name;
+	int submit;
+
+	(void)state;
+	assert_int_equal(log_in_by_scram(p, p->gate, IPC_IMAPD, &m),
+	    IPC_LOGIN_TICKET);
+	assert_int_equal(auth_ticket_decode(m.body, &ticket, &name), 0);
+	assert_true(slice_equal(name, S("alice@x.example")));
+	assert_true(redeem(p, &ticket, IPC_IMAPD, &who));
+	assert_int_equal(who.number, 7);
+	/* smtpd-submit gets no ticket, but the account. */
+	submit = add_gate(p, IPC_SUBMIT);
+	assert_int_equal(log_in_by_scram(p, submit, IPC_SUBMIT, &m),
+	    IPC_LOGIN_ACCOUNT);
+	assert_int_equal(auth_account_decode(m.body, &account, &name), 0);
+	assert_int_equal(account.number, 7);
+	assert_true(slice_equal(name, S("alice@x.example")));
+	close(submit);
+	turn(p);
+	play_close(p);
+}
+
+static enum auth_refusal
+refused_why(struct play *p, uint64_t id, unsigned ms)
+{
+	enum auth_refusal why;
+	struct ipc_message m;
+
+	assert_int_equal(answered(p, p->gate, IPC_IMAPD, ms, &m), 1);
+	assert_int_equal(m.rule->type, IPC_LOGIN_REFUSED);
+	assert_int_equal(m.id, id);
+	assert_int_equal(auth_refusal_decode(m.body, &why), 0);
+	return why;
+}
+
+static void
+scram_wrong_password(void **state)
+{
+	struct play *p = scram_open("failure_delay = 1s\n");
+	uint64_t began = clock_ms();
+	struct scram_client c;
+
+	(void)state;
+	converse(p, p->gate, IPC_IMAPD, S("alice"), S("pencils"), &c);
+	assert_int_equal(refused_why(p, 52, 3000), AUTH_DENIED);
+	assert_true(clock_ms() - began >= 900);
+	/* PLAIN and SCRAM share their delays. */
+	converse(p, p->gate, IPC_IMAPD, S("alice"), S("pencils"), &c);
+	login(p, 60, S("alice"), S("secret"));
+	assert_int_equal(answer_to(p, 60, 500), 0);
+	play_close(p);
+}
+
+/* What a client learns of a name that nobody has. */
+static void
+scram_unknown_name(void **state)
+{
+	struct play *p = scram_open("failure_delay = 0s\n");
+	char one[SCRAM_MESSAGE_MAX], two[SCRAM_MESSAGE_MAX];
+	struct scram_server_first a, b;
+	struct scram_client c;
+	uint64_t number;
+
+	(void)state;
+	scram_start_as(p, p->gate, IPC_IMAPD, 1, S(NAME_AND_NONCE("nobody")),
+	    AUTH_ALL_ACCOUNTS);
+	assert_int_equal(scram_server_first_parse(challenged(p, p->gate,
+	    IPC_IMAPD, 1, &number, one), &a), PARSE_OK);
+	/* Another day, another table; the same first line. */
+	tables(p, S("alice@x.example 7\nbob@x.example 8\n"),
+	    S("7 " HASH " " SCRAM "\n8 " HASH " " SCRAM "\n"));
+	scram_start_as(p, p->gate, IPC_IMAPD, 2, S(NAME_AND_NONCE("NOBODY")),
+	    AUTH_ALL_ACCOUNTS);
+	assert_int_equal(scram_server_first_parse(challenged(p, p->gate,
+	    IPC_IMAPD, 2, &number, two), &b), PARSE_OK);
+	assert_true(slice_equal(a.salt, b.salt));
+	assert_int_equal(a.salt.len, 24);
+	assert_int_equal(a.iterations, 4096);
+	assert_false(slice_equal(a.nonce, b.nonce));
+	converse(p, p->gate, IPC_IMAPD, S("nobody"), S("pencil"), &c);
+	assert_int_equal(refused_why(p, 52, 1000), AUTH_DENIED);
+	/* A system user is known to PAM alone. */
+	converse(p, p->gate, IPC_IMAPD, S("sys"), S("pencil"), &c);
+	assert_int_equal(refused_why(p, 52, 1000), AUTH_DENIED);
+	play_close(p);
+}
+
+static void
+scram_out_of_turn(void **state)
+{
+	struct play *p = scram_open("failure_delay = 0s\n");
+	char in[SCRAM_MESSAGE_MAX];
+	uint8_t body[16];
+	uint64_t number;
+	int other = add_gate(p, IPC_POP3D);
+	struct ipc_message m;
+
+	(void)state;
+	scram_respond(p, p->gate, IPC_IMAPD, 1, 12345, S("c=biws,r=x,p=y"));
+	assert_int_equal(refused_why(p, 1, 1000), AUTH_UNAVAILABLE);
+	scram_start_as(p, p->gate, IPC_IMAPD, 2, S("n,,m=x,n=alice,r=abc"),
+	    AUTH_ALL_ACCOUNTS);
+	assert_int_equal(refused_why(p, 2, 1000), AUTH_MALFORMED);
+	scram_start_as(p, p->gate, IPC_IMAPD, 3, S(NAME_AND_NONCE("alice")),
+	    AUTH_ALL_ACCOUNTS);
+	challenged(p, p->gate, IPC_IMAPD, 3, &number, in);
+	/* Another gate cannot go on with it, nor end it. */
+	scram_respond(p, other, IPC_POP3D, 4, number, S("c=biws,r=x,p=y"));
+	assert_int_equal(answered(p, other, IPC_POP3D, 1000, &m), 1);
+	assert_int_equal(m.rule->type, IPC_LOGIN_REFUSED);
+	assert_int_equal(ipc_send_blocking(other, IPC_POP3D, IPC_AUTHD,
+	    IPC_SASL_ABORT, 5, slice_of(body, auth_sasl_abort_encode(number,
+	    body)), NULL, 0), 0);
+	turn(p);
+	assert_false(TAILQ_EMPTY(&p->a.logins));
+	scram_respond(p, p->gate, IPC_IMAPD, 6, number, S("nonsense"));
+	assert_int_equal(refused_why(p, 6, 1000), AUTH_MALFORMED);
+	assert_true(TAILQ_EMPTY(&p->a.logins));
+	/* Its own gate ends it, and then it is gone. */
+	scram_start_as(p, p->gate, IPC_IMAPD, 7, S(NAME_AND_NONCE("alice")),
+	    AUTH_ALL_ACCOUNTS);
+	challenged(p, p->gate, IPC_IMAPD, 7, &number, in);
+	assert_int_equal(ipc_send_blocking(p->gate, IPC_IMAPD, IPC_AUTHD,
+	    IPC_SASL_ABORT, 8, slice_of(body, auth_sasl_abort_encode(number,
+	    body)), NULL, 0), 0);
+	turn(p);
+	assert_true(TAILQ_EMPTY(&p->a.logins));
+	/* What is open ends with its gate. */
+	scram_start_as(p, other, IPC_POP3D, 9, S(NAME_AND_NONCE("alice")),
+	    AUTH_ALL_ACCOUNTS);
+	challenged(p, other, IPC_POP3D, 9, &number, in);
+	close(other);
+	turn(p);
+	assert_true(TAILQ_EMPTY(&p->a.logins));
+	play_close(p);
+}
+
+static void
+scram_offers(void **state)
+{
+	struct play *p = scram_open("");
+	int other = add_gate(p, IPC_POP3D);
+
+	(void)state;
+	/* There is a system user, and PAM. */
+	assert_int_equal(p->offer, AUTH_OFFER_VIRTUAL);
+	tables(p, S("alice@x.example 7\nbob@x.example 8\n"),
+	    S("7 " HASH " " SCRAM "\n8 " HASH " -\n"));
+	offers_tell(&p->a);
+	assert_int_equal(offer_of(p, other, IPC_POP3D), 0);
+	close(other);
+	turn(p);
+	play_close(p);
+	p = scram_open("pam = no\n");
+	other = add_gate(p, IPC_POP3D);
+	assert_int_equal(p->offer, AUTH_OFFER_VIRTUAL | AUTH_OFFER_ALL);
+	close(other);
+	turn(p);
+	play_close(p);
+}
+
+/* A listener for virtual accounts: a system user is nobody there. */
+static void
+virtual_accounts_alone(void **state)
+{
+	struct play *p = scram_open("failure_delay = 0s\n");
+	struct auth_login in = { S("s1"), home, AUTH_VIRTUAL_ACCOUNTS,
+		S("sys"), S("secret") };
+	uint8_t body[AUTH_BODY_MAX];
+
+	(void)state;
+	assert_int_equal(ipc_send_blocking(p->gate, IPC_IMAPD, IPC_AUTHD,
+	    IPC_LOGIN, 9, slice_of(body, auth_login_encode(&in, body)), NULL,
+	    0), 0);
+	/* No helper is asked for. */
+	assert_int_equal(refused_why(p, 9, 1000), AUTH_DENIED);
+	assert_int_equal(p->a.helpers, 0);
+	play_close(p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scram_right_password),
+		cmocka_unit_test(scram_wrong_password),
+		cmocka_unit_test(scram_unknown_name),
+		cmocka_unit_test(scram_out_of_turn),
+		cmocka_unit_test(scram_offers),
+		cmocka_unit_test(virtual_accounts_alone),
 		cmocka_unit_test(ticket_for_the_right_password),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(work_for_nobody),

@@ -42,7 +42,7 @@ struct command {
 extern const struct command commands[];
 extern const size_t command_count;
 
-command_handler do_start, do_stop, do_status, do_reload, do_restart, do_check,
+command_handler do_start, do_stop, do_status, do_reload, do_restart, do_check, do_explain,
     do_config, do_user_add, do_user_passwd, do_user_list, do_user_remove;
 
 /* "bulkhead: " and a sentence on standard error; returns status. */

@@ -1,6 +1,7 @@
 /* The check as a whole, and of the settings files.  See check.h. */
 #include "bulkhead/check.h"
 #include "bulkhead/control.h"
+#include "bulkhead/own_certificate.h"
 #include "bulkhead/stages.h"
 
 #include <dirent.h>
@@ -69,7 +70,8 @@ check_name(struct check_report *r, const char *name)
 	size_t best = 3, len = strlen(name);
 	const char *guess = NULL;
 
-	if (name[0] == '.' || file_known(name))
+	if (name[0] == '.' || strcmp(name, "lists") == 0 ||
+	    file_known(name))
 		return;
 	for (size_t i = 0; (schema = stage_schema_at(i)) != NULL; i++) {
 		size_t d = nearest_distance(slice_str(name),
@@ -119,7 +121,8 @@ check_owner(struct check_report *r, const char *name, int flags)
 			       "%04o): chmod go-w it",
 		    r->b->conf_dir, slash, name,
 		    (unsigned)st.st_mode & 07777);
-	if (strcmp(name, "passwords") == 0 &&
+	if ((strcmp(name, "passwords") == 0 ||
+	    strcmp(name, "srs-secrets") == 0) &&
 	    (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
 		check_error(r, "%s/%s: others than root may read it (mode "
 			       "%04o): chmod 600 it",
@@ -190,6 +193,7 @@ check_all(struct bulkhead *b, struct check_report *r)
 		return;		/* the rest depends on bulkhead.conf */
 	check_tables(r);
 	check_host(r);
+	check_certificates(r);
 }
 
 int

@@ -1,126 +1,14 @@
 /* The lookup tables, each by itself and all of them together. */
-#include "bulkhead/check.h"
-#include "bulkhead/tables.h"
+#include "bulkhead/address_tables.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "common/accounts/book.h"
 #include "common/accounts/passwords.h"
 #include "common/accounts/users.h"
-#include "smtpd/policy/rules.h"
-
-struct tables {
-	struct check_report	*r;
-	struct domains_table	*domains;
-	struct aliases_table	*aliases;
-	struct users_table	*users;
-	struct passwords_table	*passwords;
-	struct system_users	*system;
-};
-
-static void
-complain(struct check_report *r, const char *file,
-    const struct table_error *err)
-{
-	const char *slash = file[0] == '/' ? "" : "/";
-	const char *dir = file[0] == '/' ? "" : r->b->conf_dir;
-
-	if (err->line > 0)
-		check_error(r, "%s%s%s:%u: %s", dir, slash, file, err->line,
-		    err->text);
-	else
-		check_error(r, "%s%s%s: %s", dir, slash, file, err->text);
-}
-
-static int
-load_domains(struct tables *t, struct slice text, struct table_error *err)
-{
-	t->domains = domains_compile(text, slice_str(t->r->b->hostname), err);
-	return t->domains == NULL ? -1 : 0;
-}
-
-static int
-load_aliases(struct tables *t, struct slice text, struct table_error *err)
-{
-	return (t->aliases = aliases_compile(text, NULL, 0, err)) == NULL ? -1 : 0;
-}
-
-static int
-load_users(struct tables *t, struct slice text, struct table_error *err)
-{
-	return (t->users = users_compile(text, err)) == NULL ? -1 : 0;
-}
-
-static int
-load_passwords(struct tables *t, struct slice text, struct table_error *err)
-{
-	return (t->passwords = passwords_compile(text, err)) == NULL ? -1 : 0;
-}
-
-static int
-load_system(struct tables *t, struct slice text, struct table_error *err)
-{
-	const struct instance_settings *s = t->r->b->instance;
-	size_t skipped;
-
-	if (!s->system_users)
-		return 0;
-	t->system = system_users_compile(text, (uint32_t)s->system_uid_min,
-	    (uint32_t)s->system_uid_max, &skipped, err);
-	return t->system == NULL ? -1 : 0;
-}
-
-/* smtpd's alone; nothing else is held against it. */
-static int
-load_clients(struct tables *t, struct slice text, struct table_error *err)
-{
-	struct rules *rules = rules_compile(text, err);
-
-	(void)t;
-	rules_free(rules);
-	return rules == NULL ? -1 : 0;
-}
-
-static const struct {
-	const char	*file;
-	int		(*load)(struct tables *, struct slice,
-			    struct table_error *);
-} loads[] = {
-	{ "domains", load_domains },
-	{ "aliases", load_aliases },
-	{ "users", load_users },
-	{ "passwords", load_passwords },
-	{ "/etc/passwd", load_system },
-	{ "clients", load_clients },
-};
-
-static bool
-load_all(struct tables *t)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++) {
-		struct table_error err = { 0 };
-		size_t len;
-		char *text = tables_read(t->r->b, loads[i].file, &len, &err);
-
-		if (text == NULL ||
-		    loads[i].load(t, slice_of(text, len), &err) == -1) {
-			complain(t->r, loads[i].file, &err);
-			all = false;
-		}
-		if (text != NULL)
-			explicit_bzero(text, len);
-		free(text);
-	}
-	return all;
-}
 
 /* A user whose domain is not ours gets no mail. */
 static void
-check_users(struct tables *t)
+check_users(struct address_tables *t)
 {
 	for (size_t i = 0; i < users_count(t->users); i++) {
 		const struct user *u = users_at(t->users, i);
@@ -145,7 +33,7 @@ check_users(struct tables *t)
 
 /* A uid for each number, and not one that stands for somebody else. */
 static void
-check_places(struct tables *t)
+check_places(struct address_tables *t)
 {
 	struct account_rules rules;
 
@@ -167,15 +55,16 @@ check_places(struct tables *t)
 }
 
 static void
-check_together(struct tables *t)
+check_together(struct address_tables *t)
 {
+	struct directions d = address_tables_directions(t);
 	struct table_error err = { 0 };
-	struct book book = { .domains = t->domains, .aliases = t->aliases,
-		.users = t->users, .system = t->system };
 
-	if (book_check(&book, &err) == -1)
-		complain(t->r, "aliases", &err);
-	if (!book_root_is_read(&book))
+	if (book_check(&d.book, &err) == -1)
+		address_tables_complain(t->r, "aliases", &err);
+	if (book_check_recipients(&d.book, &err) == -1)
+		address_tables_complain(t->r, "relay-recipients", &err);
+	if (!book_root_is_read(&d.book))
 		check_warning(t->r, "%s/aliases: nobody reads what comes for "
 				    "root and postmaster (it is kept in "
 				    "%s/0): add a line such as root: you@%.*s",
@@ -184,19 +73,51 @@ check_together(struct tables *t)
 		    domains_default(t->domains)->name.at);
 }
 
+/* A name that remote-relay does not know: its mail would wait. */
+static void
+check_routes(struct address_tables *t)
+{
+	for (size_t i = 0; i < routes_count(t->routes); i++) {
+		const struct route *r = routes_at(t->routes, i);
+
+		if (!address_tables_has_route(t, r->name))
+			check_error(t->r, "%s/routes:%u: there is no route "
+			    "\"%.*s\" in remote-relay.conf: add a block "
+			    "route %.*s { }", t->r->b->conf_dir, r->line,
+			    (int)r->name.len, r->name.at, (int)r->name.len,
+			    r->name.at);
+	}
+}
+
+/* What forwarded mail is signed with, and where its reports come back to. */
+static void
+check_srs(struct address_tables *t)
+{
+	const char *dir = t->r->b->conf_dir;
+
+	if (t->srs_domain[0] == '\0')
+		return;
+	if (t->srs.count == 0)
+		check_error(t->r, "%s/srs-secrets: srs_domain is set, but "
+		    "there is no key: (umask 077; openssl rand -hex 16 >"
+		    "%s/srs-secrets)", dir, dir);
+	if (domains_find(t->domains, slice_str(t->srs_domain)) == NULL)
+		check_warning(t->r, "%s/directory.conf: srs_domain %s is not "
+		    "in the domains table: only rewritten paths are taken "
+		    "for it", dir, t->srs_domain);
+}
+
 void
 check_tables(struct check_report *r)
 {
-	struct tables t = { .r = r };
+	struct address_tables t;
 
-	if (load_all(&t)) {
+	if (address_tables_load(&t, r, true)) {
 		check_users(&t);
 		check_places(&t);
 		check_together(&t);
+		check_routes(&t);
+		check_srs(&t);
 	}
-	domains_free(t.domains);
-	aliases_free(t.aliases);
-	users_free(t.users);
-	passwords_free(t.passwords);
-	system_users_free(t.system);
+	address_tables_clear(&t);
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -52,9 +53,16 @@ print_recipient(void *ctx, const struct queue_recipient_row *r)
 	}
 	printf("%46s", "");
 	queue_print_text(r->address);
-	if (l->details || r->attempts > 0)
+	if (l->details || r->attempts > 0 || r->rests_until != 0)
 		printf("  attempts %" PRIu32 ", next %s", r->attempts,
 		    queue_time(r->next_attempt, when));
+	if (r->rests_until != 0)
+		printf("; its destination rests until %s",
+		    queue_time(r->rests_until, when));
+	if (l->details && r->route.len > 0) {
+		printf("; route ");
+		queue_print_text(r->route);
+	}
 	printf("\n");
 }
 
@@ -79,10 +87,11 @@ print_sum(const struct listing *l, const struct queue_counters *c)
 }
 
 static int
-list_pages(int fd, struct listing *l)
+list_pages(int fd, struct listing *l, const char *destination)
 {
 	struct queue_rows rows = { print_message, print_recipient, l };
-	struct queue_ask ask = { .verb = QUEUE_LIST, .limit = QUEUE_PAGE_MAX };
+	struct queue_ask ask = { .verb = QUEUE_LIST, .limit = QUEUE_PAGE_MAX,
+		.destination = slice_str(destination) };
 	struct queue_done done;
 	int status;
 
@@ -101,13 +110,15 @@ list_pages(int fd, struct listing *l)
 int
 do_queue_list(struct bulkhead *b, int argc, char *argv[])
 {
+	const char *destination = argc == 1 ? argv[0] : "";
 	struct listing l = { 0 };
 	int fd, status;
 
-	(void)argc, (void)argv;
+	if (strlen(destination) > QUEUE_DESTINATION_MAX)
+		return fail(EX_USAGE, "the destination is too long");
 	if ((status = queue_open(b, &fd)) != 0)
 		return status;
-	status = list_pages(fd, &l);
+	status = list_pages(fd, &l, destination);
 	close(fd);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include "imapd/settings.h"
 #include "pop3d/settings.h"
 #include "remote-relay/settings.h"
+#include "tlskeyd/settings.h"
 #include "resolver/settings.h"
 
 static const struct settings_schema *const schemas[] = {
@@ -26,6 +27,7 @@ static const struct settings_schema *const schemas[] = {
 	&queue_manager_schema,
 	&resolver_schema,
 	&remote_relay_schema,
+	&tlskeyd_schema,
 };
 
 const struct settings_schema *

@@ -1,6 +1,7 @@
 /* bulkhead start: check, hand over to supervisor, wait until all is ready. */
 #include "bulkhead/check.h"
 #include "bulkhead/control.h"
+#include "bulkhead/own_certificate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,6 +120,8 @@ do_start(struct bulkhead *b, int argc, char *argv[])
 		return fail(1, "%s is running already", b->conf_dir);
 	}
 	if ((status = check_quietly(b, CHECK_STOPPED)) != 0)
+		return status;
+	if ((status = own_certificate_ensure(b)) != 0)
 		return status;
 	return argc == 1 ? run_in_foreground(b) : run_in_background(b);
 }

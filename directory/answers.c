@@ -115,6 +115,42 @@ on_expand(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return r.result == -1 ? -1 : send_part(&r, v, true);
 }
 
+/* The first part, as far as a client is told. */
+struct members {
+	struct directory_part	part;
+	bool			all;
+};
+
+static int
+add_member(void *ctx, enum directory_verdict verdict,
+    const struct directory_target *t)
+{
+	struct members *m = ctx;
+
+	(void)verdict;
+	m->all = m->part.count < DIRECTORY_MEMBERS_MAX &&
+	    directory_part_add(&m->part, t);
+	return m->all ? 0 : -1;
+}
+
+/* What is not ours has no members: nobody asks us where it would go. */
+static int
+on_members_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct directory *d = ctx;
+	struct directory_ask ask = { .reverse_path = slice_of("", 0) };
+	enum directory_verdict v = DIRECTORY_TEMPFAIL;
+	struct members members = { .all = true };
+
+	if (directory_account_ask_decode(m->body, &ask.address) == -1)
+		return -1;
+	directory_part_begin(&members.part, d->expanded);
+	if (!too_early(d))
+		v = directions_expand(today(d), &ask, add_member, &members);
+	return answer(ch, IPC_MEMBERS, m->id, d->expanded,
+	    directory_part_end(&members.part, v, members.all));
+}
+
 static int
 on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -141,6 +177,21 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	}
 	return answer(ch, IPC_ACCOUNT_IS, m->id, body,
 	    directory_account_encode(&a, body));
+}
+
+static int
+on_sender_ask(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct directory *d = ctx;
+	uint8_t body[SENDER_BODY_MAX];
+	struct account who;
+	struct slice address;
+
+	if (sender_ask_decode(m->body, &who, &address) == -1)
+		return -1;
+	return answer(ch, IPC_SENDER_IS, m->id, body, sender_verdict_encode(
+	    too_early(d) ? SENDER_TEMPFAIL : sender_verdict(d, &who, address),
+	    body));
 }
 
 /* The role in it is who presented the voucher to supervisor. */
@@ -180,7 +231,9 @@ on_closed(void *ctx, struct ipc_channel *ch)
 static const struct ipc_handler handlers[] = {
 	{ IPC_RESOLVE, on_resolve },
 	{ IPC_EXPAND, on_expand },
+	{ IPC_MEMBERS_OF, on_members_of },
 	{ IPC_ACCOUNT_OF, on_account_of },
+	{ IPC_SENDER_ASK, on_sender_ask },
 };
 
 static const struct ipc_events events = {

@@ -15,6 +15,7 @@
 #include "common/instance/own_settings.h"
 #include "common/ipc/directory.h"
 #include "common/ipc/ipc.h"
+#include "common/ipc/sender.h"
 #include "common/stage/stage.h"
 #include "common/tables/tables.h"
 #include "common/tickets/tickets.h"
@@ -31,6 +32,10 @@ struct directory {
 
 /* Take fd as a channel to one who asks (answers.c).  -1: logged. */
 int answers_open(struct directory *, enum ipc_role peer, int fd);
+
+/* senders.c: may this account send as this address? */
+enum sender_verdict sender_verdict(const struct directory *,
+    const struct account *, struct slice address);
 
 /* VOUCHER_REDEEM, for the channel to supervisor. */
 int answer_voucher(void *ctx, struct ipc_channel *, struct ipc_message *);

@@ -11,7 +11,7 @@
 	X(srs_domain, STRING, "", "0", "255", RELOAD,			\
 	    "A domain of ours in which the reverse-path of mail that an alias " \
 	    "sends on to another host is rewritten (SRS), so that the other " \
-	    "host's SPF check asks about us.  srs-secrets(5) holds the keys.  " \
+	    "host's SPF check asks about us.  bulkhead-srs-secrets(5) holds the keys.  " \
 	    "Empty: reverse-paths stay as they are.")
 
 struct directory_settings {

@@ -49,7 +49,8 @@ desk_open(struct desk *k, enum ipc_role role, struct slice aliases)
 	k->d->stage.base = event_base_new();
 	k->d->vouchers = tickets_new(64);
 	give(&k->d->tables, STAGE_TABLE_DOMAINS, S(""));
-	give(&k->d->tables, STAGE_TABLE_USERS, S("alice@x.example 7\n"));
+	give(&k->d->tables, STAGE_TABLE_USERS, S("alice@x.example 7\n"
+	    "carol@x.example 8\n"));
 	give(&k->d->tables, STAGE_TABLE_SYSTEM_USERS, S(""));
 	give(&k->d->tables, STAGE_TABLE_ROUTES, S("no.example error 551 5.1.6 "
 	    "moved\nfrom:y.example smart\n"));
@@ -300,10 +301,57 @@ hostile_peer(void **state)
 	}
 }
 
+static void
+senders(void **state)
+{
+	static const struct {
+		uint32_t		 number;
+		struct slice		 address;
+		enum sender_verdict	 want;
+	} rows[] = {
+		{ 7, S("alice@x.example"), SENDER_OWN },
+		{ 7, S("ALICE@X.example"), SENDER_OWN },
+		{ 7, S("\"alice\"@x.example"), SENDER_OWN },
+		{ 7, S("info@x.example"), SENDER_OWN },
+		{ 7, S("both@x.example"), SENDER_OWN },
+		{ 8, S("both@x.example"), SENDER_OWN },
+		{ 8, S("info@x.example"), SENDER_FOREIGN },
+		{ 8, S("alice@x.example"), SENDER_FOREIGN },
+		{ 7, S("nobody@x.example"), SENDER_FOREIGN },
+		{ 7, S("alice@elsewhere.example"), SENDER_FOREIGN },
+		{ 7, S("alice"), SENDER_OWN },
+		{ 9, S("alice@x.example"), SENDER_FOREIGN },
+	};
+	struct desk *k = calloc(1, sizeof(*k));
+
+	(void)state;
+	desk_open(k, IPC_SUBMIT, S("info: alice\nboth: alice, carol\n"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct account who = { ACCOUNT_VIRTUAL, rows[i].number };
+		uint8_t body[SENDER_BODY_MAX];
+		enum sender_verdict v;
+		struct ipc_message m;
+
+		assert_int_equal(ipc_send_blocking(k->fd, k->role,
+		    IPC_DIRECTORY, IPC_SENDER_ASK, i, slice_of(body,
+		    sender_ask_encode(&who, rows[i].address, body)), NULL, 0),
+		    0);
+		event_base_loop(k->d->stage.base, EVLOOP_NONBLOCK);
+		assert_int_equal(receive(k, &m), 1);
+		assert_int_equal(m.rule->type, IPC_SENDER_IS);
+		assert_int_equal(m.id, i);
+		assert_int_equal(sender_verdict_decode(m.body, &v), 0);
+		assert_int_equal(v, rows[i].want);
+	}
+	desk_close(k);
+	free(k);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(senders),
 		cmocka_unit_test(resolve),
 		cmocka_unit_test(expand_in_parts),
 		cmocka_unit_test(voucher_once),

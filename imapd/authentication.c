@@ -1,17 +1,12 @@
 #include "imapd/authentication.h"
 
-#include "common/sasl/base64.h"
-#include "common/sasl/plain.h"
 #include "imapd/login_command.h"
 #include "imapd/settings.h"
 
-enum { LINE_MAX_OCTETS = 8192, SASL_MAX = 3072 };
+enum { LINE_MAX_OCTETS = 8192 };
 
 struct authentication {
 	unsigned	continuations;	/* "+ " said for this command */
-	bool		sasl;		/* the next line is a SASL response */
-	uint8_t		tag_len;
-	char		tag[IMAP_TAG_MAX];
 };
 
 typedef void imap_handler(struct gate_client *,
@@ -33,8 +28,12 @@ bad(struct gate_client *c, struct slice tag, const char *text)
 static void
 print_capabilities(struct gate_client *c)
 {
-	gate_print(c, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID%s",
-	    gate_login_allowed(c) ? " AUTH=PLAIN" : " LOGINDISABLED");
+	char names[GATE_MECHANISMS_SIZE];
+
+	gate_print(c, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID%s %s",
+	    gate_starttls_offered(c) ? " STARTTLS" : "",
+	    gate_login_allowed(c) ? gate_mechanisms(c, "AUTH=", names) :
+	    "LOGINDISABLED");
 }
 
 static void
@@ -68,6 +67,30 @@ do_id(struct gate_client *c, const struct imap_login_command *cmd)
 	tagged(c, cmd->tag, "OK ID completed");
 }
 
+/* RFC 3501 section 6.2.1. */
+static void
+do_starttls(struct gate_client *c, const struct imap_login_command *cmd)
+{
+	switch (gate_starttls(c)) {
+	case GATE_TLS_READY:
+		if (cmd->count > 0) {
+			bad(c, cmd->tag, "BAD STARTTLS takes nothing");
+			return;
+		}
+		tagged(c, cmd->tag, "OK begin TLS");
+		gate_secure(c);
+		return;
+	case GATE_TLS_ALREADY:
+		bad(c, cmd->tag, "BAD TLS is active already");
+		return;
+	case GATE_TLS_DOWN:
+		bad(c, cmd->tag, "NO [UNAVAILABLE] no TLS now, try later");
+		return;
+	case GATE_TLS_NONE:
+		bad(c, cmd->tag, "BAD no such command");
+	}
+}
+
 static bool
 may_login(struct gate_client *c, struct slice tag)
 {
@@ -89,54 +112,18 @@ do_login(struct gate_client *c, const struct imap_login_command *cmd)
 	gate_login(c, cmd->tag, cmd->arguments[0], cmd->arguments[1]);
 }
 
-/* The client's response of AUTHENTICATE PLAIN, in base64. */
-static void
-plain_response(struct gate_client *c, struct slice tag, struct slice base64)
-{
-	struct sasl_plain plain;
-	char message[SASL_MAX];
-	size_t len;
-
-	if (base64.len / 4 * 3 > sizeof(message) ||
-	    sasl_base64_decode(base64, message, &len) == -1 ||
-	    sasl_plain_parse(slice_of(message, len), &plain) != PARSE_OK)
-		bad(c, tag, "BAD not a response of PLAIN");
-	else if (plain.authzid.len > 0 &&
-	    !slice_equal(plain.authzid, plain.authcid))
-		bad(c, tag, "NO [AUTHORIZATIONFAILED] nobody may act for "
-		    "another here");
-	else
-		gate_login(c, tag, plain.authcid, plain.password);
-	explicit_bzero(message, sizeof(message));
-}
-
+/* RFC 3501 section 6.2.2; the second argument is RFC 4959's. */
 static void
 do_authenticate(struct gate_client *c, const struct imap_login_command *cmd)
 {
-	struct authentication *a = gate_client_state(c);
-	struct slice initial;
-
 	if (!may_login(c, cmd->tag))
 		return;
 	if (cmd->count < 1 || cmd->count > 2) {
 		bad(c, cmd->tag, "BAD AUTHENTICATE takes a mechanism");
 		return;
 	}
-	if (!slice_equal_nocase(cmd->arguments[0], slice_str("PLAIN"))) {
-		bad(c, cmd->tag, "NO [CANNOT] no such mechanism");
-		return;
-	}
-	if (cmd->count == 2) {	/* RFC 4959 section 3; "=" is empty */
-		initial = cmd->arguments[1];
-		if (slice_equal(initial, slice_str("=")))
-			initial.len = 0;
-		plain_response(c, cmd->tag, initial);
-		return;
-	}
-	a->sasl = true;
-	a->tag_len = (uint8_t)cmd->tag.len;
-	memcpy(a->tag, cmd->tag.at, cmd->tag.len);
-	gate_print(c, "+ \r\n");
+	gate_authenticate(c, cmd->tag, cmd->arguments[0],
+	    cmd->count == 2 ? &cmd->arguments[1] : NULL);
 }
 
 static const struct imap_row {
@@ -149,6 +136,7 @@ static const struct imap_row {
 	{ "LOGIN", do_login },
 	{ "AUTHENTICATE", do_authenticate },
 	{ "ID", do_id },
+	{ "STARTTLS", do_starttls },
 };
 
 static const char *const later[] = { "SELECT", "EXAMINE", "CREATE", "DELETE",
@@ -194,12 +182,9 @@ faulty(struct gate_client *c, const struct imap_login_command *cmd,
 	}
 }
 
-/* The line after "+ ": base64, or "*" to stop (RFC 3501 section 6.2.2). */
 static size_t
-sasl_line(struct gate_client *c, char *at, size_t len)
+sasl_line(struct gate_client *c, const char *at, size_t len)
 {
-	struct authentication *a = gate_client_state(c);
-	struct slice tag = slice_of(a->tag, a->tag_len);
 	struct slice line = slice_of(at, len);
 
 	if (at[len - 1] != '\n')
@@ -207,12 +192,19 @@ sasl_line(struct gate_client *c, char *at, size_t len)
 	while (line.len > 0 && (line.at[line.len - 1] == '\n' ||
 	    line.at[line.len - 1] == '\r'))
 		line.len--;
-	a->sasl = false;
-	if (slice_equal(line, slice_str("*")))
-		bad(c, tag, "BAD AUTHENTICATE cancelled");
-	else
-		plain_response(c, tag, line);
+	gate_sasl_line(c, line);
 	return len;
+}
+
+/* A line that is longer than commands are, and no AUTHENTICATE. */
+static bool
+too_long(const struct gate_client *c, const char *at, size_t len)
+{
+	const char *space = memchr(at, ' ', len);
+
+	return len > LINE_MAX_OCTETS && !gate_in_sasl(c) && (space == NULL ||
+	    !slice_starts_nocase(slice_of(space, len - (size_t)(space - at)),
+		SLICE_LITERAL(" AUTHENTICATE ")));
 }
 
 static size_t
@@ -222,7 +214,11 @@ on_input(struct gate_client *c, char *at, size_t len)
 	struct imap_login_command cmd;
 	enum imap_login_fault fault;
 
-	if (a->sasl)
+	if (too_long(c, at, len)) {
+		gate_line_too_long(c);
+		return len;
+	}
+	if (gate_in_sasl(c))
 		return sasl_line(c, at, len);
 	switch (imap_login_command_parse(at, len, &cmd, &fault)) {
 	case PARSE_MORE:
@@ -266,6 +262,21 @@ on_refused(struct gate_client *c, enum gate_refusal why)
 }
 
 static void
+on_sasl_failed(struct gate_client *c, enum gate_sasl why)
+{
+	/* RFC 3501 section 6.2.2: cancelled is BAD. */
+	static const char *const replies[] = {
+		[GATE_SASL_MECHANISM] = "NO [CANNOT] no such mechanism",
+		[GATE_SASL_MALFORMED] = "BAD not a response of this mechanism",
+		[GATE_SASL_CANCELLED] = "BAD AUTHENTICATE cancelled",
+		[GATE_SASL_IDENTITY] = "NO [AUTHORIZATIONFAILED] nobody may "
+		    "act for another here",
+	};
+
+	bad(c, gate_client_tag(c), replies[why]);
+}
+
+static void
 goodbye(struct gate_client *c, enum gate_goodbye why)
 {
 	static const char *const replies[] = {
@@ -287,10 +298,11 @@ settings(const void *v, struct gate_settings *out)
 }
 
 const struct gate_protocol imap_protocol = {
-	.role = IPC_IMAPD, .schema = &imapd_schema, .settings = settings,
+	.role = IPC_IMAPD, .name = "imap", .schema = &imapd_schema, .settings = settings,
 	.state_size = sizeof(struct authentication),
-	.input_max = LINE_MAX_OCTETS,
+	.input_max = GATE_SASL_LINE_MAX,
 	.full = "* BYE [UNAVAILABLE] too many connections, try later\r\n",
 	.greet = greet, .input = on_input, .refused = on_refused,
+	.sasl_failed = on_sasl_failed,
 	.goodbye = goodbye,
 };

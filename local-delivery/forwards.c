@@ -389,17 +389,29 @@ fill(struct forward *f)
 	return 0;
 }
 
+/*
+ * The old recipient's report says "delivered" (RFC 3461 section 4.1), so that
+ * a copy's success is not told again.
+ */
+static uint32_t
+notify_of_copy(const struct delivery *d)
+{
+	uint32_t notify = d->notify & ~(uint32_t)ENVELOPE_NOTIFY_SUCCESS;
+
+	return d->notify != 0 && notify == 0 ? ENVELOPE_NOTIFY_NEVER : notify;
+}
+
 static void
 write_envelope(struct ipc_writer *w, const struct forward *f)
 {
 	const struct delivery *d = &f->job->d;
 	struct envelope e = {
 		.reverse_path = d->reverse_path,
-		.flags = f->eight_bit ? ENVELOPE_8BITMIME : 0,
+		.flags = d->flags | (f->eight_bit ? ENVELOPE_8BITMIME : 0),
 		.client = slice_str(""), .helo = slice_str(""),
 		.listener = SLICE_LITERAL("forward"),
-		.protocol = slice_str(""), .envid = slice_str(""),
-		.auth = slice_str(""),
+		.protocol = slice_str(""), .envid = d->envid,
+		.ret = (enum envelope_ret)d->ret, .auth = slice_str(""),
 	};
 	struct timespec now;
 
@@ -409,7 +421,7 @@ write_envelope(struct ipc_writer *w, const struct forward *f)
 	for (unsigned i = 0; i < f->n_addresses; i++) {
 		struct envelope_recipient r = {
 			.given = slice_str(f->addresses[i]),
-			.original = slice_str("") };
+			.original = d->orcpt, .notify = notify_of_copy(d) };
 
 		envelope_put_recipient(w, &r);
 	}

@@ -46,7 +46,8 @@ install-manuals:
 	$(INSTALL) -d -m 755 $(D)$(DOCDIR)/decisions $(D)$(DOCDIR)/examples
 	$(INSTALL) -m 644 $(DOCUMENTS) $(D)$(DOCDIR)
 	$(INSTALL) -m 644 doc/decisions/*.md $(D)$(DOCDIR)/decisions
-	$(INSTALL) -m 644 $(wildcard etc/*.conf) etc/domains etc/aliases etc/users $(D)$(DOCDIR)/examples
+	$(INSTALL) -m 644 $(wildcard etc/*.conf) etc/domains etc/aliases etc/users \
+	    etc/routes etc/relay-recipients $(D)$(DOCDIR)/examples
 
 # The configuration directory stays empty: that is a working host.
 install-etc:

@@ -58,6 +58,54 @@ do_pass(struct gate_client *c, struct slice password)
 	gate_login(c, slice_of("", 0), name, password);
 }
 
+/* RFC 2595 section 4. */
+static void
+do_stls(struct gate_client *c, struct slice argument)
+{
+	switch (gate_starttls(c)) {
+	case GATE_TLS_READY:
+		if (argument.len > 0) {
+			error(c, "-ERR STLS takes nothing\r\n");
+			return;
+		}
+		say(c, "+OK begin TLS\r\n");
+		gate_secure(c);
+		return;
+	case GATE_TLS_ALREADY:
+		error(c, "-ERR TLS is active already\r\n");
+		return;
+	case GATE_TLS_DOWN:
+		error(c, "-ERR [SYS/TEMP] TLS is not available now\r\n");
+		return;
+	case GATE_TLS_NONE:
+		error(c, "-ERR no such command\r\n");
+	}
+}
+
+/* RFC 5034 section 4: AUTH mechanism [initial-response] */
+static void
+do_auth(struct gate_client *c, struct slice argument)
+{
+	const char *space = argument.len == 0 ? NULL :
+	    memchr(argument.at, ' ', argument.len);
+	struct slice mechanism = argument, initial;
+
+	if (!gate_login_allowed(c)) {
+		error(c, "-ERR [AUTH] login from here needs TLS\r\n");
+		return;
+	}
+	if (argument.len == 0) {
+		error(c, "-ERR AUTH takes a mechanism\r\n");
+		return;
+	}
+	if (space != NULL) {
+		mechanism.len = (size_t)(space - argument.at);
+		initial = slice_skip(argument, mechanism.len + 1);
+	}
+	gate_authenticate(c, slice_of("", 0), mechanism,
+	    space == NULL ? NULL : &initial);
+}
+
 static void
 do_quit(struct gate_client *c, struct slice argument)
 {
@@ -69,10 +117,15 @@ do_quit(struct gate_client *c, struct slice argument)
 static void
 do_capa(struct gate_client *c, struct slice argument)
 {
+	char names[GATE_MECHANISMS_SIZE];
+
 	(void)argument;
 	say(c, "+OK capabilities\r\n");
 	if (gate_login_allowed(c))
-		say(c, "USER\r\n");
+		gate_print(c, "USER\r\nSASL %s\r\n", gate_mechanisms(c, "",
+		    names));
+	if (gate_starttls_offered(c))
+		say(c, "STLS\r\n");
 	say(c, POP3_CAPABILITIES ".\r\n");
 }
 
@@ -82,7 +135,9 @@ static const struct pop3_row {
 } rows[] = {
 	{ "USER", do_user },
 	{ "PASS", do_pass },
+	{ "AUTH", do_auth },
 	{ "CAPA", do_capa },
+	{ "STLS", do_stls },
 	{ "QUIT", do_quit },
 };
 
@@ -113,8 +168,17 @@ on_input(struct gate_client *c, char *at, size_t len)
 {
 	struct pop3_command command;
 
+	if (len > POP3_LINE_MAX && !gate_in_sasl(c) &&
+	    !slice_starts_nocase(slice_of(at, len), SLICE_LITERAL("AUTH "))) {
+		gate_line_too_long(c);
+		return len;
+	}
 	if (at[len - 1] != '\n')
 		return 0;
+	if (gate_in_sasl(c)) {
+		gate_sasl_line(c, pop3_line(at, len));
+		return len;
+	}
 	if (pop3_command_parse(pop3_line(at, len), &command) == PARSE_OK)
 		dispatch(c, &command);
 	else
@@ -142,6 +206,21 @@ on_refused(struct gate_client *c, enum gate_refusal why)
 }
 
 static void
+on_sasl_failed(struct gate_client *c, enum gate_sasl why)
+{
+	static const char *const replies[] = {
+		[GATE_SASL_MECHANISM] = "-ERR no such mechanism\r\n",
+		[GATE_SASL_MALFORMED] =
+		    "-ERR not a response of this mechanism\r\n",
+		[GATE_SASL_CANCELLED] = "-ERR AUTH cancelled\r\n",
+		[GATE_SASL_IDENTITY] =
+		    "-ERR [AUTH] nobody may act for another here\r\n",
+	};
+
+	error(c, replies[why]);
+}
+
+static void
 goodbye(struct gate_client *c, enum gate_goodbye why)
 {
 	static const char *const replies[] = {
@@ -163,10 +242,11 @@ settings(const void *v, struct gate_settings *out)
 }
 
 const struct gate_protocol pop3_protocol = {
-	.role = IPC_POP3D, .schema = &pop3d_schema, .settings = settings,
+	.role = IPC_POP3D, .name = "pop3", .schema = &pop3d_schema, .settings = settings,
 	.state_size = sizeof(struct authorization),
-	.input_max = POP3_LINE_MAX,
+	.input_max = GATE_SASL_LINE_MAX,
 	.full = "-ERR [SYS/TEMP] too many connections, try later\r\n",
 	.greet = greet, .input = on_input, .refused = on_refused,
+	.sasl_failed = on_sasl_failed,
 	.goodbye = goodbye,
 };

@@ -119,6 +119,8 @@ pending_message_new(struct queue *q, uint64_t id, struct slice envelope,
 	p->event = (struct event_message){
 		.arrival_ms = queue_now(q), .content_octets = c->size,
 		.content_crc = c->crc, .large = c->large,
+		.origin = c->may_relay ? EVENT_ORIGIN_MAY_RELAY :
+		    EVENT_ORIGIN_OTHER,
 		.envelope = slice_of(p->envelope, envelope.len),
 	};
 	return p;
@@ -181,6 +183,31 @@ queue_put_expanded(struct queue *q, struct message *m, uint32_t number,
 	event_expanded_put(&w, &e);
 	for (uint32_t i = 0; i < n; i++)
 		ipc_put_bytes(&w, addresses[i]);
+	assert(!w.failed && w.len == size);
+	m->next_number += n;	/* taken, even should this record fail */
+	return pending_append(p, size, m);
+}
+
+int
+queue_put_targets(struct queue *q, struct message *m, uint32_t number,
+    const struct event_target *targets, uint32_t n, queue_done *done,
+    void *arg)
+{
+	struct event_expanded e = { .number = number, .first = m->next_number,
+	    .count = n };
+	size_t size = 3 * sizeof(uint32_t);
+	struct pending *p;
+	struct ipc_writer w;
+
+	for (uint32_t i = 0; i < n; i++)
+		size += event_target_size(&targets[i]);
+	p = pending_new(q, RECORD_TARGETS, m->id, size, done, arg);
+	if (p == NULL)
+		return ENOMEM;
+	ipc_writer_init(&w, p->octets, size);
+	event_expanded_put(&w, &e);
+	for (uint32_t i = 0; i < n; i++)
+		event_target_put(&w, &targets[i]);
 	assert(!w.failed && w.len == size);
 	m->next_number += n;	/* taken, even should this record fail */
 	return pending_append(p, size, m);

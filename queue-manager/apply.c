@@ -1,6 +1,7 @@
 /* What a durable record means.  See queue.h. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <bsd/stdlib.h>
 
 #include "common/log/log.h"
@@ -127,21 +128,67 @@ drop(struct queue *q, struct message *m, struct recipient *r)
 	m->dirty = true;
 }
 
+static struct slice
+given_of(const struct recipient *r)
+{
+	return r->given.len > 0 ? r->given : r->address;
+}
+
+/* Mailboxes of ours, in place of old. */
 static void
-add_targets(struct message *m, struct event_expanded *e, struct slice given,
-    struct slice original, uint64_t due_ms)
+add_mailboxes(struct message *m, struct event_expanded *e,
+    const struct recipient *old)
 {
 	struct recipient *r;
 	struct slice address;
 	uint32_t number = e->first;
 
 	while (event_address_next(&e->addresses, &address)) {
-		r = message_add(m, number++, address, given, original);
+		r = message_add(m, number++, address, given_of(old),
+		    old->original);
 		if (r == NULL)
 			abort();	/* half a list is no list: recover */
 		r->state = RECIPIENT_FINAL;
-		r->due_ms = due_ms;
+		r->due_ms = old->due_ms;
+		r->notify = old->notify;
 	}
+}
+
+static void
+add_target(struct message *m, uint32_t number, const struct event_target *t,
+    const struct recipient *old)
+{
+	static const enum recipient_state states[] = {
+		[EVENT_TARGET_LOCAL] = RECIPIENT_FINAL,
+		[EVENT_TARGET_RELAY] = RECIPIENT_RELAY,
+		[EVENT_TARGET_REFUSED] = RECIPIENT_REFUSED,
+	};
+	const struct target target = { t->route, t->domain, t->sender };
+	struct recipient *r = message_add(m, number, t->address,
+	    given_of(old), t->with_original ? old->original : slice_of("", 0));
+
+	if (r == NULL)
+		abort();
+	r->state = states[t->kind];
+	r->due_ms = old->due_ms;
+	r->notify = (uint8_t)t->notify;
+	r->code = t->code;
+	memcpy(r->enhanced, t->enhanced, sizeof(r->enhanced));
+	recipient_reason(r, t->text);
+	if ((t->kind == EVENT_TARGET_RELAY || t->sender.len > 0) &&
+	    recipient_target(r, &target) == -1)
+		abort();
+}
+
+static void
+add_targets(struct message *m, struct event_expanded *e,
+    const struct recipient *old)
+{
+	uint32_t number = e->first;
+	struct event_target t;
+
+	while (event_target_next(&e->addresses, &t))
+		add_target(m, number++, &t, old);
 }
 
 static void
@@ -152,7 +199,8 @@ apply_expanded(struct queue *q, const struct record *r, bool counted)
 	struct recipient *old;
 	uint64_t more;
 
-	if (event_expanded_get(r->payload, &e) == -1) {
+	if ((r->type == RECORD_TARGETS ? event_targets_get(r->payload, &e) :
+	    event_expanded_get(r->payload, &e)) == -1) {
 		apply_failed(r);
 		return;
 	}
@@ -162,8 +210,10 @@ apply_expanded(struct queue *q, const struct record *r, bool counted)
 		apply_failed(r);
 		return;
 	}
-	add_targets(m, &e, old->given.len > 0 ? old->given : old->address,
-	    old->original, old->due_ms);
+	if (r->type == RECORD_TARGETS)
+		add_targets(m, &e, old);
+	else
+		add_mailboxes(m, &e, old);
 	drop(q, m, old);
 	more = (uint64_t)e.count - 1;	/* may be -1: all were there already */
 	if (counted) {
@@ -187,6 +237,10 @@ deferred(struct message *m, struct recipient *r, const struct event_result *e)
 	if (e->away)
 		r->state = RECIPIENT_AWAY;
 	recipient_reason(r, e->text);
+	recipient_remote_mta(r, e->remote_mta);
+	r->warned = r->warned || e->warned;
+	if (e->outcome == OUTCOME_REPORT)
+		r->state = RECIPIENT_REPORT;
 	m->dirty = true;
 }
 
@@ -218,7 +272,7 @@ apply_result(struct queue *q, const struct record *rec, bool counted)
 	}
 	if (m == NULL || (r = message_recipient(m, e.number)) == NULL)
 		return;
-	if (e.outcome == OUTCOME_DEFERRED) {
+	if (e.outcome == OUTCOME_DEFERRED || e.outcome == OUTCOME_REPORT) {
 		deferred(m, r, &e);
 		return;
 	}
@@ -278,6 +332,7 @@ queue_apply(struct queue *q, const struct record *r,
 		apply_message(q, r, place, counted);
 		break;
 	case RECORD_EXPANDED:
+	case RECORD_TARGETS:
 		apply_expanded(q, r, counted);
 		break;
 	case RECORD_RESULT:

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/smtp/date.h"
 
@@ -67,6 +68,43 @@ put_part(FILE *f, const struct bounce *b, const char *fields)
 	fprintf(f, "\r\n%s\r\n", fields);
 }
 
+static bool
+has_action(const struct bounce *b, enum bounce_action action)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->recipients[i].action == action)
+			return true;
+	return false;
+}
+
+bool
+bounce_is_international(const struct bounce *b)
+{
+	return is_8bit(b->to) || is_8bit(b->reverse_path);
+}
+
+/* RFC 6533: an address in it is not ASCII, or the message may have such. */
+static bool
+is_global(const struct bounce *b)
+{
+	if (b->smtputf8 || bounce_is_international(b))
+		return true;
+	for (size_t i = 0; i < b->n; i++)
+		if (is_8bit(b->recipients[i].final))
+			return true;
+	return false;
+}
+
+static const char *
+subject(const struct bounce *b)
+{
+	if (has_action(b, BOUNCE_FAILED))
+		return "Undelivered mail returned to sender";
+	if (has_action(b, BOUNCE_DELAYED))
+		return "Mail is delayed (it is still being tried)";
+	return "Mail was delivered";
+}
+
 static void
 put_header(FILE *f, const struct bounce *b)
 {
@@ -77,8 +115,9 @@ put_header(FILE *f, const struct bounce *b)
 	put(f, b->hostname);
 	fputs(">\r\nTo: <", f);
 	put(f, b->to);
-	fprintf(f, ">\r\nSubject: Undelivered mail returned to sender\r\n"
-	    "Date: %s\r\nMessage-ID: <%012" PRIx64 ".", date, b->queue_id);
+	fprintf(f, ">\r\nSubject: %s\r\n"
+	    "Date: %s\r\nMessage-ID: <%012" PRIx64 ".", subject(b), date,
+	    b->queue_id);
 	put_boundary(f, b);
 	putc('@', f);
 	put(f, b->hostname);
@@ -87,77 +126,225 @@ put_header(FILE *f, const struct bounce *b)
 	    "\tboundary=\"", f);
 	put_boundary(f, b);
 	fputs("\"\r\n", f);
-	if (is_8bit(b->headers))
+	if (is_8bit(b->content) || is_global(b))
 		fputs("Content-Transfer-Encoding: 8bit\r\n", f);
 	fputs("\r\nThis is a report in MIME format.\r\n", f);
+}
+
+/* Those of one action, with what it means in front. */
+static void
+put_people_of(FILE *f, const struct bounce *b, enum bounce_action action,
+    const char *meaning)
+{
+	if (!has_action(b, action))
+		return;
+	fprintf(f, "\r\n%s\r\n", meaning);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct bounce_recipient *r = &b->recipients[i];
+
+		if (r->action != action)
+			continue;
+		fputs("\r\n<", f);
+		put(f, r->final);
+		fputs(">:\r\n    ", f);
+		if (r->remote_mta.len > 0) {
+			fputs("host ", f);
+			put(f, r->remote_mta);
+			fputs(" said:\r\n    ", f);
+		}
+		put(f, r->text);
+		fputs("\r\n", f);
+	}
 }
 
 static void
 put_for_people(FILE *f, const struct bounce *b)
 {
-	put_part(f, b, "Content-Type: text/plain; charset=us-ascii\r\n"
+	put_part(f, b, is_global(b) ?
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Description: Notification\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n" :
+	    "Content-Type: text/plain; charset=us-ascii\r\n"
 	    "Content-Description: Notification\r\n");
 	fputs("This is the mail system at host ", f);
 	put(f, b->hostname);
-	fprintf(f, ".\r\n\r\nA message with the queue id %012" PRIx64
-	    " could not be delivered to\r\nthe recipients below.  It will "
-	    "not be tried again.\r\n", b->about);
-	for (size_t i = 0; i < b->n; i++) {
-		fputs("\r\n<", f);
-		put(f, b->recipients[i].final);
-		fputs(">:\r\n    ", f);
-		put(f, b->recipients[i].text);
-		fputs("\r\n", f);
+	fprintf(f, ".  It is about the message\r\n"
+	    "that has the queue id %012" PRIx64 " here.\r\n", b->about);
+	put_people_of(f, b, BOUNCE_FAILED, "It could not be delivered to the "
+	    "recipients below, and will not be\r\ntried again.");
+	put_people_of(f, b, BOUNCE_DELAYED, "It could not be delivered yet to "
+	    "the recipients below.  It is still being\r\ntried: there is "
+	    "nothing for you to do.");
+	put_people_of(f, b, BOUNCE_DELIVERED, "It was delivered to:");
+	put_people_of(f, b, BOUNCE_RELAYED, "It was handed over for the "
+	    "recipients below to a host that will not tell\r\nwhether it "
+	    "arrives.");
+	put_people_of(f, b, BOUNCE_EXPANDED, "It was sent on to those behind "
+	    "the addresses below:");
+}
+
+/* A value of EmbeddedUnicodeChar (RFC 6533 section 3) at the front of s, and
+ * how many octets it takes there; 0: there is none. */
+static size_t
+embedded(struct slice s, uint32_t *c)
+{
+	size_t n = 3;
+
+	*c = 0;
+	if (s.len < 6 || memcmp(s.at, "\\x{", 3) != 0)
+		return 0;
+	for (; n < s.len && n < 9 && s.at[n] != '}'; n++) {
+		const char *hex = "0123456789ABCDEF";
+		const char *at = s.at[n] == '\0' ? NULL : strchr(hex, s.at[n]);
+
+		if (at == NULL)
+			return 0;
+		*c = *c * 16 + (uint32_t)(at - hex);
+	}
+	if (n < 5 || n == s.len || s.at[n] != '}' || *c > 0x10ffff ||
+	    (*c >= 0xd800 && *c < 0xe000) || *c < ' ' || *c == 0x7f)
+		return 0;
+	return n + 1;
+}
+
+static void
+put_utf8(FILE *f, uint32_t c)
+{
+	if (c < 0x80)
+		putc((int)c, f);
+	else if (c < 0x800)
+		fprintf(f, "%c%c", 0xc0 | c >> 6, 0x80 | (c & 63));
+	else if (c < 0x10000)
+		fprintf(f, "%c%c%c", 0xe0 | c >> 12, 0x80 | (c >> 6 & 63),
+		    0x80 | (c & 63));
+	else
+		fprintf(f, "%c%c%c%c", 0xf0 | c >> 18,
+		    0x80 | (c >> 12 & 63), 0x80 | (c >> 6 & 63),
+		    0x80 | (c & 63));
+}
+
+/* RFC 6533 section 3: in a report that may have UTF-8, an address of that
+ * type stands as it is. */
+static void
+put_original_address(FILE *f, const struct bounce *b, struct slice s)
+{
+	static const char type[] = "utf-8;";
+	uint32_t c;
+	size_t n;
+
+	if (!is_global(b) ||
+	    !slice_starts_nocase(s, slice_of(type, sizeof(type) - 1))) {
+		put(f, s);
+		return;
+	}
+	while (s.len > 0) {
+		if ((n = embedded(s, &c)) > 0) {
+			put_utf8(f, c);
+			s = slice_skip(s, n);
+		} else {
+			put(f, slice_of(s.at, 1));
+			s = slice_skip(s, 1);
+		}
 	}
 }
 
 static void
-put_recipient(FILE *f, const struct bounce_recipient *r)
+put_time(FILE *f, const char *field, time_t t)
 {
-	fputs("\r\n", f);
-	if (r->original.len > 0) {
-		fputs("Original-Recipient: ", f);
-		put(f, r->original);
-		fputs("\r\n", f);
-	}
-	fputs("Final-Recipient: rfc822; ", f);
-	put(f, r->final);
-	fprintf(f, "\r\nAction: failed\r\nStatus: %u.%u.%u\r\n",
-	    r->enhanced[0], r->enhanced[1], r->enhanced[2]);
-	fprintf(f, "Diagnostic-Code: smtp; %u ", r->code);
+	char date[SMTP_DATE_SIZE];
+
+	smtp_date(t, date);
+	fprintf(f, "%s: %s\r\n", field, date);
+}
+
+static void
+put_diagnostic(FILE *f, const struct bounce_recipient *r)
+{
+	if (r->remote_mta.len > 0) {
+		fputs("Remote-MTA: dns; ", f);
+		put(f, r->remote_mta);
+		fprintf(f, "\r\nDiagnostic-Code: smtp; %u %u.%u.%u ", r->code,
+		    r->enhanced[0], r->enhanced[1], r->enhanced[2]);
+	} else
+		fputs("Diagnostic-Code: X-Bulkhead; ", f);
 	put(f, r->text);
 	fputs("\r\n", f);
 }
 
 static void
+put_recipient(FILE *f, const struct bounce *b,
+    const struct bounce_recipient *r)
+{
+	static const char *const actions[] = {
+		[BOUNCE_FAILED] = "failed", [BOUNCE_DELAYED] = "delayed",
+		[BOUNCE_DELIVERED] = "delivered",
+		[BOUNCE_RELAYED] = "relayed", [BOUNCE_EXPANDED] = "expanded",
+	};
+
+	fputs("\r\n", f);
+	if (r->original.len > 0) {
+		fputs("Original-Recipient: ", f);
+		put_original_address(f, b, r->original);
+		fputs("\r\n", f);
+	}
+	fprintf(f, "Final-Recipient: %s; ",
+	    is_8bit(r->final) ? "utf-8" : "rfc822");
+	put(f, r->final);
+	fprintf(f, "\r\nAction: %s\r\nStatus: %u.%u.%u\r\n",
+	    actions[r->action], r->enhanced[0], r->enhanced[1],
+	    r->enhanced[2]);
+	if (r->text.len > 0)
+		put_diagnostic(f, r);
+	if (r->last_attempt != 0)
+		put_time(f, "Last-Attempt-Date", r->last_attempt);
+	if (r->action == BOUNCE_DELAYED)
+		put_time(f, "Will-Retry-Until", r->retry_until);
+}
+
+static void
 put_status(FILE *f, const struct bounce *b)
 {
-	char date[SMTP_DATE_SIZE];
-
-	put_part(f, b, "Content-Type: message/delivery-status\r\n"
+	put_part(f, b, is_global(b) ?
+	    "Content-Type: message/global-delivery-status\r\n"
+	    "Content-Description: Delivery report\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n" :
+	    "Content-Type: message/delivery-status\r\n"
 	    "Content-Description: Delivery report\r\n");
-	smtp_date(b->arrival, date);
+	if (b->envid.len > 0) {
+		fputs("Original-Envelope-Id: ", f);
+		put(f, b->envid);
+		fputs("\r\n", f);
+	}
 	fputs("Reporting-MTA: dns; ", f);
 	put(f, b->hostname);
-	fprintf(f, "\r\nArrival-Date: %s\r\n", date);
+	fputs("\r\n", f);
+	put_time(f, "Arrival-Date", b->arrival);
 	for (size_t i = 0; i < b->n; i++)
-		put_recipient(f, &b->recipients[i]);
+		put_recipient(f, b, &b->recipients[i]);
 }
 
 static void
 put_original(FILE *f, const struct bounce *b)
 {
-	bool eight = is_8bit(b->headers);
+	/* [is_global][whole] */
+	static const char *const types[2][2] = {
+		{ "text/rfc822-headers", "message/rfc822" },
+		{ "message/global-headers", "message/global" },
+	};
+	bool eight = is_8bit(b->content);
 
-	put_part(f, b, eight ? "Content-Type: text/rfc822-headers\r\n"
-	    "Content-Description: Header of the undelivered message\r\n"
-	    "Content-Transfer-Encoding: 8bit\r\n" :
-	    "Content-Type: text/rfc822-headers\r\n"
-	    "Content-Description: Header of the undelivered message\r\n");
-	fputs("Return-Path: <", f);
-	put(f, b->reverse_path);
-	fputs(">\r\n", f);
-	fwrite(b->headers.at, 1, b->headers.len, f);
+	fputs("\r\n--", f);
+	put_boundary(f, b);
+	fprintf(f, "\r\nContent-Type: %s\r\nContent-Description: %s\r\n%s\r\n",
+	    types[is_global(b)][b->whole],
+	    b->whole ? "The message" : "Header of the message",
+	    eight ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	if (!b->whole) {
+		fputs("Return-Path: <", f);
+		put(f, b->reverse_path);
+		fputs(">\r\n", f);
+	}
+	fwrite(b->content.at, 1, b->content.len, f);
 	fputs("\r\n--", f);
 	put_boundary(f, b);
 	fputs("--\r\n", f);

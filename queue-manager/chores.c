@@ -1,6 +1,7 @@
 /* What time brings: syncs, retries, the index, old segments. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/event.h>
 
@@ -16,7 +17,9 @@ enum {
 	KEEP_MS = 3000,		/* due within that: stays in memory */
 	DUE_A_TURN = 1000,	/* messages brought into memory */
 	DUE_TURNS = 10,		/* in one tick */
-	CLOCK_MARK_S = 60
+	FLUSH_ROOM = 500,	/* jobs of a destination that is flushed */
+	CLOCK_MARK_S = 60,
+	TIDY_MS = 60 * 1000
 };
 
 static void
@@ -124,7 +127,7 @@ put_away(struct daemon *d, struct message *m)
 	    m->dirty || m->pins > 0)
 		return false;
 	for (uint32_t i = 0; i < m->n; i++)
-		scheduler_remove(d->scheduler, &m->recipients[i]->job);
+		dispatch_withdraw(d, m->recipients[i]);
 	return queue_unload(&d->queue, m);
 }
 
@@ -165,36 +168,98 @@ load_due(struct daemon *d)
 	return n;
 }
 
-/* A message and all its recipients, whatever their time. */
-static void
-flush_message(struct daemon *d, uint64_t id)
+static struct slice
+domain_of(struct slice address)
 {
-	struct message *m = queue_load(&d->queue, id);
+	const char *at = address.len == 0 ? NULL :
+	    memrchr(address.at, '@', address.len);
 
-	if (m == NULL || m->held)
+	return at == NULL ? slice_of("", 0) :
+	    slice_skip(address, (size_t)(at + 1 - address.at));
+}
+
+bool
+recipient_is_at(const struct recipient *r, uint64_t destination)
+{
+	return destination == 0 ||
+	    index_destination(domain_of(r->address)) == destination ||
+	    index_destination(r->address) == destination;
+}
+
+void
+flush_message(struct daemon *d, struct message *m, uint64_t destination)
+{
+	if (m->held)
 		return;
 	for (uint32_t i = 0; i < m->n; i++)
-		if (!m->recipients[i]->busy)
+		if (!m->recipients[i]->busy &&
+		    recipient_is_at(m->recipients[i], destination))
 			m->recipients[i]->due_ms = 0;
 	dispatch_message(d, m);
 }
 
-/* An operator's flush goes through the index piece by piece. */
+uint64_t
+flush_memory(struct daemon *d, uint64_t destination)
+{
+	struct message *m, *next;
+	uint64_t n = 0;
+
+	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next)
+		for (uint32_t i = 0; i < m->n; i++) {
+			if (!recipient_is_at(m->recipients[i], destination))
+				continue;
+			flush_message(d, m, destination);
+			n++;
+			break;
+		}
+	return n;
+}
+
+bool
+flush_begin(struct daemon *d, const struct flush *f)
+{
+	for (unsigned i = 0; i < d->n_flushes; i++)
+		if (d->flushes[i].destination == f->destination)
+			return true;
+	if (d->n_flushes == FLUSHES_MAX)
+		return false;
+	d->flushes[d->n_flushes++] = *f;
+	return true;
+}
+
+/* Some more of it; false: it has been through all. */
+static bool
+flush_step(struct daemon *d, struct flush *f)
+{
+	uint64_t ids[DUE_A_TURN];
+	struct message *m;
+	size_t n;
+
+	if (!has_place(d) || (f->outbound != 0 &&
+	    outbound_waiting(d->outbound, f->outbound) > FLUSH_ROOM))
+		return true;
+	n = index_list(d->queue.index, f->destination, f->after, ids,
+	    DUE_A_TURN);
+	for (size_t i = 0; i < n; i++)
+		if ((m = queue_load(&d->queue, ids[i])) != NULL)
+			flush_message(d, m, f->destination);
+	if (n > 0)
+		f->after = ids[n - 1];
+	return n == DUE_A_TURN;
+}
+
 static void
 go_on_flushing(struct daemon *d)
 {
-	uint64_t ids[DUE_A_TURN];
-	size_t n;
+	unsigned kept = 0;
 
-	if (!d->flushing || !has_place(d))
-		return;
-	n = index_list(d->queue.index, d->flush_destination, d->flush_after,
-	    ids, DUE_A_TURN);
-	for (size_t i = 0; i < n; i++)
-		flush_message(d, ids[i]);
-	if (n > 0)
-		d->flush_after = ids[n - 1];
-	d->flushing = n == DUE_A_TURN;
+	for (unsigned i = 0; i < d->n_flushes; i++) {
+		struct flush f = d->flushes[i];
+
+		if (flush_step(d, &f))
+			d->flushes[kept++] = f;
+	}
+	d->n_flushes = kept;
 }
 
 static void
@@ -225,6 +290,10 @@ on_tick(int fd, short what, void *arg)
 	intake_lease(d);
 	if (queue_now(q) - q->last_mark.spool_ms > CLOCK_MARK_S * 1000)
 		queue_put_clock(q);
+	if (queue_now(q) - d->tidied_ms > TIDY_MS) {
+		d->tidied_ms = queue_now(q);
+		outbound_tidy(d->outbound, d->tidied_ms);
+	}
 	check_law(d);
 	flush_now(d);
 }

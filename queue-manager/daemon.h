@@ -5,7 +5,9 @@
  *	intake.c	from smtpd: CONTENT, ENQUEUE
  *	expand.c	who is behind a recipient: directory
  *	dispatch.c	what to try now, and what came of it: local-delivery
- *	giveup.c	reports to the sender
+ *	relaying.c	the same at other hosts: remote-relay
+ *	giveup.c	what is over, and who has to hear of it
+ *	report.c	the reports themselves
  *	operator.c	bulkhead queue ...
  *	chores.c	what time brings: syncs, retries, the index
  */
@@ -21,6 +23,7 @@
 #include "common/ipc/queue.h"
 #include "common/settings/settings.h"
 #include "common/stage/stage.h"
+#include "queue-manager/outbound.h"
 #include "queue-manager/queue.h"
 #include "queue-manager/scheduler.h"
 #include "queue-manager/settings.h"
@@ -31,6 +34,8 @@ enum {
 	INTAKE_WAITING_MAX = 16 * 1024 * 1024,	/* octets; then smtpd waits */
 	EXPANSIONS_MAX = 1000,			/* questions to directory */
 	DELIVERIES_MAX = 4096,
+	RELAYS_MAX = 4096,
+	FLUSHES_MAX = 64,
 	LEASE = 1024 * 1024			/* queue ids for one smtpd */
 };
 
@@ -64,24 +69,36 @@ struct operator {
 	uint64_t	 tag;
 };
 
+/* Going through the index, some messages a second: what waits for an address
+ * or domain is due now. */
+struct flush {
+	uint64_t	 destination;	/* as the index knows it; 0: all */
+	uint64_t	 outbound;	/* only while that one has room; or 0 */
+	uint64_t	 after;		/* queue id */
+};
+
 struct daemon {
 	struct stage	 stage;
 	struct settings	*settings, *next_settings;
+	struct settings	*shared, *next_shared;
 	const struct queue_manager_settings *set;
+	const struct instance_settings *instance;
 	struct queue	 queue;
 	bool		 open;		/* queue_open has been done */
 	struct scheduler *scheduler;
 	struct scheduler_limits limits;
+	struct outbound	*outbound;	/* deliveries to other hosts */
 	TAILQ_HEAD(, peer) peers;
-	struct ipc_channel *directory, *delivery;
+	struct ipc_channel *directory, *delivery, *relay;
 	struct peer	*forwards;	/* local-delivery, as it hands in mail */
-	struct ipc_pending *expansions, *deliveries;
+	struct ipc_pending *expansions, *deliveries, *relays;
 	struct event	*sync_event, *disk_event, *tick, *soon, *start;
 	bool		 urgent;	/* soon: somebody waits */
 	uint64_t	 start_ms;	/* when start is due */
 	struct index_cursor due;	/* where looking for due mail goes on */
-	bool		 flushing;	/* an operator's flush is under way */
-	uint64_t	 flush_destination, flush_after;
+	struct flush	 flushes[FLUSHES_MAX];
+	unsigned	 n_flushes;
+	uint64_t	 tidied_ms;
 	TAILQ_HEAD(, operator) operators;
 	uint64_t	 operator_tags;
 	bool		 stopping;
@@ -123,7 +140,8 @@ struct attempt {
 	uint8_t		enhanced[3];
 	struct slice	text;
 	bool		unknown;	/* it may have been delivered */
-	bool		away;		/* no relay: wait for expiry */
+	bool		dsn_passed;	/* the next host tells of success */
+	struct slice	remote_mta;	/* who says so; empty: we do */
 };
 
 /* Not now: later, or given up when that has lasted too long. */
@@ -131,17 +149,64 @@ void attempt_deferred(struct daemon *, struct recipient *,
     const struct attempt *);
 void attempt_failed(struct daemon *, struct recipient *,
     const struct attempt *);
+void attempt_delivered(struct daemon *, struct recipient *,
+    const struct attempt *);
+/* It has not been delivered for too long: give it up, as it failed last. */
+bool attempt_is_too_old(const struct daemon *, const struct recipient *);
+void attempt_expired(struct daemon *, struct recipient *);
 /* Make an outcome durable; the recipient is busy until it is. */
 void attempt_record(struct daemon *, struct recipient *,
     struct event_result *);
 /* Try again soon; nothing is recorded.  Resources were short. */
 void attempt_postponed(struct daemon *, struct recipient *, uint64_t ms);
 
+/* The message's content, a descriptor of its own to send away; or -1. */
+int content_open(struct daemon *, struct message *, uint64_t *offset);
+/* It can be read from the spool again: another attempt is far away (deferred),
+ * or descriptors are scarce. */
+void content_let_go(const struct daemon *, struct message *, bool deferred);
+
+/* ---- relaying.c ---- */
+int relaying_open(struct daemon *, int fd);
+/* What of m is due at other hosts gets in line. */
+void relaying_dispatch(struct daemon *, struct message *);
+/* Start deliveries while there are places. */
+void relaying_run(struct daemon *);
+/* A recipient leaves the line; it is not under way. */
+void relaying_withdraw(struct daemon *, struct recipient *);
+/* For the scheduler, and for people: the key of a destination. */
+uint64_t relaying_destination(const struct target *);
+/* At the end of all: what is in line and under way is forgotten. */
+void relaying_clear(struct daemon *);
+
 /* ---- giveup.c ---- */
 /* r is given up; the report goes out when nothing else of m is under way. */
 void giveup_recipient(struct daemon *, struct recipient *, enum outcome,
     const struct attempt *);
 void giveup_consider(struct daemon *, struct message *);
+
+/* ---- report.c ---- */
+
+enum report_kind {
+	REPORT_SETTLED,		/* failed, expired, delivered, relayed */
+	REPORT_DELAYED,
+	REPORT_EXPANDED,	/* an alias, sent on to its members */
+	REPORT_LIST		/* a list has it: delivered */
+};
+
+/*
+ * Queue a report about these recipients of m, who all have one sender; a null
+ * one only where m is itself a report, of which the postmaster hears.  *id is
+ * the report's.  0 or an errno; done is called after 0 only.
+ */
+int report_queue(struct daemon *, struct message *m,
+    struct recipient *const *about, uint32_t n, enum report_kind,
+    queue_done *done, void *arg, uint64_t *id);
+/* Does the sender want to hear of this outcome? */
+bool report_wanted(const struct recipient *, enum outcome);
+bool report_delay_wanted(const struct recipient *);
+/* An alias or a list has taken the message. */
+void report_expanded(struct daemon *, struct recipient *, bool list);
 
 /* ---- operator.c ---- */
 int operator_open(struct daemon *, int fd);
@@ -150,6 +215,14 @@ bool operator_alive(const struct daemon *, const struct ipc_channel *,
     uint64_t tag);
 
 /* ---- chores.c ---- */
+/* Is it at this address or domain, as the index knows them?  0: any. */
+bool recipient_is_at(const struct recipient *, uint64_t destination);
+/* Begin a flush, unless there is one.  False: there are too many. */
+bool flush_begin(struct daemon *, const struct flush *);
+/* The recipients of m at this destination, or all (0), are due now. */
+void flush_message(struct daemon *, struct message *m, uint64_t destination);
+/* The same for all messages in memory; how many. */
+uint64_t flush_memory(struct daemon *, uint64_t destination);
 int chores_start(struct daemon *);
 void chores_stop(struct daemon *);
 /* What was appended goes to the disk: at once, or within some milliseconds

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <bsd/string.h>
 
 #include "common/ipc/delivery.h"
 #include "common/log/log.h"
@@ -52,6 +53,9 @@ on_recorded(void *arg, int error)
 			attempt_postponed(rec->d, r, 30000);
 		}
 	}
+	if (r != NULL && r->state == RECIPIENT_REPORT && r->giving_up == 0 &&
+	    error == 0)
+		r->giving_up = OUTCOME_DELIVERED;
 	if (!m->over)
 		giveup_consider(rec->d, m);
 	message_unpin(m);
@@ -77,8 +81,8 @@ attempt_record(struct daemon *d, struct recipient *r, struct event_result *e)
 		flush_later(d);
 }
 
-static bool
-is_too_old(const struct daemon *d, const struct recipient *r)
+bool
+attempt_is_too_old(const struct daemon *d, const struct recipient *r)
 {
 	return queue_now(&d->queue) - r->message->arrival_ms >=
 	    d->limits.lifetime_ms;
@@ -97,20 +101,20 @@ attempt_deferred(struct daemon *d, struct recipient *r,
 {
 	const struct message *m = r->message;
 	struct event_result e = { .outcome = OUTCOME_DEFERRED,
-	    .unknown = a->unknown, .away = a->away,
-	    .attempts = r->attempts + 1, .code = a->code,
-	    .text = cut(a->text) };
+	    .unknown = a->unknown, .attempts = r->attempts + 1,
+	    .code = a->code, .text = cut(a->text),
+	    .remote_mta = a->remote_mta };
 
 	r->attempts++;
 	memcpy(e.enhanced, a->enhanced, sizeof(e.enhanced));
 	log_attempt("deferred", r, a);
-	if (is_too_old(d, r)) {
+	if (attempt_is_too_old(d, r)) {
 		giveup_recipient(d, r, OUTCOME_EXPIRED, a);
 		return;
 	}
 	e.due_ms = queue_now(&d->queue) +
 	    scheduler_backoff(&d->limits, e.attempts, arc4random());
-	if (a->away || e.due_ms > m->arrival_ms + d->limits.lifetime_ms)
+	if (e.due_ms > m->arrival_ms + d->limits.lifetime_ms)
 		e.due_ms = m->arrival_ms + d->limits.lifetime_ms;
 	r->due_ms = e.due_ms;
 	attempt_record(d, r, &e);
@@ -132,13 +136,22 @@ attempt_postponed(struct daemon *d, struct recipient *r, uint64_t ms)
 	r->message->dirty = true;
 }
 
-static void
+/* A host that passes NOTIFY on reports itself (RFC 3461 section 5.2.2). */
+void
 attempt_delivered(struct daemon *d, struct recipient *r,
     const struct attempt *a)
 {
-	struct event_result e = { .outcome = OUTCOME_DELIVERED,
+	bool tell = !a->dsn_passed && report_wanted(r, OUTCOME_DELIVERED);
+	struct event_result e = {
+	    .outcome = tell ? OUTCOME_REPORT : OUTCOME_DELIVERED,
 	    .attempts = r->attempts + 1, .code = a->code };
 
+	if (tell) {
+		e.due_ms = r->due_ms;
+		e.text = cut(a->text);
+		e.remote_mta = a->remote_mta;
+		memcpy(e.enhanced, a->enhanced, sizeof(e.enhanced));
+	}
 	r->attempts++;
 	log_attempt("delivered", r, a);
 	attempt_record(d, r, &e);
@@ -146,33 +159,73 @@ attempt_delivered(struct daemon *d, struct recipient *r,
 
 /* ---- what is due ---- */
 
-static void
-expire(struct daemon *d, struct recipient *r)
+void
+attempt_expired(struct daemon *d, struct recipient *r)
 {
-	struct attempt a = { r->code, { r->enhanced[0], r->enhanced[1],
-	    r->enhanced[2] }, slice_of("", 0), false, false };
+	char reason[QUEUE_REASON_MAX + 1], mta[QUEUE_MTA_MAX + 1];
+	struct attempt a = { .code = r->code };
 
+	/* Copies: they are set anew, from what we give. */
+	strlcpy(reason, r->reason == NULL ? "" : r->reason, sizeof(reason));
+	strlcpy(mta, r->remote_mta == NULL ? "" : r->remote_mta, sizeof(mta));
+	memcpy(a.enhanced, r->enhanced, sizeof(a.enhanced));
+	a.text = slice_str(reason);
+	a.remote_mta = slice_str(mta);
 	if (r->code == 0)
-		a = (struct attempt){ 451, { 4, 4, 7 },
-		    SLICE_LITERAL("Not delivered in time"), false, false };
-	else if (r->reason != NULL)
-		a.text = slice_str(r->reason);
+		a = (struct attempt){ .code = 451, .enhanced = { 4, 4, 7 },
+		    .text = SLICE_LITERAL("Not delivered in time") };
 	log_attempt("expired", r, &a);
 	giveup_recipient(d, r, OUTCOME_EXPIRED, &a);
+}
+
+/* As the address book said when it was asked. */
+static void
+refuse(struct daemon *d, struct recipient *r)
+{
+	char reason[QUEUE_REASON_MAX + 1];
+	struct attempt a = { .code = r->code };
+
+	strlcpy(reason, r->reason == NULL ? "" : r->reason, sizeof(reason));
+	a.text = slice_str(reason);
+	memcpy(a.enhanced, r->enhanced, sizeof(a.enhanced));
+	if (a.code < 500)
+		attempt_deferred(d, r, &a);
+	else
+		attempt_failed(d, r, &a);
+}
+
+static void
+dispatch_mailbox(struct daemon *d, struct recipient *r)
+{
+	if (scheduler_gather(d->scheduler, &r->job,
+	    index_destination(r->address), r->attempts == 0,
+	    queue_now(&d->queue)) == -1)
+		attempt_postponed(d, r, 1000);
 }
 
 static void
 dispatch_recipient(struct daemon *d, struct recipient *r)
 {
-	if (r->attempts > 0 && is_too_old(d, r))
-		expire(d, r);
-	else if (r->state == RECIPIENT_FINAL) {
-		if (scheduler_gather(d->scheduler, &r->job,
-		    index_destination(r->address), r->attempts == 0,
-		    queue_now(&d->queue)) == -1)
-			attempt_postponed(d, r, 1000);
-	} else
+	if (r->state == RECIPIENT_REPORT) {
+		r->giving_up = OUTCOME_DELIVERED;
+		return;
+	}
+	if (r->attempts > 0 && attempt_is_too_old(d, r)) {
+		attempt_expired(d, r);
+		return;
+	}
+	switch (r->state) {
+	case RECIPIENT_FINAL:
+		dispatch_mailbox(d, r);
+		break;
+	case RECIPIENT_REFUSED:
+		refuse(d, r);
+		break;
+	case RECIPIENT_RELAY:	/* relaying_dispatch takes all together */
+		break;
+	default:
 		expand_recipient(d, r);
+	}
 }
 
 void
@@ -187,9 +240,10 @@ dispatch_message(struct daemon *d, struct message *m)
 		struct recipient *r = m->recipients[i];
 
 		if (!r->busy && r->giving_up == 0 && r->due_ms <= now &&
-		    r->job.state == JOB_IDLE)
+		    r->job.state == JOB_IDLE && r->parcel == NULL)
 			dispatch_recipient(d, r);
 	}
+	relaying_dispatch(d, m);
 	giveup_consider(d, m);
 	message_unpin(m);
 }
@@ -200,6 +254,7 @@ dispatch_withdraw(void *ctx, struct recipient *r)
 	struct daemon *d = ctx;
 
 	scheduler_remove(d->scheduler, &r->job);
+	relaying_withdraw(d, r);
 }
 
 /* ---- deliveries ---- */
@@ -214,21 +269,34 @@ quarantine(struct daemon *d, struct message *m)
 	flush_soon(d);
 }
 
+int
+content_open(struct daemon *d, struct message *m, uint64_t *offset)
+{
+	int fd = queue_content_fd(&d->queue, m, offset);
+	int copy = fd == -1 ? -1 : m->n == 1 ? fd :
+	    fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	/* Its only recipient: nobody else will need it, as a rule. */
+	if (copy == fd)
+		m->fd = -1;
+	if (copy != -1)
+		return copy;
+	log_warning("content-unavailable", LOG_QID(m->id), LOG_ERRNO(errno));
+	if (errno == EBADMSG || errno == ENOENT)
+		quarantine(d, m);
+	return -1;
+}
+
 /* A descriptor to send away, or -1 and the attempt is over. */
 static int
 content_for(struct daemon *d, struct recipient *r, uint64_t *offset)
 {
-	int fd = queue_content_fd(&d->queue, r->message, offset);
-	int copy = fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int fd = content_open(d, r->message, offset);
 
-	if (copy != -1)
-		return copy;
+	if (fd != -1)
+		return fd;
 	scheduler_finish(d->scheduler, &r->job, SCHEDULER_NO_VERDICT,
 	    queue_now(&d->queue));
-	log_warning("content-unavailable", LOG_QID(r->message->id),
-	    LOG_ERRNO(errno));
-	if (errno == EBADMSG || errno == ENOENT)
-		quarantine(d, r->message);
 	attempt_postponed(d, r, 5000);
 	return -1;
 }
@@ -241,10 +309,15 @@ delivery_body(const struct daemon *d, const struct recipient *r,
 	struct delivery v = { .queue_id = m->id, .nonce = d->queue.nonce,
 	    .number = r->number, .maybe_delivered = r->unknown,
 	    .content_size = m->content_octets, .content_offset = offset,
-	    .arrival = m->wall_ms / 1000, .reverse_path = m->reverse_path,
+	    .arrival = m->wall_ms / 1000,
+	    .reverse_path = recipient_sender(r),
 	    .recipient = r->address,
 	    .original = r->given.len > 0 ? r->given : r->address,
-	    .detail = slice_of("", 0) };
+	    .detail = slice_of("", 0),
+	    .flags = m->flags & (ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8 |
+	    ENVELOPE_BINARYMIME),
+	    .ret = (uint8_t)m->ret, .notify = r->notify,
+	    .envid = m->envid, .orcpt = r->original };
 
 	return delivery_encode(&v, body, DELIVERY_BODY_MAX);
 }
@@ -252,8 +325,8 @@ delivery_body(const struct daemon *d, const struct recipient *r,
 static void
 deliver(struct daemon *d, struct recipient *r)
 {
-	static const struct attempt bad = { 550, { 5, 1, 3 },
-	    { "Bad address", 11 }, false, false };
+	static const struct attempt bad = { .code = 550,
+	    .enhanced = { 5, 1, 3 }, .text = SLICE_LITERAL("Bad address") };
 	char body[DELIVERY_BODY_MAX];
 	uint64_t offset, id;
 	size_t len;
@@ -289,6 +362,7 @@ dispatch_run(struct daemon *d)
 
 	if (d->stopping)
 		return;
+	relaying_run(d);
 	while (d->delivery != NULL && !ipc_channel_full(d->delivery) &&
 	    !ipc_pending_full(d->deliveries)) {
 		j = scheduler_start(d->scheduler, queue_now(&d->queue));
@@ -301,10 +375,8 @@ dispatch_run(struct daemon *d)
 		start_later(d);
 }
 
-/* Another attempt is far away, or descriptors are scarce: the content can be
- * read from the spool again. */
-static void
-let_go_of_content(const struct daemon *d, struct message *m, bool deferred)
+void
+content_let_go(const struct daemon *d, struct message *m, bool deferred)
 {
 	if (m->fd == -1 ||
 	    (!deferred && d->queue.n_memory <= d->set->content_descriptors))
@@ -317,10 +389,11 @@ static void
 attempt_ended(struct daemon *d, struct recipient *r,
     const struct delivered *v)
 {
-	struct attempt a = { v->code, { v->enhanced[0], v->enhanced[1],
-	    v->enhanced[2] }, v->text, v->unknown, false };
+	struct attempt a = { .code = v->code, .text = v->text,
+	    .unknown = v->unknown };
 	struct message *m = r->message;
 
+	memcpy(a.enhanced, v->enhanced, sizeof(a.enhanced));
 	scheduler_finish(d->scheduler, &r->job,
 	    v->result == DELIVERY_DEFERRED ? SCHEDULER_DEFERRED :
 	    SCHEDULER_DONE, queue_now(&d->queue));
@@ -333,7 +406,7 @@ attempt_ended(struct daemon *d, struct recipient *r,
 		attempt_failed(d, r, &a);
 	if (!m->over)
 		giveup_consider(d, m);
-	let_go_of_content(d, m, v->result == DELIVERY_DEFERRED);
+	content_let_go(d, m, v->result == DELIVERY_DEFERRED);
 	message_unpin(m);
 }
 

@@ -12,24 +12,36 @@
 #include "common/log/log.h"
 #include "queue-manager/daemon.h"
 
+/* Octets of an answer that came before its last part. */
+struct part {
+	struct part	*next;
+	char		 octets[];
+};
+
 /* A question, and the answer as it comes in. */
 struct expansion {
 	struct daemon	*d;
 	struct message	*m;
 	uint32_t	 number;
-	char		*text;		/* the addresses, one after the other */
-	size_t		 text_len, text_max;
-	uint32_t	*lens;
+	bool		 incomplete;	/* memory was short */
+	struct part	*parts;		/* what targets point into */
+	/* Those of the part that came last point into the channel's buffer:
+	 * it is all over when that is gone. */
+	struct directory_target *targets;
 	uint32_t	 n, n_max;
-	bool		 elsewhere;	/* one of them is on another host */
 };
 
 static void
 expansion_free(struct expansion *x)
 {
+	struct part *p;
+
+	while ((p = x->parts) != NULL) {
+		x->parts = p->next;
+		free(p);
+	}
 	message_unpin(x->m);
-	free(x->text);
-	free(x->lens);
+	free(x->targets);
 	free(x);
 }
 
@@ -40,31 +52,23 @@ expansion_recipient(const struct expansion *x)
 }
 
 static int
-address_add(struct expansion *x, struct slice a)
+target_add(struct expansion *x, const struct directory_target *t)
 {
-	if (x->n == ENVELOPE_RECIPIENTS_MAX)
+	if (x->n == ENVELOPE_RECIPIENTS_MAX ||
+	    t->address.len > ENVELOPE_ADDRESS_MAX ||
+	    t->reverse_path.len > ENVELOPE_ADDRESS_MAX)
 		return -1;
 	if (x->n == x->n_max) {
-		uint32_t *more = reallocarray(x->lens, x->n_max * 2 + 8,
+		uint32_t max = x->n_max == 0 ? 1 : x->n_max * 2 + 6;
+		struct directory_target *more = reallocarray(x->targets, max,
 		    sizeof(*more));
 
 		if (more == NULL)
 			return -1;
-		x->lens = more;
-		x->n_max = x->n_max * 2 + 8;
+		x->targets = more;
+		x->n_max = max;
 	}
-	if (x->text_max - x->text_len < a.len) {
-		size_t max = x->text_max * 2 + a.len + 256;
-		char *more = realloc(x->text, max);
-
-		if (more == NULL)
-			return -1;
-		x->text = more;
-		x->text_max = max;
-	}
-	memcpy(x->text + x->text_len, a.at, a.len);
-	x->text_len += a.len;
-	x->lens[x->n++] = (uint32_t)a.len;
+	x->targets[x->n++] = *t;
 	return 0;
 }
 
@@ -82,103 +86,276 @@ is_taken(const struct expansion *x, struct slice address)
 	return false;
 }
 
+/* ---- more than itself: a record ---- */
+
+/* What became of the expansion, for when its record is durable. */
+struct expanded {
+	struct daemon	*d;
+	struct message	*m;
+	uint32_t	 number;
+};
+
 static void
 on_durable(void *arg, int error)
 {
-	struct expansion *x = arg;
-	struct recipient *r = expansion_recipient(x);
+	struct expanded *x = arg;
+	struct recipient *r = x->m->over ? NULL :
+	    message_recipient(x->m, x->number);
 
 	if (error != 0 && r != NULL) {
 		r->busy = false;
 		attempt_postponed(x->d, r, 10000);
 	} else if (error == 0 && !x->m->over)
 		dispatch_message(x->d, x->m);
-	expansion_free(x);
+	message_unpin(x->m);
+	free(x);
+}
+
+/* A list: its members' troubles are for somebody else (RFC 3461 section
+ * 5.2.7.1).  One alone is a forwarding with a rewritten path. */
+static bool
+is_list(const struct expansion *x)
+{
+	return x->n > 1 && x->targets[0].reverse_path.len > 0;
+}
+
+/*
+ * RFC 3461 sections 5.2.7.1 to 5.2.7.3.  A list's members have none of what
+ * the sender asked for; those of an alias with several have all but SUCCESS,
+ * of which the sender hears now.
+ */
+static uint32_t
+members_notify(const struct expansion *x, const struct recipient *r)
+{
+	uint32_t notify = r->notify & ~(uint32_t)ENVELOPE_NOTIFY_SUCCESS;
+
+	if (is_list(x))
+		return 0;
+	if (x->n < 2 || r->notify == 0)
+		return r->notify;
+	return notify == 0 ? ENVELOPE_NOTIFY_NEVER : notify;
+}
+
+static bool
+are_mailboxes(const struct expansion *x, const struct recipient *r)
+{
+	for (uint32_t i = 0; i < x->n; i++)
+		if (x->targets[i].kind != DIRECTORY_TARGET_LOCAL ||
+		    x->targets[i].reverse_path.len > 0)
+			return false;
+	return members_notify(x, r) == r->notify;
+}
+
+static struct event_target
+event_of(const struct expansion *x, const struct recipient *r,
+    const struct directory_target *t)
+{
+	static const enum event_target_kind kinds[] = {
+		[DIRECTORY_TARGET_LOCAL] = EVENT_TARGET_LOCAL,
+		[DIRECTORY_TARGET_RELAY] = EVENT_TARGET_RELAY,
+		[DIRECTORY_TARGET_REFUSED] = EVENT_TARGET_REFUSED,
+	};
+	struct event_target e = { .kind = kinds[t->kind],
+	    .notify = members_notify(x, r), .with_original = !is_list(x),
+	    .address = t->address, .route = t->route, .domain = t->domain,
+	    .sender = t->reverse_path, .code = t->refusal.code,
+	    .text = t->refusal.text };
+
+	memcpy(e.enhanced, t->refusal.enhanced, sizeof(e.enhanced));
+	if (e.text.len > QUEUE_REASON_MAX)
+		e.text.len = QUEUE_REASON_MAX;
+	return e;
+}
+
+static int
+put_mailboxes(struct expansion *x, struct expanded *done)
+{
+	struct slice *to = calloc(x->n + 1, sizeof(*to));
+	uint32_t n = 0;
+	int error;
+
+	if (to == NULL)
+		return ENOMEM;
+	for (uint32_t i = 0; i < x->n; i++)
+		if (!is_taken(x, x->targets[i].address))
+			to[n++] = x->targets[i].address;
+	error = queue_put_expanded(&x->d->queue, x->m, x->number, to, n,
+	    on_durable, done);
+	free(to);
+	return error;
+}
+
+static int
+put_targets(struct expansion *x, const struct recipient *r,
+    struct expanded *done)
+{
+	struct event_target *to = calloc(x->n + 1, sizeof(*to));
+	uint32_t n = 0;
+	int error;
+
+	if (to == NULL)
+		return ENOMEM;
+	for (uint32_t i = 0; i < x->n; i++)
+		if (!is_taken(x, x->targets[i].address))
+			to[n++] = event_of(x, r, &x->targets[i]);
+	error = queue_put_targets(&x->d->queue, x->m, x->number, to, n,
+	    on_durable, done);
+	free(to);
+	return error;
+}
+
+static int
+put_record(struct expansion *x, struct recipient *r)
+{
+	struct expanded *done = malloc(sizeof(*done));
+	int error;
+
+	if (done == NULL)
+		return ENOMEM;
+	*done = (struct expanded){ x->d, x->m, x->number };
+	x->m->pins++;
+	/* The report stands before the record: after a crash in between the
+	 * sender hears of it twice. */
+	if (x->n > 1 && (r->notify & ENVELOPE_NOTIFY_SUCCESS))
+		report_expanded(x->d, r, is_list(x));
+	error = are_mailboxes(x, r) ? put_mailboxes(x, done) :
+	    put_targets(x, r, done);
+	if (error == 0)
+		return 0;
+	message_unpin(x->m);
+	free(done);
+	return error;
 }
 
 static void
 record(struct expansion *x, struct recipient *r)
 {
-	struct slice *to = calloc(x->n + 1, sizeof(*to));
-	struct attempt too_many = { 550, { 5, 4, 6 },
-	    SLICE_LITERAL("The address stands for too many others"),
-	    false, false };
-	size_t at = 0;
-	uint32_t n = 0;
-	int error = to == NULL ? ENOMEM : 0;
+	static const struct attempt too_many = { .code = 550,
+	    .enhanced = { 5, 4, 6 }, .text = SLICE_LITERAL(
+	    "The address stands for too many others") };
+	int error = x->m->n + x->n > ENVELOPE_RECIPIENTS_MAX ? EFBIG :
+	    put_record(x, r);
 
-	for (uint32_t i = 0; error == 0 && i < x->n; i++) {
-		struct slice a = slice_of(x->text + at, x->lens[i]);
-
-		at += x->lens[i];
-		if (!is_taken(x, a))
-			to[n++] = a;
-	}
-	if (error == 0)
-		error = queue_put_expanded(&x->d->queue, x->m, x->number, to,
-		    n, on_durable, x);
-	free(to);
 	if (error == 0) {
 		flush_soon(x->d);
 		return;
 	}
 	r->busy = false;
-	if (error == EFBIG)
+	if (error == EFBIG) {
 		attempt_failed(x->d, r, &too_many);
-	else
+		giveup_consider(x->d, x->m);
+	} else
 		attempt_postponed(x->d, r, 10000);
-	expansion_free(x);
+}
+
+/* ---- itself ---- */
+
+static void
+refused(struct expansion *x, struct recipient *r,
+    const struct directory_refusal *why)
+{
+	struct attempt a = { .code = why->code, .text = why->text };
+
+	memcpy(a.enhanced, why->enhanced, sizeof(a.enhanced));
+	r->busy = false;
+	if (a.code < 500)
+		attempt_deferred(x->d, r, &a);
+	else
+		attempt_failed(x->d, r, &a);
+	giveup_consider(x->d, x->m);
 }
 
 static void
-is_local(struct expansion *x, struct recipient *r)
+itself(struct expansion *x, struct recipient *r)
 {
-	if (x->n != 1 ||
-	    !slice_equal_nocase(slice_of(x->text, x->text_len), r->address)) {
-		record(x, r);
+	const struct directory_target *t = &x->targets[0];
+	const struct target target = { t->route, t->domain, t->reverse_path };
+
+	r->busy = false;
+	if ((t->kind == DIRECTORY_TARGET_RELAY || t->reverse_path.len > 0) &&
+	    recipient_target(r, &target) == -1) {
+		attempt_postponed(x->d, r, 10000);
 		return;
 	}
-	r->busy = false;
-	r->state = RECIPIENT_FINAL;
+	r->state = t->kind == DIRECTORY_TARGET_RELAY ? RECIPIENT_RELAY :
+	    RECIPIENT_FINAL;
 	x->m->dirty = true;
-	dispatch_message(x->d, x->m);
-	expansion_free(x);
+}
+
+static void
+is_somebody(struct expansion *x, struct recipient *r)
+{
+	const struct directory_target *t = &x->targets[0];
+
+	if (x->n == 1 && t->kind == DIRECTORY_TARGET_REFUSED)
+		refused(x, r, &t->refusal);
+	else if (x->n == 1 && slice_equal_nocase(t->address, r->address))
+		itself(x, r);
+	else
+		record(x, r);
 }
 
 static void
 is_not(struct expansion *x, struct recipient *r, enum directory_verdict v)
 {
-	static const struct attempt unknown = { 550, { 5, 1, 1 },
-	    { "No such user here", 17 }, false, false };
-	static const struct attempt away = { 451, { 4, 4, 4 },
-	    { "No relay to other hosts is configured", 37 }, false, true };
-	static const struct attempt later = { 451, { 4, 3, 0 },
-	    { "The address cannot be looked up now", 35 }, false, false };
+	static const struct attempt unknown = { .code = 550,
+	    .enhanced = { 5, 1, 1 },
+	    .text = SLICE_LITERAL("No such user here") };
+	static const struct attempt denied = { .code = 550,
+	    .enhanced = { 5, 7, 1 }, .text = SLICE_LITERAL("Relaying denied") };
+	static const struct attempt later = { .code = 451,
+	    .enhanced = { 4, 3, 0 },
+	    .text = SLICE_LITERAL("The address cannot be looked up now") };
 
 	r->busy = false;
 	if (v == DIRECTORY_UNKNOWN)
 		attempt_failed(x->d, r, &unknown);
+	else if (v == DIRECTORY_NO_RELAY)
+		attempt_failed(x->d, r, &denied);
 	else
-		attempt_deferred(x->d, r,
-		    v == DIRECTORY_NO_RELAY ? &away : &later);
-	expansion_free(x);
+		attempt_deferred(x->d, r, &later);
+	giveup_consider(x->d, x->m);
+}
+
+/* Whoever accepted it said that its sender may; here it is looked at again,
+ * by what the channel is that it came on. */
+static bool
+may_go(const struct expansion *x, enum directory_verdict v)
+{
+	if (x->n == 0)
+		return false;
+	return v == DIRECTORY_LOCAL || v == DIRECTORY_RELAY_DOMAIN ||
+	    (v == DIRECTORY_NO_RELAY && x->m->may_relay);
 }
 
 static void
-answered(struct expansion *x, enum directory_verdict verdict)
+use_answer(struct expansion *x, enum directory_verdict v)
 {
 	struct recipient *r = expansion_recipient(x);
 
 	if (r == NULL)
-		expansion_free(x);
-	else if (x->elsewhere && verdict != DIRECTORY_TEMPFAIL)
-		is_not(x, r, DIRECTORY_NO_RELAY);
-	else if (verdict == DIRECTORY_LOCAL && x->n > 0)
-		is_local(x, r);
+		return;
+	if (x->incomplete)
+		is_not(x, r, DIRECTORY_TEMPFAIL);
+	else if (may_go(x, v))
+		is_somebody(x, r);
 	else
-		is_not(x, r, verdict == DIRECTORY_LOCAL ? DIRECTORY_UNKNOWN :
-		    verdict);
+		is_not(x, r, v == DIRECTORY_LOCAL ||
+		    v == DIRECTORY_RELAY_DOMAIN ? DIRECTORY_UNKNOWN : v);
 }
+
+/* Deliveries begin, and further questions are asked, when all that were asked
+ * together are answered: then those that go together are known. */
+static void
+answered(struct expansion *x, enum directory_verdict v)
+{
+	use_answer(x, v);
+	if (--x->m->asking == 0 && !x->m->over)
+		dispatch_message(x->d, x->m);
+	expansion_free(x);
+}
+
+/* ---- the channel ---- */
 
 static void
 on_lost(struct expansion *x)
@@ -189,7 +366,37 @@ on_lost(struct expansion *x)
 		r->busy = false;
 		attempt_postponed(x->d, r, 1000);
 	}
+	x->m->asking--;
 	expansion_free(x);
+}
+
+/* The channel's buffer does not last until the next part. */
+static struct slice
+keep_part(struct expansion *x, struct slice body)
+{
+	struct part *p = malloc(sizeof(*p) + body.len);
+
+	if (p == NULL) {
+		x->incomplete = true;
+		return slice_of(NULL, 0);
+	}
+	memcpy(p->octets, body.at, body.len);
+	p->next = x->parts;
+	x->parts = p;
+	return slice_of(p->octets, body.len);
+}
+
+static void
+take_part(struct expansion *x, struct slice body)
+{
+	struct directory_expanded e;
+	struct directory_target t;
+
+	if (directory_expanded_decode(body, &e) == -1)
+		return;
+	while (!x->incomplete && directory_expanded_next(&e, &t))
+		if (target_add(x, &t) == -1)
+			x->incomplete = true;
 }
 
 static int
@@ -197,7 +404,6 @@ on_expanded(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct daemon *d = ctx;
 	struct directory_expanded e;
-	struct directory_target t;
 	struct expansion *x;
 
 	if (directory_expanded_decode(m->body, &e) == -1)
@@ -206,13 +412,7 @@ on_expanded(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	    ipc_pending_peek(d->expansions, ch, m->id);
 	if (x == NULL)
 		return -1;
-	while (directory_expanded_next(&e, &t)) {
-		if (t.kind != DIRECTORY_TARGET_LOCAL)
-			x->elsewhere = true;
-		if (t.address.len > ENVELOPE_ADDRESS_MAX ||
-		    address_add(x, t.address) == -1)
-			e.verdict = DIRECTORY_TEMPFAIL;
-	}
+	take_part(x, e.last ? m->body : keep_part(x, m->body));
 	if (e.last)
 		answered(x, e.verdict);
 	return 0;
@@ -231,10 +431,8 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct daemon *d = ctx;
 	struct expansion *x;
 
-	if (d->directory == ch) {
+	if (d->directory == ch)
 		d->directory = NULL;
-		stage_channel_lost(&d->stage, IPC_DIRECTORY, 0);
-	}
 	while ((x = ipc_pending_take_any(d->expansions, ch)) != NULL)
 		on_lost(x);
 }
@@ -271,11 +469,13 @@ expand_recipient(struct daemon *d, struct recipient *r)
 	uint64_t id = 0;
 	size_t len;
 
-	if (d->directory == NULL || ipc_channel_full(d->directory) ||
-	    ipc_pending_full(d->expansions)) {
+	if (d->directory == NULL) {
 		attempt_postponed(d, r, 1000);
 		return;
 	}
+	/* Asked when those before are answered, or at the next tick. */
+	if (ipc_channel_full(d->directory) || ipc_pending_full(d->expansions))
+		return;
 	len = directory_ask_encode(&ask, body);
 	x = calloc(1, sizeof(*x));
 	if (x != NULL)
@@ -288,6 +488,7 @@ expand_recipient(struct daemon *d, struct recipient *r)
 	*x = (struct expansion){ .d = d, .m = r->message,
 	    .number = r->number };
 	x->m->pins++;
+	x->m->asking++;
 	r->busy = true;
 	ipc_send(d->directory, IPC_EXPAND, id, slice_of(body, len), NULL, 0);
 }

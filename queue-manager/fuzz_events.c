@@ -45,6 +45,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct event_expanded expanded;
+	struct event_target target;
 	struct event_result result;
 	struct clock_mark mark;
 	struct slice in, address;
@@ -55,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	in = slice_of(data + 1, size - 1);
-	switch (data[0] % 7) {
+	switch (data[0] % 8) {
 	case 0:
 		message(in);
 		break;
@@ -63,6 +64,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (event_expanded_get(in, &expanded) == -1)
 			break;
 		while (event_address_next(&expanded.addresses, &address))
+			n++;
+		assert(n == expanded.count);
+		break;
+	case 7:
+		if (event_targets_get(in, &expanded) == -1)
+			break;
+		while (event_target_next(&expanded.addresses, &target))
 			n++;
 		assert(n == expanded.count);
 		break;

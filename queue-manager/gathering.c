@@ -4,7 +4,7 @@
 
 /* Counted over the last 100 to 200 ms: up to FEW, nobody waits at all; from
  * MANY on, all of the limit. */
-enum { SLOT_MS = 100, FEW = 4, MANY = 64 };
+enum { SLOT_MS = 100, FEW = 4, MANY = 20 };
 
 static void
 count(struct gathering *g, uint64_t now)

@@ -10,8 +10,8 @@
  * G1  None waits longer than the limit that is given.
  * G2  When GATHERING_PAUSE_MS pass without another one, all begin: a burst is
  *     over.
- * G3  The wait follows the rate: none at a few deliveries a second, all of the
- *     limit from some hundred a second on.
+ * G3  The wait follows the rate: none up to some twenty deliveries a second, all
+ *     of the limit from some hundred on.
  */
 #ifndef QUEUE_MANAGER_GATHERING_H
 #define QUEUE_MANAGER_GATHERING_H

@@ -1,7 +1,7 @@
 /*
- * Recipients that are given up, and the report about them (RFC 3464).  The
- * report is durable before its cause is marked as settled: after a crash in
- * between the sender hears of it twice, never not at all.
+ * Recipients that are over, and who has to hear of it (RFC 3464, as RFC 3461
+ * asks).  A report is durable before its cause is marked as settled: after a
+ * crash in between the sender hears of it twice, never not at all.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,6 +17,7 @@ struct report {
 	struct daemon	*d;
 	struct message	*m;		/* pinned */
 	uint64_t	 id;		/* of the report */
+	enum report_kind kind;
 	struct recipient **about;
 	uint32_t	 n;
 };
@@ -30,10 +31,11 @@ giveup_recipient(struct daemon *d, struct recipient *r, enum outcome outcome,
 	r->code = a->code;
 	memcpy(r->enhanced, a->enhanced, sizeof(r->enhanced));
 	recipient_reason(r, a->text);
+	recipient_remote_mta(r, a->remote_mta);
 	r->message->dirty = true;
 }
 
-/* ---- settled ---- */
+/* ---- the report is there ---- */
 
 static void
 settle(struct daemon *d, struct recipient *r)
@@ -44,11 +46,28 @@ settle(struct daemon *d, struct recipient *r)
 	attempt_record(d, r, &e);
 }
 
+/* It waits as before, and its sender knows. */
+static void
+warned(struct daemon *d, struct recipient *r)
+{
+	struct event_result e = { .outcome = OUTCOME_DEFERRED,
+	    .unknown = r->unknown, .warned = true, .attempts = r->attempts,
+	    .due_ms = r->due_ms, .code = r->code,
+	    .text = slice_str(r->reason == NULL ? "" : r->reason),
+	    .remote_mta = slice_str(r->remote_mta == NULL ? "" :
+	    r->remote_mta) };
+
+	memcpy(e.enhanced, r->enhanced, sizeof(e.enhanced));
+	attempt_record(d, r, &e);
+}
+
 /* Their turn comes again: a new report is tried. */
 static void
-not_now(struct daemon *d, struct recipient *r)
+not_now(struct daemon *d, struct report *p, struct recipient *r)
 {
 	r->busy = false;
+	if (p->kind == REPORT_DELAYED)
+		return;		/* with the next attempt */
 	r->giving_up = 0;
 	attempt_postponed(d, r, 60000);
 }
@@ -61,6 +80,25 @@ report_free(struct report *p)
 	free(p);
 }
 
+static bool
+has_failed(const struct report *p)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->about[i]->giving_up == OUTCOME_BOUNCED ||
+		    p->about[i]->giving_up == OUTCOME_EXPIRED)
+			return true;
+	return false;
+}
+
+static void
+log_report(const struct report *p)
+{
+	log_info(p->kind == REPORT_DELAYED ? "delay-reported" :
+	    has_failed(p) ? "bounced" : "success-reported",
+	    LOG_QID(p->m->id), LOG_ID("report", p->id),
+	    LOG_NUM("recipients", p->n));
+}
+
 static void
 on_report_durable(void *arg, int error)
 {
@@ -71,157 +109,22 @@ on_report_durable(void *arg, int error)
 	if (error != 0)
 		log_warning("report-not-queued", LOG_QID(p->m->id),
 		    LOG_ERRNO(error));
-	for (uint32_t i = 0; i < p->n; i++)
-		error == 0 ? settle(d, p->about[i]) :
-		    not_now(d, p->about[i]);
+	else
+		log_report(p);
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (error != 0)
+			not_now(d, p, p->about[i]);
+		else if (p->kind == REPORT_DELAYED)
+			warned(d, p->about[i]);
+		else
+			settle(d, p->about[i]);
+	}
 	if (error == 0) {
-		log_info("bounced", LOG_QID(p->m->id),
-		    LOG_ID("report", p->id), LOG_NUM("recipients", p->n));
 		if ((m = queue_find(&d->queue, p->id)) != NULL)
 			dispatch_message(d, m);
 		flush_soon(d);
 	}
 	report_free(p);
-}
-
-/* ---- the report ---- */
-
-static char *
-read_head(struct daemon *d, struct message *m, size_t *len)
-{
-	uint64_t offset;
-	int fd = queue_content_fd(&d->queue, m, &offset);
-	char *head;
-
-	*len = m->content_octets < BOUNCE_HEADERS_MAX ?
-	    (size_t)m->content_octets : BOUNCE_HEADERS_MAX;
-	if (fd == -1 || (head = malloc(*len + 1)) == NULL)
-		return NULL;
-	if (pread_all(fd, head, *len, (off_t)offset) == 0)
-		return head;
-	free(head);
-	return NULL;
-}
-
-static void
-fill_recipients(const struct report *p, struct bounce_recipient *to)
-{
-	for (uint32_t i = 0; i < p->n; i++) {
-		const struct recipient *r = p->about[i];
-
-		to[i] = (struct bounce_recipient){ .final = r->address,
-		    .original = r->original, .code = r->code,
-		    .text = slice_str(r->reason == NULL ? "" : r->reason) };
-		memcpy(to[i].enhanced, r->enhanced, sizeof(to[i].enhanced));
-		/* Given up is permanent, whatever the last attempt said. */
-		to[i].enhanced[0] = 5;
-	}
-}
-
-static char *
-write_report(struct report *p, struct slice to, size_t *len)
-{
-	struct bounce_recipient *list = calloc(p->n, sizeof(*list));
-	struct bounce b = { .hostname = slice_str(p->d->stage.hostname),
-	    .to = to, .queue_id = p->id, .about = p->m->id,
-	    .now = (time_t)(clock_wall_ms() / 1000),
-	    .arrival = (time_t)(p->m->wall_ms / 1000),
-	    .reverse_path = p->m->reverse_path, .recipients = list,
-	    .n = p->n };
-	size_t head_len = 0;
-	char *octets = NULL, *head = read_head(p->d, p->m, &head_len);
-
-	if (list != NULL) {
-		fill_recipients(p, list);
-		arc4random_buf(b.boundary, sizeof(b.boundary));
-		/* Without its header, when that cannot be read any more. */
-		b.headers = head == NULL ? slice_of("", 0) :
-		    bounce_headers(slice_of(head, head_len));
-		octets = bounce_write(&b, len);
-	}
-	free(head);
-	free(list);
-	return octets;
-}
-
-static size_t
-write_envelope(const struct daemon *d, uint32_t flags, struct slice to,
-    char *buf, size_t size)
-{
-	struct envelope e = { .reverse_path = slice_of("", 0),
-	    .flags = flags, .arrival_ms = clock_wall_ms(),
-	    .client = slice_of("", 0), .helo = slice_of("", 0),
-	    .listener = slice_of("", 0), .protocol = slice_of("", 0) };
-	struct envelope_recipient r = { .given = to,
-	    .original = slice_of("", 0) };
-	struct ipc_writer w;
-
-	(void)d;
-	ipc_writer_init(&w, buf, size);
-	envelope_begin(&w, &e);
-	envelope_put_recipient(&w, &r);
-	return w.failed ? 0 : w.len;
-}
-
-static int
-queue_report(struct report *p, uint32_t flags, struct slice to)
-{
-	struct queue *q = &p->d->queue;
-	struct queue_content c = { .fd = -1 };
-	char envelope[1024];
-	size_t len = 0, env_len;
-	char *octets;
-	int error;
-
-	if (queue_lease_ids(q, 1, &p->id) != 1)
-		return ENOSPC;
-	env_len = write_envelope(p->d, flags | ENVELOPE_8BITMIME, to,
-	    envelope, sizeof(envelope));
-	octets = env_len == 0 ? NULL : write_report(p, to, &len);
-	if (octets == NULL)
-		return ENOMEM;
-	c.octets = octets;
-	c.size = len;
-	error = queue_put_message(q, p->id, slice_of(envelope, env_len), &c,
-	    on_report_durable, p);
-	free(octets);
-	if (error == 0)
-		flush_soon(p->d);
-	return error;
-}
-
-/* Nobody is told: a null reverse-path is never answered (RFC 5321 section
- * 4.5.5), and of our own reports the postmaster hears once. */
-static void
-discard(struct report *p)
-{
-	log_notice("bounce-discarded", LOG_QID(p->m->id),
-	    LOG_NUM("recipients", p->n));
-	for (uint32_t i = 0; i < p->n; i++)
-		settle(p->d, p->about[i]);
-	flush_soon(p->d);
-	report_free(p);
-}
-
-static void
-report_send(struct report *p)
-{
-	const struct message *m = p->m;
-	bool null_path = m->reverse_path.len == 0;
-	struct slice to = m->reverse_path;
-	uint32_t flags = ENVELOPE_BOUNCE;
-	int error;
-
-	if (null_path && !(m->flags & ENVELOPE_BOUNCE)) {
-		discard(p);
-		return;
-	}
-	if (null_path) {
-		to = slice_str(p->d->set->double_bounce_recipient);
-		flags = ENVELOPE_DOUBLE_BOUNCE;
-	}
-	if ((error = queue_report(p, flags, to)) != 0)
-		on_report_durable(p, error);
 }
 
 /* ---- when ---- */
@@ -232,49 +135,122 @@ is_under_way(const struct recipient *r)
 	return r->giving_up == 0 && r->busy;
 }
 
+static bool
+is_over(const struct daemon *d, const struct recipient *r)
+{
+	(void)d;
+	return r->giving_up != 0 && !r->busy;
+}
+
+/* It has been waiting for so long that its sender is told of it. */
+static bool
+is_late(const struct daemon *d, const struct recipient *r)
+{
+	return d->set->delay_warning > 0 && !r->warned && !r->busy &&
+	    r->giving_up == 0 && r->code >= 400 && r->code < 500 &&
+	    r->parcel == NULL && r->job.state == JOB_IDLE &&
+	    r->state != RECIPIENT_REPORT && report_delay_wanted(r) &&
+	    queue_now(&d->queue) - r->message->arrival_ms >=
+	    d->set->delay_warning * 1000;
+}
+
 static struct report *
-report_new(struct daemon *d, struct message *m, uint32_t n)
+report_new(struct daemon *d, struct message *m, enum report_kind kind)
 {
 	struct report *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return NULL;
-	if ((p->about = calloc(n, sizeof(*p->about))) == NULL) {
+	p->about = calloc(m->n, sizeof(*p->about));
+	if (p->about == NULL) {
 		free(p);
 		return NULL;
 	}
 	p->d = d;
 	p->m = m;
+	p->kind = kind;
 	m->pins++;
 	return p;
+}
+
+/*
+ * Those that `is` says, who have one sender, in one report.  False: there are
+ * none, or memory is short and chores come by again.
+ */
+static bool
+report_some(struct daemon *d, struct message *m, enum report_kind kind,
+    bool (*is)(const struct daemon *, const struct recipient *))
+{
+	struct report *p = NULL;
+	int error;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct recipient *r = m->recipients[i];
+
+		if (!is(d, r) || (p == NULL &&
+		    (p = report_new(d, m, kind)) == NULL))
+			continue;
+		if (p->n == BOUNCE_RECIPIENTS_MAX || (p->n > 0 &&
+		    !slice_equal(recipient_sender(r),
+		    recipient_sender(p->about[0]))))
+			continue;
+		r->busy = true;
+		p->about[p->n++] = r;
+	}
+	if (p == NULL)
+		return false;
+	error = report_queue(d, m, p->about, p->n, kind, on_report_durable, p,
+	    &p->id);
+	if (error == 0)
+		flush_soon(d);
+	else
+		on_report_durable(p, error);
+	return error == 0;
+}
+
+/*
+ * Nobody is told: the sender did not want it, or there is none.  A null
+ * reverse-path is never answered (RFC 5321 section 4.5.5); of our own reports
+ * the postmaster hears once.
+ */
+static void
+settle_silently(struct daemon *d, struct message *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		struct recipient *r = m->recipients[i];
+
+		if (!is_over(d, r) || report_wanted(r, r->giving_up))
+			continue;
+		n += r->giving_up != OUTCOME_DELIVERED;
+		settle(d, r);
+	}
+	if (n > 0)
+		log_notice("bounce-discarded", LOG_QID(m->id),
+		    LOG_NUM("recipients", n));
 }
 
 void
 giveup_consider(struct daemon *d, struct message *m)
 {
-	struct report *p;
-	uint32_t n = 0;
+	bool over = false, late = false;
 
 	for (uint32_t i = 0; i < m->n; i++) {
 		const struct recipient *r = m->recipients[i];
 
 		if (is_under_way(r))
 			return;		/* one report for all */
-		n += r->giving_up != 0 && !r->busy;
+		over |= is_over(d, r);
+		late |= is_late(d, r);
 	}
-	if (n == 0)
+	if (!over && !late)
 		return;
-	if (n > BOUNCE_RECIPIENTS_MAX)
-		n = BOUNCE_RECIPIENTS_MAX;
-	if ((p = report_new(d, m, n)) == NULL)
-		return;		/* chores come by again */
-	for (uint32_t i = 0; i < m->n && p->n < n; i++) {
-		struct recipient *r = m->recipients[i];
-
-		if (r->giving_up == 0 || r->busy)
-			continue;
-		r->busy = true;
-		p->about[p->n++] = r;
-	}
-	report_send(p);
+	m->pins++;
+	settle_silently(d, m);
+	while (report_some(d, m, REPORT_SETTLED, is_over))
+		continue;
+	while (report_some(d, m, REPORT_DELAYED, is_late))
+		continue;
+	message_unpin(m);
 }

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "common/ipc/queue.h"
+#include "common/instance/instance.h"
 #include "common/log/log.h"
+#include "common/net/address.h"
 #include "queue-manager/intake.h"
 
 /* An ENQUEUE that waits to be durable. */
@@ -22,6 +24,7 @@ struct intake {
 	struct queue_content content;
 	int		 fd;		/* content, ours; or -1 */
 	int		 error;
+	bool		 may_relay;
 	const struct spool_files *files;
 	size_t		 envelope_len;
 	char		 envelope[];
@@ -152,7 +155,10 @@ intake_done(void *arg, int error)
 static void
 intake_put(struct intake *in)
 {
-	int error = queue_put_message(&in->d->queue, in->queue_id,
+	int error;
+
+	in->content.may_relay = in->may_relay;
+	error = queue_put_message(&in->d->queue, in->queue_id,
 	    slice_of(in->envelope, in->envelope_len), &in->content,
 	    intake_done, in);
 
@@ -220,14 +226,35 @@ intake_new(struct peer *p, const struct queue_enqueue *e, uint64_t request)
 	return in;
 }
 
+/*
+ * May its sender write to addresses that are not ours?  Whoever took it in
+ * looked at that; here it is looked at again, by who that was.  A client of
+ * port 25 may when it is one of our own networks.
+ */
+static bool
+may_relay(const struct peer *p, const struct envelope *env)
+{
+	struct net_address client;
+
+	if (ipc_channel_peer(p->ch) != IPC_SMTPD)
+		return true;
+	return p->d->instance->relay_networks.n > 0 &&
+	    net_address_parse(env->client, &client) == 0 &&
+	    instance_may_relay(p->d->instance, &client);
+}
+
 /* What only queue-manager says of itself, no smtpd may say. */
 static bool
-is_envelope(struct slice octets)
+is_envelope(struct intake *in)
 {
 	struct envelope env;
 
-	return envelope_decode(octets, &env) == 0 &&
-	    (env.flags & (ENVELOPE_BOUNCE | ENVELOPE_DOUBLE_BOUNCE)) == 0;
+	if (envelope_decode(slice_of(in->envelope, in->envelope_len),
+	    &env) == -1 ||
+	    (env.flags & (ENVELOPE_BOUNCE | ENVELOPE_DOUBLE_BOUNCE)) != 0)
+		return false;
+	in->may_relay = may_relay(in->peer, &env);
+	return true;
 }
 
 /* 1: good; 0: refused; -1: malformed. */
@@ -246,7 +273,7 @@ intake_envelope(struct intake *in, const struct queue_enqueue *e,
 	else if (pread_all(m->fds[1], in->envelope, e->envelope_octets, 0)
 	    != 0)
 		return 0;
-	return is_envelope(slice_of(in->envelope, in->envelope_len)) ? 1 : -1;
+	return is_envelope(in) ? 1 : -1;
 }
 
 static bool

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/instance/instance.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
 #include "queue-manager/daemon.h"
@@ -21,13 +22,14 @@ take_settings(void *ctx, int shared_fd, int own_fd)
 	struct daemon *d = ctx;
 	struct settings_errors errors = { 0 };
 
-	(void)shared_fd;
+	settings_free(d->next_shared);
 	settings_free(d->next_settings);
+	d->next_shared = settings_read(&instance_schema, shared_fd, &errors);
 	d->next_settings = settings_read(&queue_manager_schema, own_fd,
 	    &errors);
 	for (size_t i = 0; i < errors.n; i++)
 		log_error("settings-refused", LOG_CSTR("reason", errors.at[i]));
-	return d->next_settings == NULL ? -1 : 0;
+	return d->next_settings == NULL || d->next_shared == NULL ? -1 : 0;
 }
 
 static int
@@ -44,6 +46,8 @@ take_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 		return expand_open(d, fd);
 	case IPC_LOCAL_DELIVERY:
 		return dispatch_open(d, fd);
+	case IPC_REMOTE_RELAY:
+		return relaying_open(d, fd);
 	case IPC_CONTROL:
 		return operator_open(d, fd);
 	default:
@@ -60,6 +64,10 @@ use_settings(struct daemon *d)
 	settings_free(d->settings);
 	d->settings = d->next_settings;
 	d->next_settings = NULL;
+	settings_free(d->shared);
+	d->shared = d->next_shared;
+	d->next_shared = NULL;
+	d->instance = settings_values(d->shared);
 	d->set = s = settings_values(d->settings);
 	d->limits = (struct scheduler_limits){
 		.total = (unsigned)s->deliveries,
@@ -68,6 +76,19 @@ use_settings(struct daemon *d)
 		.backoff_max_ms = s->retry_max * 1000,
 		.lifetime_ms = s->lifetime * 1000,
 		.gather_ms = s->delivery_wait,
+	};
+}
+
+static struct outbound_limits
+outbound_limits(const struct daemon *d)
+{
+	const struct queue_manager_settings *s = d->set;
+
+	return (struct outbound_limits){
+		.total = (unsigned)s->relays,
+		.destination = (unsigned)s->destination_relays,
+		.rest_min_ms = s->retry_min * 1000,
+		.rest_max_ms = s->retry_max * 1000,
 	};
 }
 
@@ -96,8 +117,11 @@ open_queue(struct daemon *d)
 static int
 begin_work(struct daemon *d)
 {
+	const struct outbound_limits limits = outbound_limits(d);
+
 	d->scheduler = scheduler_new(&d->limits);
-	if (d->scheduler == NULL || open_queue(d) == -1 ||
+	d->outbound = outbound_new(&limits);
+	if (d->scheduler == NULL || d->outbound == NULL || open_queue(d) == -1 ||
 	    chores_start(d) == -1)
 		return -1;
 	d->open = true;
@@ -110,14 +134,17 @@ static int
 commit(void *ctx, bool first)
 {
 	struct daemon *d = ctx;
+	struct outbound_limits limits;
 
-	if (d->next_settings != NULL)
+	if (d->next_settings != NULL && d->next_shared != NULL)
 		use_settings(d);
 	if (d->set == NULL)
 		return -1;
 	if (first)
 		return begin_work(d);
+	limits = outbound_limits(d);
 	scheduler_set_limits(d->scheduler, &d->limits);
+	outbound_set_limits(d->outbound, &limits);
 	return 0;
 }
 
@@ -146,20 +173,28 @@ daemon_init(struct daemon *d)
 	TAILQ_INIT(&d->operators);
 	d->expansions = ipc_pending_new(EXPANSIONS_MAX);
 	d->deliveries = ipc_pending_new(DELIVERIES_MAX);
-	return d->expansions == NULL || d->deliveries == NULL ? -1 : 0;
+	d->relays = ipc_pending_new(RELAYS_MAX);
+	return d->expansions == NULL || d->deliveries == NULL ||
+	    d->relays == NULL ? -1 : 0;
 }
 
 static void
 daemon_clear(struct daemon *d)
 {
 	chores_stop(d);
-	if (d->open)
+	if (d->open) {
+		relaying_clear(d);
 		queue_close(&d->queue);
+	}
 	scheduler_free(d->scheduler);
+	outbound_free(d->outbound);
 	ipc_pending_free(d->expansions);
 	ipc_pending_free(d->deliveries);
+	ipc_pending_free(d->relays);
 	settings_free(d->settings);
 	settings_free(d->next_settings);
+	settings_free(d->shared);
+	settings_free(d->next_shared);
 }
 
 int

@@ -6,7 +6,10 @@
 #include <unistd.h>
 #include <bsd/stdlib.h>
 
-enum { STATE_VERSION = 1, PIECE_MIN = 448 };
+#include "common/ipc/relay.h"
+
+/* Version 1 had neither targets nor what DSN asks for. */
+enum { STATE_VERSION = 2, PIECE_MIN = 448 };
 
 struct arena_piece {
 	struct arena_piece *next;
@@ -44,6 +47,22 @@ keep(struct message *m, struct slice s)
 	return slice_of(to, s.len);
 }
 
+/* Room for a struct: text has left the arena at any octet. */
+static struct target *
+keep_target(struct message *m)
+{
+	static const char blank[sizeof(struct target) +
+	    _Alignof(struct target)];
+	struct slice s = keep(m, slice_of(blank, sizeof(blank)));
+	uintptr_t at = (uintptr_t)s.at;
+
+	if (s.at == NULL)
+		return NULL;
+	at = (at + _Alignof(struct target) - 1) &
+	    ~(uintptr_t)(_Alignof(struct target) - 1);
+	return (struct target *)at;
+}
+
 static struct message *
 message_new(uint64_t id)
 {
@@ -60,6 +79,7 @@ static void
 recipient_free(struct recipient *r)
 {
 	free(r->reason);
+	free(r->remote_mta);
 	free(r);
 }
 
@@ -184,6 +204,41 @@ recipient_reason(struct recipient *r, struct slice text)
 }
 
 void
+recipient_remote_mta(struct recipient *r, struct slice name)
+{
+	size_t len = name.len > QUEUE_MTA_MAX ? QUEUE_MTA_MAX : name.len;
+
+	free(r->remote_mta);
+	r->remote_mta = len == 0 ? NULL : strndup(name.at, len);
+}
+
+int
+recipient_target(struct recipient *r, const struct target *from)
+{
+	struct message *m = r->message;
+	struct target *t = keep_target(m);
+
+	if (t == NULL)
+		return -1;
+	t->route = keep(m, from->route);
+	t->domain = keep(m, from->domain);
+	t->sender = keep(m, from->sender);
+	if (t->route.at == NULL || t->domain.at == NULL ||
+	    t->sender.at == NULL)
+		return -1;
+	r->target = t;
+	return 0;
+}
+
+struct slice
+recipient_sender(const struct recipient *r)
+{
+	if (r->target != NULL && r->target->sender.len > 0)
+		return r->target->sender;
+	return r->message->reverse_path;
+}
+
+void
 message_doubt(struct message *m)
 {
 	for (uint32_t i = 0; i < m->n; i++)
@@ -215,13 +270,21 @@ take_envelope(struct message *m, struct slice octets)
 	m->flags = e.flags;
 	m->session = e.session;
 	m->wall_ms = e.arrival_ms;
+	m->ret = e.ret;
 	m->reverse_path = keep(m, e.reverse_path);
-	if (m->reverse_path.at == NULL)
+	m->envid = keep(m, e.envid);
+	m->auth = keep(m, e.auth);
+	if (m->reverse_path.at == NULL || m->envid.at == NULL ||
+	    m->auth.at == NULL)
 		return -1;
-	while (envelope_next(&e, &r))
-		if (message_add(m, number++, r.given, slice_of("", 0),
-		    r.original) == NULL)
+	while (envelope_next(&e, &r)) {
+		struct recipient *to = message_add(m, number++, r.given,
+		    slice_of("", 0), r.original);
+
+		if (to == NULL)
 			return -1;
+		to->notify = (uint8_t)r.notify;
+	}
 	return 0;
 }
 
@@ -242,6 +305,10 @@ message_from_record(uint64_t id, const struct place *place,
 			return NULL;
 		}
 		m->arrival_ms = e->arrival_ms;
+		/* Before it was recorded, what was injected here might. */
+		m->may_relay = e->origin == EVENT_ORIGIN_UNSAID ?
+		    (m->flags & ENVELOPE_LOCAL) != 0 :
+		    e->origin == EVENT_ORIGIN_MAY_RELAY;
 		for (uint32_t i = 0; i < m->n; i++)
 			m->recipients[i]->due_ms = e->arrival_ms;
 	}
@@ -257,27 +324,38 @@ message_from_record(uint64_t id, const struct place *place,
 /* ---- state ---- */
 
 enum {
-	STATE_FIXED = 1 + 4 + 8 + 4 + 1 + 4 + 8 + 8 + 8 + 8 + 4 + 4 + 4,
-	STATE_RECIPIENT = 4 + 1 + 4 + 8 + 2 + 3 + 4 * 4,
-	BIT_LARGE = 1, BIT_HELD = 2, BIT_UNKNOWN = 0x80
+	STATE_FIXED = 1 + 4 + 8 + 4 + 1 + 4 + 8 + 8 + 8 + 8 + 4 + 4 + 4 +
+	    4 + 1 + 4,
+	STATE_RECIPIENT = 4 + 1 + 4 + 8 + 2 + 3 + 4 * 4 + 1 + 1 + 4,
+	BIT_LARGE = 1, BIT_HELD = 2, BIT_MAY_RELAY = 4, BIT_UNKNOWN = 0x80,
+	BIT_WARNED = 1, BIT_TARGET = 2, BITS_RECIPIENT = 3
 };
 
-static size_t
-reason_len(const struct recipient *r)
+static struct slice
+text_of(const char *s)
 {
-	return r->reason == NULL ? 0 : strlen(r->reason);
+	return slice_str(s == NULL ? "" : s);
+}
+
+static size_t
+target_size(const struct target *t)
+{
+	return t == NULL ? 0 : (size_t)3 * 4 + t->route.len + t->domain.len +
+	    t->sender.len;
 }
 
 size_t
 message_state_size(const struct message *m)
 {
-	size_t size = STATE_FIXED + m->reverse_path.len;
+	size_t size = STATE_FIXED + m->reverse_path.len + m->envid.len +
+	    m->auth.len;
 
 	for (uint32_t i = 0; i < m->n; i++) {
 		const struct recipient *r = m->recipients[i];
 
 		size += STATE_RECIPIENT + r->address.len + r->given.len +
-		    r->original.len + reason_len(r);
+		    r->original.len + text_of(r->reason).len +
+		    text_of(r->remote_mta).len + target_size(r->target);
 	}
 	return size;
 }
@@ -294,7 +372,16 @@ recipient_put(struct ipc_writer *w, const struct recipient *r)
 	ipc_put_bytes(w, r->address);
 	ipc_put_bytes(w, r->given);
 	ipc_put_bytes(w, r->original);
-	ipc_put_bytes(w, slice_of(r->reason, reason_len(r)));
+	ipc_put_bytes(w, text_of(r->reason));
+	ipc_put_u8(w, r->notify);
+	ipc_put_u8(w, (uint8_t)((r->warned ? BIT_WARNED : 0) |
+	    (r->target != NULL ? BIT_TARGET : 0)));
+	ipc_put_bytes(w, text_of(r->remote_mta));
+	if (r->target == NULL)
+		return;
+	ipc_put_bytes(w, r->target->route);
+	ipc_put_bytes(w, r->target->domain);
+	ipc_put_bytes(w, r->target->sender);
 }
 
 void
@@ -307,7 +394,8 @@ message_state_put(struct ipc_writer *w, const struct message *m)
 	ipc_put_u64(w, m->content_octets);
 	ipc_put_u32(w, m->content_crc);
 	ipc_put_u8(w, (uint8_t)((m->large ? BIT_LARGE : 0) |
-	    (m->held ? BIT_HELD : 0)));
+	    (m->held ? BIT_HELD : 0) |
+	    (m->may_relay ? BIT_MAY_RELAY : 0)));
 	ipc_put_u32(w, m->flags);
 	ipc_put_u64(w, m->arrival_ms);
 	ipc_put_u64(w, (uint64_t)m->wall_ms);
@@ -315,14 +403,41 @@ message_state_put(struct ipc_writer *w, const struct message *m)
 	ipc_put_u64(w, m->life);
 	ipc_put_u32(w, m->next_number);
 	ipc_put_bytes(w, m->reverse_path);
+	ipc_put_bytes(w, m->envid);
+	ipc_put_u8(w, (uint8_t)m->ret);
+	ipc_put_bytes(w, m->auth);
 	ipc_put_u32(w, m->n);
 	for (uint32_t i = 0; i < m->n; i++)
 		recipient_put(w, m->recipients[i]);
 	assert(w->failed || w->len - start == message_state_size(m));
 }
 
+/* What version 1 did not have. */
 static int
-recipient_get(struct ipc_reader *in, struct message *m)
+recipient_get_more(struct ipc_reader *in, struct recipient *r)
+{
+	struct target t;
+	struct slice mta;
+	uint8_t bits;
+
+	r->notify = ipc_get_u8(in);
+	bits = ipc_get_u8(in);
+	mta = ipc_get_bytes(in, QUEUE_MTA_MAX);
+	if (in->failed || !envelope_notify_ok(r->notify) ||
+	    (bits & ~BITS_RECIPIENT))
+		return -1;
+	r->warned = (bits & BIT_WARNED) != 0;
+	recipient_remote_mta(r, mta);
+	if (!(bits & BIT_TARGET))
+		return r->state == RECIPIENT_RELAY ? -1 : 0;
+	t.route = ipc_get_bytes(in, RELAY_ROUTE_MAX);
+	t.domain = ipc_get_bytes(in, RELAY_DOMAIN_MAX);
+	t.sender = ipc_get_bytes(in, ENVELOPE_ADDRESS_MAX);
+	return in->failed ? -1 : recipient_target(r, &t);
+}
+
+static int
+recipient_get(struct ipc_reader *in, struct message *m, unsigned version)
 {
 	struct slice address, given, original, reason;
 	struct recipient copy = { 0 }, *r;
@@ -341,7 +456,7 @@ recipient_get(struct ipc_reader *in, struct message *m)
 	copy.unknown = (state & BIT_UNKNOWN) != 0;
 	copy.state = state & ~BIT_UNKNOWN;
 	if (in->failed || copy.state < RECIPIENT_NEW ||
-	    copy.state > RECIPIENT_AWAY || address.len == 0)
+	    copy.state > RECIPIENT_REPORT || address.len == 0)
 		return -1;
 	if (m->n > 0 && m->recipients[m->n - 1]->number >= copy.number)
 		return -1;
@@ -354,16 +469,40 @@ recipient_get(struct ipc_reader *in, struct message *m)
 	r->code = copy.code;
 	memcpy(r->enhanced, copy.enhanced, sizeof(r->enhanced));
 	recipient_reason(r, reason);
-	return 0;
+	if (version == 1)
+		return r->state > RECIPIENT_AWAY ? -1 : 0;
+	return recipient_get_more(in, r);
+}
+
+/* What version 1 did not have. */
+static int
+state_get_more(struct ipc_reader *in, struct message *m, unsigned version)
+{
+	struct slice envid = slice_of("", 0), auth = slice_of("", 0);
+	uint8_t ret = 0;
+
+	if (version == 1) {
+		m->may_relay = (m->flags & ENVELOPE_LOCAL) != 0;
+	} else {
+		envid = ipc_get_bytes(in, ENVELOPE_ENVID_MAX);
+		ret = ipc_get_u8(in);
+		auth = ipc_get_bytes(in, ENVELOPE_AUTH_MAX);
+	}
+	m->envid = keep(m, envid);
+	m->auth = keep(m, auth);
+	m->ret = (enum envelope_ret)ret;
+	return in->failed || ret > ENVELOPE_RET_HDRS || m->envid.at == NULL ||
+	    m->auth.at == NULL ? -1 : 0;
 }
 
 static int
 state_get(struct ipc_reader *in, struct message *m)
 {
+	unsigned version = ipc_get_u8(in);
 	uint32_t n, next;
 	uint8_t bits;
 
-	if (ipc_get_u8(in) != STATE_VERSION)
+	if (version < 1 || version > STATE_VERSION)
 		return -1;
 	m->content_at = ipc_get_u32(in);
 	m->content_octets = ipc_get_u64(in);
@@ -371,6 +510,7 @@ state_get(struct ipc_reader *in, struct message *m)
 	bits = ipc_get_u8(in);
 	m->large = (bits & BIT_LARGE) != 0;
 	m->held = (bits & BIT_HELD) != 0;
+	m->may_relay = (bits & BIT_MAY_RELAY) != 0;
 	m->flags = ipc_get_u32(in);
 	m->arrival_ms = ipc_get_u64(in);
 	m->wall_ms = (int64_t)ipc_get_u64(in);
@@ -378,12 +518,14 @@ state_get(struct ipc_reader *in, struct message *m)
 	m->life = ipc_get_u64(in);
 	next = ipc_get_u32(in);
 	m->reverse_path = keep(m, ipc_get_bytes(in, ENVELOPE_ADDRESS_MAX));
+	if (state_get_more(in, m, version) == -1)
+		return -1;
 	n = ipc_get_u32(in);
 	if (in->failed || m->reverse_path.at == NULL || n == 0 ||
 	    n > ENVELOPE_RECIPIENTS_MAX)
 		return -1;
 	for (uint32_t i = 0; i < n; i++)
-		if (recipient_get(in, m) == -1)
+		if (recipient_get(in, m, version) == -1)
 			return -1;
 	if (next > m->next_number)
 		m->next_number = next;

@@ -21,10 +21,21 @@
 enum recipient_state {
 	RECIPIENT_NEW = 1,	/* to be expanded by directory */
 	RECIPIENT_FINAL,	/* a mailbox here */
-	RECIPIENT_AWAY		/* not ours: waits for a relay, or expiry */
+	RECIPIENT_AWAY,		/* not ours, from a time without a relay */
+	RECIPIENT_RELAY,	/* at another host */
+	RECIPIENT_REFUSED,	/* fails with the words that it has */
+	RECIPIENT_REPORT	/* delivered; the sender is to hear of it */
 };
 
 struct message;
+struct parcel;
+
+/* Where a recipient is, that is not one of our mailboxes; and who hears of
+ * it when that is not the message's reverse-path (empty: it is). */
+struct target {
+	struct slice	 route, domain;	/* as in common/ipc/relay.h */
+	struct slice	 sender;
+};
 
 struct recipient {
 	struct scheduler_job job;	/* first: a job is its recipient */
@@ -43,6 +54,11 @@ struct recipient {
 	struct slice	 given;		/* in RCPT, when expanded; or empty */
 	struct slice	 original;	/* ORCPT; may be empty */
 	char		*reason;	/* heap, or NULL */
+	char		*remote_mta;	/* who said so; heap, or NULL */
+	const struct target *target;	/* in the arena; NULL: none */
+	struct parcel	*parcel;	/* on its way with others, or NULL */
+	uint8_t		 notify;	/* enum envelope_notify */
+	bool		 warned;	/* of the delay */
 };
 
 struct arena_piece;
@@ -57,12 +73,15 @@ struct message {
 	uint64_t	 content_octets;
 	uint32_t	 content_crc;
 	bool		 large, held;
+	bool		 may_relay;	/* its sender may write to anybody */
 	uint32_t	 flags;		/* enum envelope_flag */
 	uint64_t	 arrival_ms;	/* spool time */
 	int64_t		 wall_ms;	/* for people */
 	uint64_t	 session;
 	uint64_t	 life;		/* of the process that wrote its state */
 	struct slice	 reverse_path;
+	struct slice	 envid, auth;	/* as in common/ipc/envelope.h */
+	enum envelope_ret ret;
 	uint32_t	 next_number;	/* of a recipient yet to come */
 	/* Not settled, each allocated by itself: jobs do not move. */
 	struct recipient **recipients;
@@ -72,6 +91,7 @@ struct message {
 	int		 fd;		/* content, or -1 */
 	uint64_t	 fd_offset;
 	unsigned	 pins;		/* work that refers to it */
+	unsigned	 asking;	/* recipients that directory is asked of */
 	bool		 indexed;	/* the index has it */
 	bool		 listed;	/* stands in the list by arrival */
 	bool		 dirty;		/* and differs from what it has */
@@ -94,6 +114,11 @@ void message_drop(struct message *, struct recipient *);
 bool message_has_address(const struct message *, struct slice address);
 /* The last failure, for people; text is copied and cut. */
 void recipient_reason(struct recipient *, struct slice text);
+void recipient_remote_mta(struct recipient *, struct slice name);
+/* Its target; text is copied.  -1: memory is short. */
+int recipient_target(struct recipient *, const struct target *);
+/* Who hears what becomes of it; empty: nobody. */
+struct slice recipient_sender(const struct recipient *);
 
 /* A process that is no more may have delivered it: every recipient's outcome
  * is unknown. */

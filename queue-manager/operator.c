@@ -27,11 +27,11 @@ send_rows(struct answer *a)
 
 static void
 send_done(struct daemon *d, struct ipc_channel *ch, uint64_t request,
-    enum queue_status status, uint64_t affected, uint64_t next)
+    enum queue_status status, uint64_t affected, uint64_t busy, uint64_t next)
 {
 	const struct queue *q = &d->queue;
 	struct queue_done done = { .status = status, .affected = affected,
-	    .next = next, .counters = {
+	    .busy = busy, .next = next, .counters = {
 		.accepted = q->counters.accepted,
 		.delivered = q->counters.delivered,
 		.bounced = q->counters.bounced,
@@ -62,7 +62,8 @@ row_state(const struct daemon *d, const struct message *m)
 		return QUEUE_ROW_HELD;
 	for (uint32_t i = 0; i < m->n; i++)
 		if (m->recipients[i]->busy ||
-		    m->recipients[i]->job.state != JOB_IDLE)
+		    m->recipients[i]->job.state != JOB_IDLE ||
+		    m->recipients[i]->parcel != NULL)
 			return QUEUE_ROW_ACTIVE;
 	return message_due(m) <= queue_now(&d->queue) ? QUEUE_ROW_ACTIVE :
 	    QUEUE_ROW_DEFERRED;
@@ -74,9 +75,14 @@ put_recipient(const struct daemon *d, struct ipc_writer *w,
 {
 	struct queue_recipient_row row = { .number = r->number,
 	    .attempts = r->attempts, .next_attempt = wall_of(d, r->due_ms),
-	    .address = r->address,
+	    .address = r->address, .route = slice_of("", 0),
 	    .reason = slice_str(r->reason == NULL ? "" : r->reason) };
 
+	if (r->state == RECIPIENT_RELAY) {
+		row.route = r->target->route;
+		row.rests_until = wall_of(d, outbound_rests(d->outbound,
+		    relaying_destination(r->target), queue_now(&d->queue)));
+	}
 	queue_recipient_row_put(w, &row);
 }
 
@@ -109,15 +115,25 @@ put_row(struct answer *a, const struct message *m, uint32_t from,
 	}
 }
 
+static bool
+is_at(const struct message *m, uint64_t destination)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (recipient_is_at(m->recipients[i], destination))
+			return true;
+	return false;
+}
+
+/* Of those that the index does not have yet. */
 static uint64_t
 first_in_memory(struct queue *q, uint64_t after, uint64_t destination)
 {
 	struct message find = { .id = after + 1 }, *m;
 
-	if (after == UINT64_MAX || destination != 0)
+	if (after == UINT64_MAX)
 		return UINT64_MAX;
 	m = RB_NFIND(message_tree, &q->messages, &find);
-	while (m != NULL && !m->listed)
+	while (m != NULL && (!m->listed || !is_at(m, destination)))
 		m = RB_NEXT(message_tree, &q->messages, m);
 	return m == NULL ? UINT64_MAX : m->id;
 }
@@ -159,7 +175,7 @@ list(struct answer *a, const struct queue_ask *ask)
 			queue_unload(q, m);
 	}
 	send_rows(a);
-	send_done(a->d, a->ch, a->request, QUEUE_OK, n,
+	send_done(a->d, a->ch, a->request, QUEUE_OK, n, 0,
 	    id == UINT64_MAX ? 0 : id);
 }
 
@@ -170,54 +186,30 @@ show(struct answer *a, const struct queue_ask *ask)
 	uint32_t from = 0;
 
 	if (m == NULL) {
-		send_done(a->d, a->ch, a->request, QUEUE_NOT_FOUND, 0, 0);
+		send_done(a->d, a->ch, a->request, QUEUE_NOT_FOUND, 0, 0, 0);
 		return;
 	}
 	while (from < m->n)
 		from += put_row(a, m, from, 500);
 	send_rows(a);
-	send_done(a->d, a->ch, a->request, QUEUE_OK, 1, 0);
+	send_done(a->d, a->ch, a->request, QUEUE_OK, 1, 0, 0);
 }
 
 /* ---- doing ---- */
 
 static void
-make_due(struct daemon *d, struct message *m)
-{
-	for (uint32_t i = 0; i < m->n; i++)
-		if (!m->recipients[i]->busy)
-			m->recipients[i]->due_ms = 0;
-	dispatch_message(d, m);
-}
-
-static uint64_t
-flush_memory(struct daemon *d, uint64_t destination)
-{
-	struct message *m, *next;
-	uint64_t n = 0;
-
-	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next) {
-		if (m->held || destination != 0)
-			continue;
-		make_due(d, m);
-		n++;
-	}
-	return n;
-}
-
-static void
 flush(struct answer *a, const struct queue_ask *ask)
 {
 	struct daemon *d = a->d;
-	uint64_t n;
+	struct flush f = { .destination = ask->destination.len == 0 ? 0 :
+	    index_destination(ask->destination) };
+	bool begun;
 
+	outbound_flush(d->outbound, 0);
 	scheduler_flush(d->scheduler);
-	d->flush_destination = ask->destination.len == 0 ? 0 :
-	    index_destination(ask->destination);
-	d->flush_after = 0;
-	d->flushing = true;
-	n = flush_memory(d, d->flush_destination);
-	send_done(d, a->ch, a->request, QUEUE_OK, n, 0);
+	begun = flush_begin(d, &f);
+	send_done(d, a->ch, a->request, begun ? QUEUE_OK : QUEUE_BUSY,
+	    flush_memory(d, f.destination), 0, 0);
 }
 
 /* An order that must be durable before it is answered. */
@@ -225,115 +217,216 @@ struct order {
 	struct daemon	*d;
 	uint64_t	 client;	/* tag of its channel, while it lives */
 	struct ipc_channel *ch;
-	uint64_t	 request, queue_id;
-	unsigned	 left;
+	uint64_t	 request, next, affected, busy;
+	enum queue_status status;	/* when all goes well */
+	unsigned	 left;		/* records, and one while it is given */
 	int		 error;
 };
 
 static void
-order_done(void *arg, int error)
+order_end(struct order *o)
 {
-	struct order *o = arg;
-	struct message *m;
-
-	if (error != 0)
-		o->error = error;
 	if (--o->left > 0)
 		return;
 	if (operator_alive(o->d, o->ch, o->client))
-		send_done(o->d, o->ch, o->request,
-		    o->error == 0 ? QUEUE_OK : QUEUE_FAILED, 1, 0);
-	if ((m = queue_find(&o->d->queue, o->queue_id)) != NULL)
-		dispatch_message(o->d, m);
+		send_done(o->d, o->ch, o->request, o->error == 0 ? o->status :
+		    QUEUE_FAILED, o->affected, o->busy, o->next);
 	free(o);
 }
 
-static struct order *
-order_new(struct answer *a, const struct queue_ask *ask, unsigned left)
+/* One record of it is durable, or failed. */
+struct step {
+	struct order	*o;
+	uint64_t	 queue_id;
+	uint32_t	 number;	/* of a recipient that is deleted */
+	bool		 deletes;
+};
+
+/* It was not to be: the recipient goes on. */
+static void
+not_deleted(struct message *m, const struct step *s)
+{
+	struct recipient *r = message_recipient(m, s->number);
+
+	if (s->deletes && r != NULL)
+		r->busy = false;
+}
+
+static void
+step_done(void *arg, int error)
+{
+	struct step *s = arg;
+	struct message *m = queue_find(&s->o->d->queue, s->queue_id);
+
+	if (error != 0)
+		s->o->error = error;
+	if (error != 0 && m != NULL)
+		not_deleted(m, s);
+	if (m != NULL)
+		dispatch_message(s->o->d, m);
+	order_end(s->o);
+	free(s);
+}
+
+static struct step *
+step_new(struct order *o, const struct message *m)
+{
+	struct step *s = malloc(sizeof(*s));
+
+	if (s == NULL) {
+		o->error = ENOMEM;
+		return NULL;
+	}
+	*s = (struct step){ .o = o, .queue_id = m->id };
+	o->left++;
+	return s;
+}
+
+static void
+step_failed(struct step *s, int error)
+{
+	s->o->error = error;
+	s->o->left--;		/* never the last: the order is being given */
+	free(s);
+}
+
+static void
+hold(struct order *o, struct message *m, bool held)
+{
+	struct step *s;
+	int error;
+
+	if (m->held == held || (s = step_new(o, m)) == NULL)
+		return;
+	error = queue_put_hold(&o->d->queue, m, held, step_done, s);
+	if (error != 0) {
+		step_failed(s, error);
+		return;
+	}
+	o->affected++;
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!m->recipients[i]->busy)
+			dispatch_withdraw(o->d, m->recipients[i]);
+}
+
+static void
+delete_recipient(struct order *o, struct recipient *r)
+{
+	struct event_result e = { .number = r->number,
+	    .outcome = OUTCOME_DELETED, .attempts = r->attempts };
+	struct step *s = step_new(o, r->message);
+	int error;
+
+	if (s == NULL)
+		return;
+	s->deletes = true;
+	s->number = r->number;
+	dispatch_withdraw(o->d, r);
+	error = queue_put_result(&o->d->queue, r->message, &e, step_done, s);
+	if (error != 0)
+		step_failed(s, error);
+	else
+		r->busy = true;	/* until it is gone */
+}
+
+static void
+delete(struct order *o, struct message *m, uint64_t destination)
+{
+	uint32_t n = 0, busy = 0;
+
+	for (uint32_t i = 0; i < m->n; i++)
+		if (recipient_is_at(m->recipients[i], destination)) {
+			n++;
+			busy += m->recipients[i]->busy;
+		}
+	if (busy > 0) {
+		o->busy++;
+		return;
+	}
+	for (uint32_t i = 0; i < m->n; i++)
+		if (recipient_is_at(m->recipients[i], destination))
+			delete_recipient(o, m->recipients[i]);
+	o->affected++;
+	log_notice("deleted", LOG_QID(m->id), LOG_NUM("recipients", n));
+}
+
+static void
+do_message(struct order *o, enum queue_verb verb, struct message *m,
+    uint64_t destination)
+{
+	m->pins++;
+	if (verb == QUEUE_RETRY) {
+		flush_message(o->d, m, destination);
+		o->affected += !m->held;
+	} else if (verb == QUEUE_DELETE)
+		delete(o, m, destination);
+	else
+		hold(o, m, verb == QUEUE_HOLD);
+	message_unpin(m);
+}
+
+static void
+do_one(struct order *o, const struct queue_ask *ask)
+{
+	struct message *m = queue_load(&o->d->queue, ask->queue_id);
+
+	if (m == NULL) {
+		o->status = QUEUE_NOT_FOUND;
+		return;
+	}
+	do_message(o, ask->verb, m, 0);
+	if (o->busy > 0)
+		o->status = QUEUE_BUSY;
+	else
+		o->affected = 1;	/* held already is held */
+}
+
+static void
+do_many(struct order *o, const struct queue_ask *ask)
+{
+	struct queue *q = &o->d->queue;
+	uint64_t destination = ask->destination.len == 0 ? 0 :
+	    index_destination(ask->destination);
+	uint64_t id = ask->after;
+	struct message *m;
+
+	for (uint32_t n = 0; n < ask->limit; n++) {
+		if ((id = next_id(q, destination, id)) == UINT64_MAX)
+			return;
+		if ((m = queue_load(q, id)) == NULL)
+			continue;	/* settled, not yet out of the index */
+		do_message(o, ask->verb, m, destination);
+		if ((m = queue_find(q, id)) != NULL)
+			queue_unload(q, m);
+	}
+	o->next = id;
+}
+
+/* Destinations that rest are asked again where their mail is to be tried. */
+static void
+wake_destinations(struct daemon *d, const struct queue_ask *ask)
+{
+	if (ask->verb == QUEUE_RETRY && ask->after == 0)
+		outbound_flush(d->outbound, 0);
+}
+
+static void
+give_order(struct answer *a, const struct queue_ask *ask)
 {
 	struct order *o = calloc(1, sizeof(*o));
 
-	if (o == NULL)
-		return NULL;
-	*o = (struct order){ .d = a->d, .ch = a->ch, .request = a->request,
-	    .client = ipc_channel_tag(a->ch), .queue_id = ask->queue_id,
-	    .left = left };
-	return o;
-}
-
-static bool
-is_busy(const struct message *m)
-{
-	for (uint32_t i = 0; i < m->n; i++)
-		if (m->recipients[i]->busy)
-			return true;
-	return false;
-}
-
-static enum queue_status
-hold(struct answer *a, const struct queue_ask *ask, struct message *m)
-{
-	struct order *o = order_new(a, ask, 1);
-
-	if (o == NULL)
-		return QUEUE_FAILED;
-	if (queue_put_hold(&a->d->queue, m, ask->verb == QUEUE_HOLD,
-	    order_done, o) != 0) {
-		free(o);
-		return QUEUE_FAILED;
-	}
-	for (uint32_t i = 0; i < m->n; i++)
-		if (!m->recipients[i]->busy)
-			scheduler_remove(a->d->scheduler,
-			    &m->recipients[i]->job);
-	return QUEUE_OK;
-}
-
-static enum queue_status
-delete(struct answer *a, const struct queue_ask *ask, struct message *m)
-{
-	struct order *o;
-
-	if (is_busy(m))
-		return QUEUE_BUSY;
-	if ((o = order_new(a, ask, m->n)) == NULL)
-		return QUEUE_FAILED;
-	for (uint32_t i = 0; i < m->n; i++) {
-		struct recipient *r = m->recipients[i];
-		struct event_result e = { .number = r->number,
-		    .outcome = OUTCOME_DELETED, .attempts = r->attempts };
-
-		scheduler_remove(a->d->scheduler, &r->job);
-		if (queue_put_result(&a->d->queue, m, &e, order_done, o) == 0)
-			continue;
-		o->error = ENOMEM;
-		o->left--;
-	}
-	if (o->left == 0) {
-		free(o);
-		return QUEUE_FAILED;
-	}
-	log_notice("deleted", LOG_QID(m->id), LOG_NUM("recipients", m->n));
-	return QUEUE_OK;
-}
-
-/* The verbs about one message.  QUEUE_OK: the answer comes when durable. */
-static void
-one_message(struct answer *a, const struct queue_ask *ask)
-{
-	struct message *m = queue_load(&a->d->queue, ask->queue_id);
-	enum queue_status status = QUEUE_NOT_FOUND;
-
-	if (m != NULL && ask->verb == QUEUE_RETRY) {
-		make_due(a->d, m);
-		send_done(a->d, a->ch, a->request, QUEUE_OK, 1, 0);
+	if (o == NULL) {
+		send_done(a->d, a->ch, a->request, QUEUE_FAILED, 0, 0, 0);
 		return;
 	}
-	if (m != NULL)
-		status = ask->verb == QUEUE_DELETE ? delete(a, ask, m) :
-		    hold(a, ask, m);
-	if (status != QUEUE_OK)
-		send_done(a->d, a->ch, a->request, status, 0, 0);
+	*o = (struct order){ .d = a->d, .ch = a->ch, .request = a->request,
+	    .client = ipc_channel_tag(a->ch), .left = 1 };
+	wake_destinations(a->d, ask);
+	if (ask->queue_id != 0)
+		do_one(o, ask);
+	else
+		do_many(o, ask);
+	order_end(o);
 	flush_now(a->d);
 }
 
@@ -364,10 +457,10 @@ on_ask(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		break;
 	case QUEUE_COUNT:
 		send_done(a->d, ch, a->request, QUEUE_OK,
-		    a->d->queue.n_messages, 0);
+		    a->d->queue.n_messages, 0, 0);
 		break;
 	default:
-		one_message(a, &ask);
+		give_order(a, &ask);
 	}
 	free(a);
 	return 0;

@@ -125,6 +125,7 @@ queue_unload(struct queue *q, struct message *m)
 		return false;
 	for (uint32_t i = 0; i < m->n; i++)
 		if (m->recipients[i]->busy ||
+		    m->recipients[i]->parcel != NULL ||
 		    m->recipients[i]->job.state != JOB_IDLE)
 			return false;
 	assert(!m->listed);

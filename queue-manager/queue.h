@@ -153,6 +153,7 @@ struct queue_content {
 	uint64_t	size;
 	bool		large;		/* already in large/ by its queue id */
 	uint32_t	crc;		/* of large content */
+	bool		may_relay;	/* its sender may write to anybody */
 };
 
 /* 0, or an errno and done is not called. */
@@ -160,6 +161,9 @@ int queue_put_message(struct queue *, uint64_t id, struct slice envelope,
     const struct queue_content *, queue_done *, void *arg);
 int queue_put_expanded(struct queue *, struct message *, uint32_t number,
     const struct slice *addresses, uint32_t n, queue_done *, void *arg);
+/* The same for what is not a list of our mailboxes. */
+int queue_put_targets(struct queue *, struct message *, uint32_t number,
+    const struct event_target *, uint32_t n, queue_done *, void *arg);
 int queue_put_result(struct queue *, struct message *,
     const struct event_result *, queue_done *, void *arg);
 int queue_put_hold(struct queue *, struct message *, bool held, queue_done *,

@@ -21,12 +21,26 @@
 	    "Milliseconds that a delivery into a mailbox waits at most for " \
 	    "others while much mail comes in, so that they begin together. " \
 	    "A letter alone never waits.")				\
+	X(relays, COUNT, "500", "1", "4000", RELOAD,			\
+	    "Deliveries to other hosts under way at once.")		\
+	X(destination_relays, COUNT, "20", "1", "1000", RELOAD,		\
+	    "Of them, to one destination: a route and a domain.  It "	\
+	    "begins with 5, more while they succeed, fewer while they fail.") \
+	X(recipients_per_relay, COUNT, "50", "1", "100", RELOAD,	\
+	    "Recipients of one message at one destination that go together.") \
 	X(active_messages, COUNT, "20000", "100", "1000000", RELOAD,	\
 	    "Messages held in memory.  The others wait in the spool's "	\
 	    "index.")							\
 	X(content_descriptors, COUNT, "4000", "10", "12000", RELOAD,	\
 	    "Messages whose content is kept at hand as it came; that of the " \
 	    "others is read from the spool again.")			\
+	X(delay_warning, SECONDS, "4h", "0", "100d", RELOAD,		\
+	    "After so long, once, the sender of a message that is still "	\
+	    "not delivered is told (RFC 3461 section 4.1: unless NOTIFY is " \
+	    "given without DELAY).  0: never.")				\
+	X(report_content_max, SIZE, "50K", "0", "10M", RELOAD,		\
+	    "A larger message is not returned whole in a report, even where " \
+	    "RET=FULL asks for it (RFC 3461 section 4.3); its header is.") \
 	X(double_bounce_recipient, STRING, "postmaster", "1", "640", RELOAD, \
 	    "Who gets a report when a report itself cannot be delivered.") \
 	X(segment_size, SIZE, "32M", "1M", "1G", RESTART,		\

@@ -46,12 +46,13 @@ write_one(const char *final, const char *text, const char *headers)
 {
 	struct bounce_recipient r = { .final = slice_str(final),
 	    .original = SLICE_LITERAL("rfc822;Bob@x"), .code = 550,
-	    .enhanced = { 5, 1, 1 }, .text = slice_str(text) };
+	    .enhanced = { 5, 1, 1 }, .text = slice_str(text),
+	    .remote_mta = SLICE_LITERAL("mx.x") };
 	struct bounce b = { .hostname = SLICE_LITERAL("mx.example.org"),
 	    .to = SLICE_LITERAL("alice@crepes.fr"), .queue_id = 10,
 	    .about = 9, .now = 1795242495, .arrival = 1795242000,
 	    .reverse_path = SLICE_LITERAL("alice@crepes.fr"),
-	    .recipients = &r, .n = 1, .headers = slice_str(headers) };
+	    .recipients = &r, .n = 1, .content = slice_str(headers) };
 	size_t len;
 	char *octets = bounce_write(&b, &len);
 
@@ -81,7 +82,8 @@ test_form(void **state)
 		"\r\nReporting-MTA: dns; mx.example.org\r\n",
 		"\r\nOriginal-Recipient: rfc822;Bob@x\r\n",
 		("\r\nFinal-Recipient: rfc822; bob@x\r\nAction: failed\r\n"
-		    "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 no bob\r\n"),
+		    "Status: 5.1.1\r\nRemote-MTA: dns; mx.x\r\n"
+		    "Diagnostic-Code: smtp; 550 5.1.1 no bob\r\n"),
 		"Content-Type: text/rfc822-headers\r\n",
 		"\r\nSubject: hello\r\n",
 		"Arrival-Date: Sat, 21 Nov 2026 ",
@@ -114,6 +116,111 @@ test_hostile(void **state)
 	free(got);
 }
 
+static char *
+write_many(const struct bounce_recipient *r, size_t n, const char *content,
+    bool whole, bool smtputf8)
+{
+	struct bounce b = { .hostname = SLICE_LITERAL("mx.example.org"),
+	    .to = SLICE_LITERAL("alice@crepes.fr"), .queue_id = 10,
+	    .about = 9, .now = 1795242495, .arrival = 1795242000,
+	    .envid = SLICE_LITERAL("QQ 314159"),
+	    .reverse_path = SLICE_LITERAL("alice@crepes.fr"),
+	    .recipients = r, .n = n, .content = slice_str(content),
+	    .whole = whole, .smtputf8 = smtputf8 };
+	size_t len;
+
+	return bounce_write(&b, &len);
+}
+
+/* Each action has its word and its fields; one that failed gives the name. */
+static void
+test_actions(void **state)
+{
+	static const struct bounce_recipient all[] = {
+		{ .action = BOUNCE_DELIVERED, .final = SLICE_LITERAL("a@x"),
+		    .enhanced = { 2, 0, 0 } },
+		{ .action = BOUNCE_RELAYED, .final = SLICE_LITERAL("b@x"),
+		    .enhanced = { 2, 1, 5 }, .code = 250,
+		    .text = SLICE_LITERAL("Ok"),
+		    .remote_mta = SLICE_LITERAL("mx.x") },
+		{ .action = BOUNCE_EXPANDED, .final = SLICE_LITERAL("c@x"),
+		    .enhanced = { 2, 0, 0 } },
+		{ .action = BOUNCE_DELAYED, .final = SLICE_LITERAL("d@x"),
+		    .enhanced = { 4, 4, 1 }, .code = 451,
+		    .text = SLICE_LITERAL("No answer"),
+		    .retry_until = 1795674000 },
+	};
+	char *got = write_many(all, 4, "Subject: hello\r\n", false, false);
+
+	(void)state;
+	assert_non_null(strstr(got, "\r\nOriginal-Envelope-Id: QQ 314159\r\n"
+	    "Reporting-MTA: dns; mx.example.org\r\n"));
+	assert_non_null(strstr(got, "\r\n\r\nFinal-Recipient: rfc822; a@x\r\n"
+	    "Action: delivered\r\nStatus: 2.0.0\r\n\r\n"));
+	assert_non_null(strstr(got, "rfc822; b@x\r\nAction: relayed\r\n"
+	    "Status: 2.1.5\r\nRemote-MTA: dns; mx.x\r\n"
+	    "Diagnostic-Code: smtp; 250 2.1.5 Ok\r\n\r\n"));
+	assert_non_null(strstr(got, "c@x\r\nAction: expanded\r\n"));
+	assert_non_null(strstr(got, "d@x\r\nAction: delayed\r\n"
+	    "Status: 4.4.1\r\nDiagnostic-Code: X-Bulkhead; No answer\r\n"
+	    "Will-Retry-Until: Thu, 26 Nov 2026 "));
+	assert_non_null(strstr(got, "\r\nSubject: Mail is delayed"));
+	free(got);
+	got = write_many(all, 3, "", false, false);
+	assert_non_null(strstr(got, "\r\nSubject: Mail was delivered\r\n"));
+	free(got);
+}
+
+static void
+test_whole(void **state)
+{
+	static const struct bounce_recipient r = { .final =
+	    SLICE_LITERAL("a@x"), .enhanced = { 5, 0, 0 }, .code = 550 };
+	char *got = write_many(&r, 1, "Subject: x\r\n\r\nbody\r\n", true,
+	    false);
+
+	(void)state;
+	assert_non_null(strstr(got, "Content-Type: message/rfc822\r\n"));
+	assert_non_null(strstr(got, "\r\n\r\nSubject: x\r\n\r\nbody\r\n"));
+	assert_null(strstr(got, "Return-Path"));
+	free(got);
+}
+
+/* RFC 6533. */
+static void
+test_international(void **state)
+{
+	static const struct bounce_recipient r[] = {
+		{ .final = SLICE_LITERAL("p\xc3\xa5l@x"),
+		    .original = SLICE_LITERAL("utf-8;p\\x{E5}l\\x{20AC}"
+		    "\\x{1F600}\\x{D800}\\x{0A}@x"),
+		    .enhanced = { 5, 1, 1 }, .code = 550 },
+		{ .final = SLICE_LITERAL("a@x"), .enhanced = { 5, 1, 1 } },
+	};
+	char *got = write_many(r, 2, "Subject: x\r\n", false, false);
+
+	(void)state;
+	assert_non_null(strstr(got, "message/global-delivery-status\r\n"));
+	assert_non_null(strstr(got, "message/global-headers\r\n"));
+	assert_non_null(strstr(got, "Final-Recipient: utf-8; p\xc3\xa5l@x\r\n"));
+	assert_non_null(strstr(got, "Final-Recipient: rfc822; a@x\r\n"));
+	/* Unquoted, but for what is no character. */
+	assert_non_null(strstr(got, "Original-Recipient: utf-8;p\xc3\xa5l"
+	    "\xe2\x82\xac\xf0\x9f\x98\x80\\x{D800}\\x{0A}@x\r\n"));
+	free(got);
+	/* Plain addresses, though the message came by SMTPUTF8. */
+	got = write_many(r + 1, 1, "Subject: x\r\n\r\n", true, true);
+	assert_non_null(strstr(got, "Content-Type: message/global\r\n"));
+	free(got);
+	/* ASCII only: the quoted form stays. */
+	got = write_many(&(struct bounce_recipient){ .final =
+	    SLICE_LITERAL("a@x"), .original = r[0].original }, 1, "", false,
+	    false);
+	assert_non_null(strstr(got, "utf-8;p\\x{E5}l"));
+	assert_non_null(strstr(got, "Type: message/delivery-status\r\n"));
+	free(got);
+}
+
 int
 main(void)
 {
@@ -121,6 +228,9 @@ main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_international),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@ main(int argc, char *argv[])
 	int status;
 
 	stage_open(argc, argv, &remote_relay_hooks);
+	if (tls_library_start() == -1)
+		return 71;
 	own_addresses_init(&rr.own);	/* the interfaces; needs netlink */
 	sandbox_enter(IPC_REMOTE_RELAY);	/* empty jail; TCP to others */
 	stage_attach(&rr.stage, &remote_relay_hooks, &rr);

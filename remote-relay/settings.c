@@ -1,6 +1,7 @@
 #include "remote-relay/settings.h"
 
 #include "common/net/address.h"
+#include "remote-relay/fingerprint.h"
 #include "remote-relay/target.h"
 
 #define ROW(...) SETTING_ROW(struct remote_relay_settings, __VA_ARGS__)
@@ -66,6 +67,26 @@ check_sources(const struct settings *s, const struct settings_group *g,
 }
 
 static void
+check_tls(const struct settings *s, const struct settings_group *g,
+    const struct route_settings *r, struct settings_errors *errors)
+{
+	uint8_t octets[FINGERPRINT_LEN];
+
+	for (size_t i = 0; i < r->tls_fingerprints.n; i++)
+		if (fingerprint_parse(slice_str(r->tls_fingerprints.at[i]),
+		    octets) != PARSE_OK)
+			settings_complain(errors, s, g, "tls_fingerprints",
+			    "\"%s\" is no SHA-256: write 64 hexadecimal "
+			    "digits", r->tls_fingerprints.at[i]);
+	if (r->tls == ROUTE_TLS_FINGERPRINT && r->tls_fingerprints.n == 0)
+		settings_complain(errors, s, g, "tls", "fingerprint, but "
+		    "tls_fingerprints has none");
+	if (r->tls_wrapped && r->tls <= ROUTE_TLS_OPPORTUNISTIC)
+		settings_complain(errors, s, g, "tls_wrapped", "needs tls = "
+		    "required, verified or fingerprint");
+}
+
+static void
 check(const struct settings *s, struct settings_errors *errors)
 {
 	const struct remote_relay_settings *own = settings_values(s);
@@ -78,6 +99,7 @@ check(const struct settings *s, struct settings_errors *errors)
 		check_targets(s, g, "via", &r->via, errors);
 		check_targets(s, g, "fallback", &r->fallback, errors);
 		check_sources(s, g, r, errors);
+		check_tls(s, g, r, errors);
 		if (r->protocol == PROTOCOL_LMTP && r->via.n == 0)
 			settings_complain(errors, s, g, "protocol", "LMTP is "
 			    "not for the Internet (RFC 2033 section 5): say "

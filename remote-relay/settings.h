@@ -71,6 +71,22 @@
 	    "be reached.")						\
 	X(protocol, ENUM, "smtp", "smtp|lmtp", "", RELOAD,		\
 	    "RFC 5321 or RFC 2033.")					\
+	X(tls, ENUM, "opportunistic",					\
+	    "none|opportunistic|required|verified|fingerprint", "", RELOAD, \
+	    "opportunistic: encrypted where the host can, whoever it is " \
+	    "(RFC 7435).  required: or the mail waits.  verified: a " \
+	    "certificate of a root in /etc/ssl/certs/ca-certificates.crt, in " \
+	    "the name of the host, of the domain where the name of the host " \
+	    "came from DNS without DNSSEC, or one of tls_names.  " \
+	    "fingerprint: one of tls_fingerprints.")			\
+	X(tls_wrapped, BOOL, "no", "", "", RELOAD,			\
+	    "TLS from the first octet, without STARTTLS (RFC 8314), as on " \
+	    "port 465.")						\
+	X(tls_names, WORDS, "", "0", "7", RELOAD,			\
+	    "Names that will do in place of the host's.")		\
+	X(tls_fingerprints, WORDS, "", "0", "16", RELOAD,		\
+	    "SHA-256 of the host's certificate or of its public key, in " \
+	    "hexadecimal, colons or not.")				\
 	X(source_address, WORDS, "", "0", "2", RELOAD,			\
 	    "The address that connections come from, one for each family; " \
 	    "a host whose family has none is not tried.  Empty: as the " \
@@ -92,6 +108,8 @@ struct route_settings {
 
 enum { ADDRESS_BOTH, ADDRESS_IPV4, ADDRESS_IPV6 };	/* address_family */
 enum { PROTOCOL_SMTP, PROTOCOL_LMTP };			/* protocol */
+enum { ROUTE_TLS_NONE, ROUTE_TLS_OPPORTUNISTIC, ROUTE_TLS_REQUIRED,
+    ROUTE_TLS_VERIFIED, ROUTE_TLS_FINGERPRINT };		/* tls */
 
 /* The block that describes mail without a route of its own. */
 #define ROUTE_DEFAULT "default"

@@ -7,16 +7,19 @@
 
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
+#include "smtpd/verify.h"
 
 typedef void command_handler(struct session *, struct slice args);
 
 enum command_flags {
 	NO_ARGS = 1,	/* 501 with any (RFC 5321 section 4.1.1) */
-	IDLE = 2	/* brings no message nearer; counted */
+	IDLE = 2,	/* brings no message nearer; counted */
+	/* Also where the listener wants TLS first (RFC 3207 section 4). */
+	CLEAR = 4
 };
 
 static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
-    do_quit, do_vrfy, do_help;
+    do_quit, do_help;
 
 static const struct command {
 	const char	*verb;
@@ -24,20 +27,20 @@ static const struct command {
 	unsigned	 when;		/* enum session_state */
 	unsigned	 flags;
 } commands[] = {
-	{ "HELO", do_helo, S_ANY, IDLE },
-	{ "EHLO", do_ehlo, S_ANY, IDLE },
+	{ "HELO", do_helo, S_ANY, IDLE | CLEAR },
+	{ "EHLO", do_ehlo, S_ANY, IDLE | CLEAR },
 	{ "MAIL", do_mail, S_READY, IDLE },
 	{ "RCPT", recipient_command, S_MAIL | S_RCPT, 0 },
 	{ "DATA", do_data, S_RCPT, NO_ARGS },
-	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE },
-	{ "NOOP", do_noop, S_ANY, IDLE },
-	{ "QUIT", do_quit, S_ANY, NO_ARGS },
-	{ "VRFY", do_vrfy, S_ANY, IDLE },
-	{ "HELP", do_help, S_ANY, IDLE },
-	{ "EXPN", NULL, S_ANY, 0 },
-	{ "STARTTLS", NULL, S_ANY, 0 },
-	{ "AUTH", NULL, S_ANY, 0 },
-	{ "BDAT", NULL, S_ANY, 0 },
+	{ "BDAT", bdat_command, S_ANY, 0 },	/* judges its state itself */
+	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE | CLEAR },
+	{ "NOOP", do_noop, S_ANY, IDLE | CLEAR },
+	{ "QUIT", do_quit, S_ANY, NO_ARGS | CLEAR },
+	{ "VRFY", vrfy_command, S_ANY, IDLE },
+	{ "HELP", do_help, S_ANY, IDLE | CLEAR },
+	{ "EXPN", expn_command, S_ANY, IDLE },
+	{ "STARTTLS", starttls_command, S_ANY, NO_ARGS | IDLE | CLEAR },
+	{ "AUTH", auth_command, S_ANY, 0 },
 	{ "ETRN", NULL, S_ANY, 0 },
 	{ "ATRN", NULL, S_ANY, 0 },
 	{ "TURN", NULL, S_ANY, 0 },
@@ -61,6 +64,8 @@ bad_sequence(const struct command *c, enum session_state state)
 {
 	if (state == S_START)
 		return SAY_HELO_FIRST;
+	if (state == S_CHUNKS)
+		return SAY_CHUNKS_BEGUN;
 	if (c->handle == do_mail)
 		return SAY_NESTED_MAIL;
 	/* RFC 5321 section 3.3: DATA when every RCPT was refused */
@@ -86,6 +91,9 @@ looks_like_http(struct slice line)
 static void
 not_a_command(struct session *s, enum smtpd_reply reply, struct slice line)
 {
+	/* It may be a name or password that came too late for AUTH. */
+	if (door_kind(s->door) == DOOR_SUBMISSION)
+		line = slice_of("", 0);
 	if (looks_like_http(line) && ++s->http_lines >= 3)
 		session_close(s, SAY_NOT_HTTP);
 	else
@@ -114,6 +122,8 @@ command_line(struct session *s, struct slice line)
 		session_refuse(s, SAY_NOT_IMPLEMENTED, c->verb, l.args);
 	else if ((c->flags & NO_ARGS) && l.args.len > 0)
 		session_refuse(s, SAY_NO_ARGUMENTS, c->verb, l.args);
+	else if (!(c->flags & CLEAR) && starttls_is_missing(s))
+		session_refuse(s, SAY_TLS_FIRST, c->verb, l.args);
 	else if ((c->when & state) == 0)
 		session_refuse(s, bad_sequence(c, state), c->verb, l.args);
 	else if ((c->flags & IDLE) &&
@@ -266,6 +276,8 @@ mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
 	default:
 		return SAY_BAD_PARAMETER;
 	}
+	if (params->has_auth && door_kind(s->door) != DOOR_SUBMISSION)
+		return SAY_UNKNOWN_PARAMETER;
 	if (params->has_size && params->size > s->d->set->max_message_size)
 		return SAY_TOO_BIG;
 	if (s->d->queue.ch == NULL)
@@ -290,7 +302,7 @@ do_mail(struct session *s, struct slice args)
 	if (s->t == NULL)
 		session_refuse(s, SAY_RESOURCES, "MAIL", args);
 	else if (screen_mail(s))
-		session_reply(s, SAY_MAIL_OK);
+		sender_check(s->t);
 }
 
 /* ---- DATA ---- */
@@ -335,15 +347,6 @@ do_quit(struct session *s, struct slice args)
 	(void)args;
 	session_reply(s, SAY_BYE);
 	session_finish(s, 0);
-}
-
-static void
-do_vrfy(struct session *s, struct slice args)
-{
-	if (args.len == 0)
-		session_refuse(s, SAY_NEED_STRING, "VRFY", args);
-	else
-		session_reply(s, SAY_CANNOT_VERIFY);
 }
 
 static void

@@ -50,8 +50,8 @@ door_name(const struct door *door)
 }
 
 /* A client that gets no session: told why, and logged. */
-static void
-turn_away(struct smtpd *d, int fd, const struct net_address *peer,
+void
+door_turn_away(struct smtpd *d, int fd, const struct net_address *peer,
     enum smtpd_reply r)
 {
 	char line[SMTP_REPLY_LINE_MAX], client[NET_ADDRESS_SIZE];
@@ -120,10 +120,9 @@ check_client(struct smtpd *d, const struct net_address *peer,
 	return SAY_OK;
 }
 
-static void
-accepted(void *arg, int fd, const struct net_address *peer)
+void
+door_admit(struct door *door, int fd, const struct net_address *peer)
 {
-	struct door *door = arg;
 	struct smtpd *d = door->d;
 	struct client *client;
 	enum smtpd_reply why;
@@ -138,21 +137,32 @@ accepted(void *arg, int fd, const struct net_address *peer)
 	}
 	permitted = v.action == VERDICT_PERMIT;
 	if (d->n_sessions >= room(d, permitted)) {
-		turn_away(d, fd, peer, SAY_FULL);
+		door_turn_away(d, fd, peer, SAY_FULL);
 		return;
 	}
 	client = enter(d, peer);
 	if (client == NULL) {
-		turn_away(d, fd, peer, SAY_NO_MEMORY);
+		door_turn_away(d, fd, peer, SAY_NO_MEMORY);
 		return;
 	}
 	why = permitted ? SAY_OK : check_client(d, peer, client);
 	if (why != SAY_OK) {
 		clients_leave(d->clients, client);
-		turn_away(d, fd, peer, why);
+		door_turn_away(d, fd, peer, why);
 		return;
 	}
 	session_new(d, door, fd, peer, client, permitted);
+}
+
+static void
+accepted(void *arg, int fd, const struct net_address *peer)
+{
+	struct door *door = arg;
+
+	if (proxied_expected(door, peer))
+		proxied_new(door->d, door, fd, peer);
+	else
+		door_admit(door, fd, peer);
 }
 
 static void
@@ -210,6 +220,7 @@ doors_close(struct smtpd *d)
 {
 	struct door *door;
 
+	proxied_close_all(d);
 	TAILQ_FOREACH(door, &d->doors, all) {
 		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		listener_free(door->listener);

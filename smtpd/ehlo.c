@@ -17,6 +17,32 @@ size_text(const struct session *s, char *out)
 	    (unsigned long long)s->d->set->max_message_size);
 }
 
+static void
+login_text(const struct session *s, char *out)
+{
+	auth_text(s, out, EHLO_TEXT_MAX);
+}
+
+/* RFC 9422: as many RCPTs as one transaction takes. */
+static void
+limits_text(const struct session *s, char *out)
+{
+	snprintf(out, EHLO_TEXT_MAX, "LIMITS RCPTMAX=%llu",
+	    (unsigned long long)s->d->set->max_recipients);
+}
+
+static bool
+vrfy_offered(const struct session *s)
+{
+	return s->d->set->vrfy;
+}
+
+static bool
+expn_offered(const struct session *s)
+{
+	return s->d->set->expn;
+}
+
 static const struct extension {
 	const char	*keyword;
 	/* Is it announced to this client now?  NULL: to all. */
@@ -27,8 +53,15 @@ static const struct extension {
 	{ "PIPELINING", NULL, NULL },
 	{ "8BITMIME", NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
+	{ "CHUNKING", NULL, NULL },
 	{ "DSN", NULL, NULL },
+	{ "STARTTLS", starttls_offered, NULL },
+	{ "AUTH", auth_offered, login_text },
 	{ "SIZE", NULL, size_text },
+	{ "LIMITS", NULL, limits_text },
+	/* RFC 5321 section 3.5.2 */
+	{ "VRFY", vrfy_offered, NULL },
+	{ "EXPN", expn_offered, NULL },
 };
 
 static void

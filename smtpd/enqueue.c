@@ -205,8 +205,8 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 		.client = slice_str(session_client(s, client)),
 		.helo = slice_str(s->helo != NULL ? s->helo : ""),
 		.listener = slice_str(door_name(s->door)),
-		.protocol = s->esmtp ? SLICE_LITERAL("ESMTP")
-				     : SLICE_LITERAL("SMTP"),
+		.protocol = slice_str(session_protocol(s)),
+		.auth = slice_str(s->login != NULL ? s->login->name : ""),
 		.envid = t->params.envid,
 		.ret = (enum envelope_ret)t->params.ret,
 	};

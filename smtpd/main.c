@@ -4,6 +4,7 @@
  * only when queue-manager has said that it is durable.
  */
 #include "common/sandbox/sandbox.h"
+#include "common/tls/tls.h"
 #include "smtpd/smtpd.h"
 
 int
@@ -14,6 +15,8 @@ main(int argc, char *argv[])
 
 	smtpd_hooks(&d, ipc_role_by_name(argv[0]), &hooks);
 	stage_open(argc, argv, &hooks);
+	if (tls_library_start() == -1)
+		return 71;
 	sandbox_enter(hooks.role);
 	stage_attach(&d.stage, &hooks, &d);
 	smtpd_init(&d);

@@ -23,6 +23,60 @@ recipient_free(struct recipient *r)
 	free(r);
 }
 
+/* ---- quotas ---- */
+
+/* Whose quota, and how much; 0: none. */
+static uint64_t
+quota_of(const struct session *s, struct account *a)
+{
+	const struct smtpd_settings *set = s->d->set;
+
+	if (s->login != NULL) {
+		*a = s->login->account;
+		return set->account_recipients_per_hour;
+	}
+	*a = (struct account){ ACCOUNT_SYSTEM, s->peer.uid };
+	return session_is_injection(s) && s->peer.uid != 0 ?
+	    set->inject_recipients_per_hour : 0;
+}
+
+/* One recipient more; false: not within this hour. */
+static bool
+charge(struct session *s)
+{
+	struct account a;
+	uint64_t limit = quota_of(s, &a);
+	char account[ACCOUNT_TEXT];
+	bool first;
+
+	if (limit == 0)
+		return true;
+	if (quota_take(s->d->quotas, a, limit, smtpd_now_ms(s->d), &first)) {
+		s->t->charged++;
+		return true;
+	}
+	if (first)
+		log_warning("quota-reached", LOG_SID(s->id),
+		    LOG_CSTR("account", account_text(a, account)),
+		    LOG_CSTR("user", s->login != NULL ? s->login->name : ""),
+		    LOG_NUM("recipients-per-hour", limit));
+	return false;
+}
+
+void
+recipients_uncharge(struct transaction *t)
+{
+	struct account a;
+
+	if (t->charged == 0 || quota_of(t->s, &a) == 0)
+		return;
+	quota_give_back(t->s->d->quotas, a, t->charged,
+	    smtpd_now_ms(t->s->d));
+	t->charged = 0;
+}
+
+/* ---- replies ---- */
+
 /* The reply to one RCPT, and its place in the transaction. */
 static void
 settle(struct session *s, struct recipient *r)
@@ -33,6 +87,8 @@ settle(struct session *s, struct recipient *r)
 		recipient_free(r);
 		return;
 	}
+	if (r->answer == SAY_RCPT_OK && !charge(s))
+		r->answer = SAY_QUOTA;
 	if (r->answer == SAY_RCPT_OK) {
 		TAILQ_INSERT_TAIL(&s->t->recipients, r, order);
 		s->t->n_recipients++;
@@ -140,7 +196,13 @@ recipient_resolved(struct ask *a, const struct directory_resolved *resolved)
 		answer(r, unknown_or_relay(r));
 		break;
 	case DIRECTORY_NO_RELAY:
-		answer(r, SAY_NO_RELAY);
+		/* The operator's word on it is for those who may relay. */
+		if (!session_may_relay(r->s))
+			answer(r, SAY_NO_RELAY);
+		else if (resolved->refusal.code != 0)
+			answer_refused(r, &resolved->refusal);
+		else
+			answer(r, SAY_RCPT_OK);
 		break;
 	default:
 		answer(r, SAY_DIRECTORY_DOWN);

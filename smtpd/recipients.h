@@ -11,6 +11,9 @@
 /* directory's answer to the ask of a recipient. */
 void recipient_resolved(struct ask *, const struct directory_resolved *);
 
+/* Who did not send after all gets this back to its quota. */
+void recipients_uncharge(struct transaction *);
+
 /* Forget those of this session that are being looked up. */
 void recipients_forget(struct session *);
 

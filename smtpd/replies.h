@@ -13,11 +13,15 @@
 	X(OK,			250, 2, 0, 0, "Ok")			\
 	X(MAIL_OK,		250, 2, 1, 0, "Ok")			\
 	X(RCPT_OK,		250, 2, 1, 5, "Ok")			\
+	X(TLS_GO_ON,		220, 2, 0, 0, "Ready to start TLS")		\
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
+	X(TOO_MANY_MEMBERS,	252, 2, 5, 2,				\
+	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
-	    "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP: see RFC 5321") \
+	    "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP: see RFC 5321") \
+	X(AUTH_OK,		235, 2, 7, 0, "Authentication succeeded") \
 	X(GO_ON,		354, 0, 0, 0, "End data with <CRLF>.<CRLF>") \
 	/* 421: and the connection ends */				\
 	X(FULL,			421, 4, 3, 2, "Too many sessions, try later") \
@@ -34,14 +38,25 @@
 	X(ERRORS,		421, 4, 7, 0, "Too many errors, closing") \
 	X(IDLE_COMMANDS,	421, 4, 7, 0,				\
 	    "Too many commands without a message, closing")		\
+	X(AUTH_FAILURES,	421, 4, 7, 0, "Too many failed logins, closing") \
+	X(NO_PROXY_HEADER,	421, 4, 3, 5,				\
+	    "A proxy's connection begins with a PROXY header")		\
 	X(NO_MEMORY,		421, 4, 3, 0, "Out of resources, try later") \
+	/* RFC 3030 section 2: a chunk is here */			\
+	X(CHUNK_OK,		250, 2, 0, 0, "Chunk taken")		\
 	/* 45z: not now */						\
+	X(QUOTA,		450, 4, 7, 1,				\
+	    "Too many recipients within the hour, try later")		\
+	X(AUTH_DOWN,		454, 4, 7, 0,				\
+	    "Temporary authentication failure, try later")		\
 	X(DIRECTORY_DOWN,	451, 4, 3, 0,				\
 	    "Address book not available, try later")			\
 	X(QUEUE_DOWN,		451, 4, 3, 0, "Queue not available, try later") \
 	X(RESOURCES,		452, 4, 3, 1, "Out of resources, try later") \
 	/* RFC 5321 section 4.5.3.1.10 */				\
 	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\
+	/* RFC 3207 section 4 */					\
+	X(TLS_DOWN,		454, 4, 7, 0, "TLS not available, try later")	\
 	X(CLIENT_MESSAGES,	450, 4, 7, 1,				\
 	    "Too many messages from your address, try later")		\
 	X(CLIENT_RECIPIENTS,	450, 4, 7, 1,				\
@@ -64,17 +79,48 @@
 	X(LONG_REVERSE_PATH,	501, 5, 1, 7, "Path too long")		\
 	X(LONG_FORWARD_PATH,	501, 5, 1, 3, "Path too long")		\
 	X(BAD_PARAMETER,	501, 5, 5, 4, "Bad parameter")		\
+	/* Where the data ends that follows, nobody knows: closing */	\
+	X(BAD_CHUNK,		501, 5, 5, 4,				\
+	    "Syntax: BDAT size [LAST]; closing")			\
 	X(NOT_IMPLEMENTED,	502, 5, 5, 1, "Command not implemented") \
 	X(BAD_SEQUENCE,		503, 5, 5, 1, "Bad sequence of commands") \
 	X(HELO_FIRST,		503, 5, 5, 1, "Say HELO or EHLO first")	\
 	X(MAIL_FIRST,		503, 5, 5, 1, "Say MAIL first")		\
+	X(CHUNKS_BEGUN,		503, 5, 5, 1,				\
+	    "The message comes by BDAT, go on or say RSET")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
-	/* RFC 4954 section 6 */						\
+	X(TLS_ALREADY,		503, 5, 5, 1, "TLS is active already")	\
+	X(TLS_PIPELINED,	503, 5, 5, 1,				\
+	    "Nothing may follow STARTTLS before its reply, closing")	\
+	/* RFC 3207 section 4 */					\
+	X(TLS_FIRST,		530, 5, 7, 0, "Must issue a STARTTLS command first") \
+	X(EHLO_FIRST,		503, 5, 5, 1, "Say EHLO first")		\
+	/* RFC 4954 section 4 and 6 */					\
+	X(AUTH_LINE_LONG,	500, 5, 5, 6,				\
+	    "Authentication exchange line is too long")			\
+	X(AUTH_SYNTAX,		501, 5, 5, 4,				\
+	    "Syntax: AUTH, a space, a mechanism, perhaps a response")	\
+	X(AUTH_MALFORMED,	501, 5, 5, 2,				\
+	    "Not a response of this mechanism in base64")		\
+	X(AUTH_CANCELLED,	501, 5, 7, 0, "Authentication cancelled") \
+	X(AUTH_ALREADY,		503, 5, 5, 1, "Already authenticated")	\
+	X(AUTH_MECHANISM,	504, 5, 5, 4,				\
+	    "Unrecognized authentication mechanism")			\
+	X(AUTH_TOO_WEAK,	534, 5, 7, 9,				\
+	    "Authentication mechanism is not allowed here")		\
+	X(AUTH_DENIED,		535, 5, 7, 8, "Authentication credentials invalid") \
+	X(AUTH_IDENTITY,	535, 5, 7, 8, "Nobody may act for another") \
+	X(AUTH_CLEARTEXT,	538, 5, 7, 11,				\
+	    "Encryption required for authentication")			\
 	X(AUTH_FIRST,		530, 5, 7, 0, "Authentication required") \
 	/* 55z: refused */						\
 	X(UNKNOWN_RECIPIENT,	550, 5, 1, 1, "No such user here")	\
+	X(NOT_OURS,		550, 5, 1, 2, "Not a domain of ours")	\
 	X(NO_RELAY,		550, 5, 7, 1, "Relaying denied")	\
+	X(HEADER_LONG,		552, 5, 3, 4, "Header section too long") \
 	X(TOO_BIG,		552, 5, 3, 4, "Message too big")	\
+	X(NOT_YOUR_ADDRESS,	553, 5, 7, 1,				\
+	    "Sender address does not belong to you")			\
 	/* RFC 6531 section 3.5: SMTPUTF8 is not offered */		\
 	X(NOT_ASCII,		553, 5, 6, 7,				\
 	    "Addresses beyond ASCII are not supported")			\

@@ -1,9 +1,11 @@
-/* The channel to directory (common/ipc/directory.h): RESOLVE and RESOLVED. */
+/* The channel to directory (common/ipc/directory.h): answers to RESOLVE and
+ * MEMBERS_OF. */
 #include <stdlib.h>
 
 #include "common/ipc/directory.h"
 #include "smtpd/recipients.h"
 #include "smtpd/session.h"
+#include "smtpd/verify.h"
 
 static int
 on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
@@ -15,8 +17,56 @@ on_resolved(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (directory_resolved_decode(m->body, &resolved) == -1)
 		return -1;
 	a = sibling_answered(&d->directory, ch, m->id);
-	if (a != NULL)
+	if (a == NULL)
+		return 0;
+	if (a->type != IPC_RESOLVE) {
+		a->failed(a);
+		return -1;	/* not what we asked */
+	}
+	if (vrfy_is(a))
+		vrfy_resolved(a, &resolved);
+	else
 		recipient_resolved(a, &resolved);
+	return 0;
+}
+
+static int
+on_sender_is(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct smtpd *d = ctx;
+	enum sender_verdict verdict;
+	struct ask *a;
+
+	if (sender_verdict_decode(m->body, &verdict) == -1)
+		return -1;
+	a = sibling_answered(&d->directory, ch, m->id);
+	if (a == NULL)
+		return 0;
+	if (a->type != IPC_SENDER_ASK) {
+		a->failed(a);
+		return -1;
+	}
+	sender_answered(a, verdict);
+	return 0;
+}
+
+static int
+on_members(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct smtpd *d = ctx;
+	struct directory_expanded members;
+	struct ask *a;
+
+	if (directory_expanded_decode(m->body, &members) == -1)
+		return -1;
+	a = sibling_answered(&d->directory, ch, m->id);
+	if (a == NULL)
+		return 0;
+	if (!expn_is(a)) {
+		a->failed(a);
+		return -1;
+	}
+	expn_expanded(a, &members);
 	return 0;
 }
 
@@ -34,6 +84,8 @@ on_closed(void *ctx, struct ipc_channel *ch)
 
 static const struct ipc_handler handlers[] = {
 	{ IPC_RESOLVED, on_resolved },
+	{ IPC_SENDER_IS, on_sender_is },
+	{ IPC_MEMBERS, on_members },
 };
 
 static const struct ipc_events events = {

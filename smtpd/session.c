@@ -3,8 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/instance/instance.h"
+#include "common/sasl/exchange.h"
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
+#include "smtpd/verify.h"
 
 enum {
 	/* A client that was refused may still be sending; give it this long
@@ -125,9 +128,35 @@ session_refuse(struct session *s, enum smtpd_reply r, const char *what,
 
 /* ---- state ---- */
 
+bool
+session_may_relay(const struct session *s)
+{
+	switch (door_kind(s->door)) {
+	case DOOR_INJECT:
+		return true;
+	case DOOR_SUBMISSION:
+		return s->login != NULL;
+	case DOOR_SMTP:
+		break;
+	}
+	return s->relay_network;
+}
+
+const char *
+session_protocol(const struct session *s)
+{
+	if (!s->esmtp)
+		return "SMTP";
+	if (session_is_secured(s))
+		return s->login != NULL ? "ESMTPSA" : "ESMTPS";
+	return s->login != NULL ? "ESMTPA" : "ESMTP";
+}
+
 enum session_state
 session_state(const struct session *s)
 {
+	if (s->t != NULL && s->t->queue_id != 0)
+		return S_CHUNKS;	/* DATA has no commands inside */
 	if (s->t != NULL)
 		return s->t->n_recipients > 0 ? S_RCPT : S_MAIL;
 	return s->helo != NULL || session_is_injection(s) ? S_READY : S_START;
@@ -205,13 +234,16 @@ input_long_line(struct session *s, const char *at, size_t len)
 		return at[len - 1] == '\r' ? len - 1 : len;
 	s->phase = PHASE_COMMAND;
 	session_deadline_command(s);
-	session_refuse(s, SAY_LINE_LONG, "command", slice_of("", 0));
+	if (s->auth != NULL)
+		auth_line_long(s);
+	else
+		session_refuse(s, SAY_LINE_LONG, "command", slice_of("", 0));
 	return (size_t)(end - at) + 2;
 }
 
 /* A line that no command can be in: too long, or not a line. */
-static size_t
-input_bad_line(struct session *s, enum smtp_line_fault why, const char *at,
+size_t
+session_bad_line(struct session *s, enum smtp_line_fault why, const char *at,
     size_t len)
 {
 	if (why == SMTP_LINE_BARE) {
@@ -222,13 +254,23 @@ input_bad_line(struct session *s, enum smtp_line_fault why, const char *at,
 	return input_long_line(s, at, len);
 }
 
+/* RFC 4954 section 4: AUTH may bring more than other commands can. */
+static size_t
+line_max(const struct session *s, struct slice in)
+{
+	if (door_kind(s->door) == DOOR_SUBMISSION &&
+	    slice_starts_nocase(in, SLICE_LITERAL("AUTH ")))
+		return SASL_LINE_MAX;
+	return s->d->set->max_command_line;
+}
+
 static size_t
 input_line(struct session *s, char *at, size_t len)
 {
 	enum smtp_line_fault why;
 	struct slice line = { at, 0 };
 	enum parse got = smtp_line_take(slice_of(at, len),
-	    s->d->set->max_command_line, &line, &why);
+	    line_max(s, slice_of(at, len)), &line, &why);
 
 	if (got == PARSE_MORE)
 		return 0;
@@ -238,8 +280,9 @@ input_line(struct session *s, char *at, size_t len)
 		return 0;
 	}
 	if (got == PARSE_BAD)
-		return input_bad_line(s, why, at, len);
+		return session_bad_line(s, why, at, len);
 	session_deadline_command(s);
+	s->more_waits = len > line.len + 2;
 	command_line(s, line);
 	return line.len + 2;
 }
@@ -269,15 +312,22 @@ session_input(void *owner, char *at, size_t len)
 		return 0;
 	}
 	switch ((enum session_phase)s->phase) {
+	case PHASE_TLS:		/* never: the stream holds it back */
+		break;
 	case PHASE_GREETING:
 		return input_early(s, len);
 	case PHASE_COMMAND:
 		return input_line(s, at, len);
+	case PHASE_AUTH:
+		return auth_input(s, at, len);
 	case PHASE_LONG_LINE:
 		return input_long_line(s, at, len);
 	case PHASE_DATA:
 		deadline(s, s->d->set->data_block_timeout, s->data_end_ms);
 		return transaction_data(s->t, at, len);
+	case PHASE_CHUNK:
+		deadline(s, s->d->set->data_block_timeout, s->data_end_ms);
+		return bdat_input(s, at, len);
 	case PHASE_END:
 		break;
 	}
@@ -297,7 +347,9 @@ static void
 end_dialogue(struct session *s)
 {
 	s->phase = PHASE_END;
+	auth_forget(s);
 	recipients_forget(s);
+	verify_forget(s);
 	session_transaction_end(s);
 	if (s->greet != NULL)
 		event_free(s->greet);
@@ -338,7 +390,11 @@ session_ended(void *owner, enum stream_end why)
 {
 	struct session *s = owner;
 
-	if (s->phase != PHASE_END && why == STREAM_TIMEOUT)
+	if (s->phase == PHASE_TLS) {
+		starttls_ended(s);
+		log_end(s, stream_end_name(why));
+		session_free(s);
+	} else if (s->phase != PHASE_END && why == STREAM_TIMEOUT)
 		session_close(s, timeout_reply(s));
 	else if (s->phase != PHASE_END && why == STREAM_SLOW)
 		session_close(s, SAY_TOO_SLOW);
@@ -400,8 +456,23 @@ greet_later(struct session *s)
 
 static const struct stream_events stream_events = {
 	.input = session_input, .drained = session_drained,
+	.secured = session_secured,
 	.ended = session_ended,
 };
+
+void
+session_greet(struct session *s)
+{
+	s->phase = PHASE_GREETING;
+	screen_begin(s);
+	if (s->phase == PHASE_END)
+		return;
+	if (s->d->set->greeting_delay > 0 &&
+	    (s->d->set->limit_this_host || !net_address_is_local(&s->peer)))
+		greet_later(s);
+	else
+		greet(s);
+}
 
 void
 session_kind(struct smtpd *d)
@@ -436,18 +507,16 @@ session_new(struct smtpd *d, struct door *door, int fd,
 	s->permitted = permitted;
 	s->id = d->next_session++;
 	s->began_ms = smtpd_now_ms(d);
+	s->relay_network = instance_may_relay(settings_values(d->shared),
+	    peer);
 	TAILQ_INIT(&s->asked);
 	TAILQ_INSERT_TAIL(&d->sessions, s, all);
 	d->n_sessions++;
 	log_debug("session-begin", LOG_SID(s->id),
 	    LOG_CSTR("client", session_client(s, text)),
 	    LOG_CSTR("listener", door_name(door)));
-	screen_begin(s);
-	if (s->phase == PHASE_END)
-		return;
-	if (d->set->greeting_delay > 0 &&
-	    (d->set->limit_this_host || !net_address_is_local(peer)))
-		greet_later(s);
-	else
-		greet(s);
+	if (!starttls_is_implicit(s))
+		session_greet(s);
+	else if (!starttls_begin(s))
+		session_free(s);
 }

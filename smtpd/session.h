@@ -22,14 +22,18 @@ enum session_state {
 	S_READY = 1 << 1,	/* no transaction */
 	S_MAIL = 1 << 2,	/* a reverse-path, no recipient yet */
 	S_RCPT = 1 << 3,	/* at least one recipient */
-	S_ANY = S_START | S_READY | S_MAIL | S_RCPT
+	S_CHUNKS = 1 << 4,	/* and a first chunk of the message */
+	S_ANY = S_START | S_READY | S_MAIL | S_RCPT | S_CHUNKS
 };
 
 enum session_phase {
+	PHASE_TLS,		/* shaking hands; no command can come */
 	PHASE_GREETING,		/* waiting to greet */
 	PHASE_COMMAND,
 	PHASE_LONG_LINE,	/* passing over the rest of one */
 	PHASE_DATA,
+	PHASE_AUTH,		/* a response to 334 (RFC 4954) */
+	PHASE_CHUNK,		/* the octets behind a BDAT */
 	PHASE_END		/* the last reply is on its way */
 };
 
@@ -39,7 +43,10 @@ enum session_pause {
 	WAIT_QUEUE = 1 << 1,
 	WAIT_OUTPUT = 1 << 2,
 	WAIT_GREETING = 1 << 3,
-	WAIT_POLICY = 1 << 4
+	WAIT_POLICY = 1 << 4,
+	WAIT_VERIFY = 1 << 5,
+	WAIT_AUTH = 1 << 6,
+	WAIT_SENDER = 1 << 7
 };
 
 /* Who has logged in (RFC 4954). */
@@ -55,14 +62,18 @@ struct session {
 	struct door	*door;
 	struct client	*client;	/* in the table of clients */
 	struct transaction *t;		/* NULL: none */
+	struct verify	*verify;	/* a VRFY or EXPN under way, or NULL */
 	struct recipients asked;	/* RCPTs without their reply yet */
 	char		*helo;		/* NULL: not said */
 	struct session_login *login;	/* NULL: nobody */
 	struct screen	*screen;	/* NULL: nothing to check */
+	struct auth_dialogue *auth;	/* AUTH under way, or NULL */
 	struct event	*greet;		/* the delay before the greeting */
+	struct tls	*tls;		/* the stream's; NULL: clear text */
 	uint64_t	 id;
 	uint64_t	 began_ms;
 	uint64_t	 data_end_ms;	/* when the message must be here */
+	uint64_t	 chunk_left;	/* octets of a BDAT to come */
 	struct net_address peer;
 	uint32_t	 n_asked;
 	uint32_t	 errors, idle_commands, messages, refused;
@@ -70,7 +81,12 @@ struct session {
 	uint8_t		 phase;		/* enum session_phase */
 	uint8_t		 waits;		/* enum session_pause */
 	bool		 esmtp;
+	bool		 more_waits;	/* behind the command that is done */
+	bool		 chunk_last;
+	int		 chunk_fault;	/* enum smtpd_reply: it is discarded */
 	bool		 permitted;	/* by a rule: no limits */
+	bool		 relay_network;	/* the peer is in relay_networks */
+	uint32_t	 auth_failures;
 };
 
 /* Take over a connection; closes fd where that fails. */
@@ -81,6 +97,13 @@ void session_free(struct session *);
 void session_kind(struct smtpd *);
 
 enum session_state session_state(const struct session *);
+
+/* RFC 6409: its messages are completed, and lose what is not for others. */
+static inline bool
+session_is_submission(const struct session *s)
+{
+	return door_kind(s->door) != DOOR_SMTP;
+}
 
 static inline bool
 session_is_injection(const struct session *s)
@@ -123,6 +146,11 @@ void session_deadline_command(struct session *);
 /* Client, for the log. */
 const char *session_client(const struct session *, char *out);
 
+/* doors.c: let a client in who is at fd, or turn it away; fd goes with it. */
+void door_admit(struct door *, int fd, const struct net_address *);
+void door_turn_away(struct smtpd *, int fd, const struct net_address *,
+    enum smtpd_reply);
+
 /* commands.c: do one command line, without its CRLF. */
 void command_line(struct session *, struct slice line);
 /* May this line be taken while replies to RCPT are still owed? */
@@ -136,8 +164,52 @@ enum parse command_path(const struct session *, struct slice args,
     unsigned flags, struct smtp_address *, size_t *used,
     enum smtp_path_fault *why);
 
+/* bdat.c: BDAT, and its octets; returns how many of them were used. */
+void bdat_command(struct session *, struct slice args);
+size_t bdat_input(struct session *, char *at, size_t len);
+
 /* ehlo.c: the reply to EHLO. */
 void ehlo_reply(struct session *);
+
+/* session.c: greet, at once or after the delay. */
+void session_greet(struct session *);
+
+/* ---- starttls.c ---- */
+
+void starttls_command(struct session *, struct slice args);
+/* Announced to this client? */
+bool starttls_offered(const struct session *);
+/* The listener wants TLS first, and there is none yet (RFC 3207 section 4). */
+bool starttls_is_missing(const struct session *);
+/* The listener speaks TLS from the first octet. */
+bool starttls_is_implicit(const struct session *);
+/* From here on it is TLS; false: it cannot be. */
+bool starttls_begin(struct session *);
+/* The connection has ended before it was secured: log why. */
+void starttls_ended(struct session *);
+bool session_is_secured(const struct session *);
+/* For the stream: the handshake is done. */
+void session_secured(void *owner);
+/* ---- auth.c ---- */
+
+void auth_command(struct session *, struct slice args);
+/* A response to 334; how much of it was used. */
+size_t auth_input(struct session *, char *at, size_t len);
+/* It was too long, and has ended. */
+void auth_line_long(struct session *);
+/* The exchange is over, the session perhaps, too. */
+void auth_forget(struct session *);
+/* session.c: a line that is none; how much of it was used. */
+size_t session_bad_line(struct session *, enum smtp_line_fault,
+    const char *at, size_t len);
+/* For EHLO. */
+bool auth_offered(const struct session *);
+void auth_text(const struct session *, char *out, size_t size);
+/* RFC 3848: "ESMTPA" and so on. */
+const char *session_protocol(const struct session *);
+
+/* May it send to recipients that are not ours? */
+bool session_may_relay(const struct session *);
 
 /* recipients.c */
 void recipient_command(struct session *, struct slice args);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "common/instance/listener.h"
+#include "common/net/network.h"
+#include "common/sasl/mechanism.h"
 #include "smtpd/policy/lists.h"
 
 #define ROW(...) SETTING_ROW(struct smtpd_settings, __VA_ARGS__)
@@ -30,14 +32,41 @@ static const struct settings_block blocks[] = {
 };
 
 static void
+check_proxies(const struct settings *s, const struct settings_group *g,
+    struct settings_errors *errors)
+{
+	const struct listener_settings *l = g->values;
+	struct net_network n;
+
+	for (size_t i = 0; i < l->proxy_from.n; i++)
+		if (net_network_parse(slice_str(l->proxy_from.at[i]), &n) !=
+		    PARSE_OK)
+			settings_complain(errors, s, g, "proxy_from", "\"%s\" "
+			    "is no network: write 192.0.2.1 or 192.0.2.0/24",
+			    l->proxy_from.at[i]);
+}
+
+static void
 check(const struct settings *s, struct settings_errors *errors)
 {
+	const struct smtpd_settings *values = settings_values(s);
+
+	for (size_t i = 0; i < values->auth_mechanisms.n; i++)
+		if (sasl_mechanism_by_name(slice_str(
+		    values->auth_mechanisms.at[i])) == SASL_NONE)
+			settings_complain(errors, s, NULL, "auth_mechanisms",
+			    "%s is not known here; write some of PLAIN, LOGIN, "
+			    "SCRAM-SHA-256 and SCRAM-SHA-256-PLUS",
+			    values->auth_mechanisms.at[i]);
 	for (size_t i = 0; i < settings_n_groups(s); i++) {
 		const struct settings_group *g = settings_group(s, i);
 
-		if (strcmp(g->block->kind, "list") == 0)
+		if (strcmp(g->block->kind, "list") == 0) {
 			lists_check(s, g, errors);
-		else if (strcmp(g->name, SMTPD_DOOR_INJECT) == 0)
+			continue;
+		}
+		check_proxies(s, g, errors);
+		if (strcmp(g->name, SMTPD_DOOR_INJECT) == 0)
 			settings_complain(errors, s, g, "address", "the name "
 			    SMTPD_DOOR_INJECT " is that of the injection "
 			    "socket; choose another");

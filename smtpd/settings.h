@@ -62,6 +62,8 @@
 	    "...); then the session is closed with 421.")		\
 	X(command_timeout, SECONDS, "5m", "1s", "1h", RELOAD,		\
 	    "Time for the next whole command (RFC 5321 section 4.5.3.2.7).") \
+	X(tls_timeout, SECONDS, "30s", "1s", "10m", RELOAD,		\
+	    "Time for a TLS handshake (RFC 3207).")			\
 	X(data_block_timeout, SECONDS, "3m", "1s", "1h", RELOAD,	\
 	    "Silence allowed inside a message (RFC 5321 section 4.5.3.2.5).") \
 	X(data_timeout, SECONDS, "1h", "1s", "1d", RELOAD,		\
@@ -85,9 +87,43 @@
 	X(strict_helo, BOOL, "no", "", "", RELOAD,			\
 	    "Refuse a HELO or EHLO whose argument is neither a domain nor " \
 	    "an address literal (RFC 5321 section 4.1.1.1).")		\
+	X(cleartext_login, ENUM, "loopback", "loopback|always|never", "", \
+	    RELOAD,							\
+	    "Who may log in for submission without TLS.  always: passwords " \
+	    "cross the network for everyone on the way to read.")	\
+	X(auth_mechanisms, WORDS,					\
+	    "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "1", "4", RELOAD, \
+	    "How one may log in for submission (RFC 4954), as far as it " \
+	    "makes sense: SCRAM where all accounts have verifiers, -PLUS " \
+	    "with TLS.")						\
+	X(max_auth_failures, COUNT, "5", "1", "100", RELOAD,		\
+	    "Failed logins in one session; then it is closed with 421.") \
+	X(sender_addresses, ENUM, "own", "own|any", "", RELOAD,		\
+	    "Who has logged in sends with a reverse-path that leads to the " \
+	    "own mailbox, by its name or by an alias; others get 553 5.7.1 " \
+	    "(RFC 6409 section 6.1).  any: with every address.")	\
+	X(account_recipients_per_hour, COUNT, "1000", "0", "100000000",	\
+	    RELOAD,							\
+	    "Recipients that who has logged in may send to within an hour; " \
+	    "then 450 4.7.1.  0: any number.")				\
+	X(inject_recipients_per_hour, COUNT, "0", "0", "100000000",	\
+	    RELOAD,							\
+	    "The same for programs of this host, of each uid but root's.") \
+	X(vrfy, BOOL, "no", "", "", RELOAD,				\
+	    "Verify addresses for VRFY (RFC 5321 section 3.5); no: 252, which " \
+	    "says nothing.")						\
+	X(expn, BOOL, "no", "", "", RELOAD,				\
+	    "List the members behind an address for EXPN (RFC 5321 section " \
+	    "3.5), up to a hundred; no: 502.")				\
 	X(undeclared_8bit, ENUM, "accept", "accept|refuse", "", RELOAD,	\
 	    "8-bit content without BODY=8BITMIME (RFC 6152): kept as it is " \
 	    "and treated as if declared, or 554 5.6.1.")
+
+enum smtpd_cleartext {
+	SMTPD_CLEARTEXT_LOOPBACK, SMTPD_CLEARTEXT_ALWAYS,
+	SMTPD_CLEARTEXT_NEVER
+};
+enum smtpd_sender { SMTPD_SENDER_OWN, SMTPD_SENDER_ANY };
 
 struct smtpd_settings {
 	SMTPD_SETTINGS(SETTING_MEMBER)

@@ -5,29 +5,36 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "common/instance/instance.h"
 #include "common/net/listener.h"
+#include "common/tls/stage.h"
 #include "smtpd/screen.h"
 #include "smtpd/session.h"
 
 /* ---- settings ---- */
 
+/* NULL: it was logged. */
+static struct settings *
+read_settings(const struct settings_schema *schema, int fd)
+{
+	struct settings_errors errors = { .n = 0 };
+	struct settings *s = settings_read(schema, fd, &errors);
+
+	for (size_t i = 0; s == NULL && i < errors.n; i++)
+		log_error("bad-settings", LOG_CSTR("why", errors.at[i]));
+	return s;
+}
+
 static int
 on_settings(void *ctx, int shared_fd, int own_fd)
 {
 	struct smtpd *d = ctx;
-	struct settings_errors errors = { .n = 0 };
-	struct settings *s;
 
-	(void)shared_fd;	/* all we want of it is stage.hostname */
-	s = settings_read(&smtpd_schema, own_fd, &errors);
-	if (s == NULL) {
-		for (size_t i = 0; i < errors.n; i++)
-			log_error("bad-settings", LOG_CSTR("why", errors.at[i]));
-		return -1;
-	}
+	settings_free(d->next_shared);
 	settings_free(d->next_settings);
-	d->next_settings = s;
-	return 0;
+	d->next_shared = read_settings(&instance_schema, shared_fd);
+	d->next_settings = read_settings(&smtpd_schema, own_fd);
+	return d->next_shared == NULL || d->next_settings == NULL ? -1 : 0;
 }
 
 static void
@@ -45,11 +52,14 @@ make_greeting(struct smtpd *d)
 static void
 use_settings(struct smtpd *d)
 {
-	if (d->next_settings == NULL)
+	if (d->next_settings == NULL || d->next_shared == NULL)
 		return;
 	settings_free(d->settings);
 	d->settings = d->next_settings;
 	d->next_settings = NULL;
+	settings_free(d->shared);
+	d->shared = d->next_shared;
+	d->next_shared = NULL;
 	d->set = settings_values(d->settings);
 	session_kind(d);
 	make_greeting(d);
@@ -74,6 +84,10 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 		return resolve_connect(ctx, fd);
 	case IPC_QUEUE_MANAGER:
 		return enqueue_connect(ctx, fd);
+	case IPC_TLSKEYD:
+		return tls_keys_connect(((struct smtpd *)ctx)->tls_keys, fd);
+	case IPC_AUTHD:
+		return auth_connect(ctx, fd);
 	case IPC_RESOLVER:
 		return dns_client_channel(d->dns, fd);
 	default:
@@ -139,6 +153,17 @@ smtpd_open(struct smtpd *d)
 }
 
 static int
+on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ch;
+	return tls_server_take(((struct smtpd *)ctx)->tls, m);
+}
+
+static const struct ipc_handler from_supervisor[] = {
+	{ IPC_STAGE_CERTIFICATE, on_certificate },
+};
+
+static int
 on_commit(void *ctx, bool first)
 {
 	struct smtpd *d = ctx;
@@ -146,6 +171,7 @@ on_commit(void *ctx, bool first)
 	use_settings(d);
 	if (d->set == NULL)
 		return -1;
+	tls_server_commit(d->tls);
 	use_rules(d);
 	screen_use(d);
 	if (d->open && !d->stopping && doors_open(d) == -1)
@@ -171,6 +197,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	before = smtpd_now_ms(d) - d->set->sibling_timeout * 1000;
 	sibling_expire(&d->directory, before);
 	sibling_expire(&d->queue, before);
+	sibling_expire(&d->authd, before);
 }
 
 /* ---- the end ---- */
@@ -231,7 +258,18 @@ smtpd_hooks(struct smtpd *d, enum ipc_role role, struct stage_hooks *hooks)
 		.channel = on_channel,
 		.commit = on_commit,
 		.stop = on_stop,
+		.more = from_supervisor,
+		.more_count = sizeof(from_supervisor) /
+		    sizeof(from_supervisor[0]),
 	};
+}
+
+static void
+resolver_lost(void *ctx)
+{
+	struct smtpd *d = ctx;
+
+	stage_channel_lost(&d->stage, IPC_RESOLVER, 0);
 }
 
 void
@@ -242,24 +280,31 @@ smtpd_init(struct smtpd *d)
 
 	TAILQ_INIT(&d->doors);
 	TAILQ_INIT(&d->sessions);
+	TAILQ_INIT(&d->proxied);
 	TAILQ_INIT(&d->held);
 	/* Microseconds since 1970: no former process of ours counted so far,
 	 * so a session's id in the log is its own. */
 	gettimeofday(&now, NULL);
 	d->next_session = (uint64_t)now.tv_sec * 1000000 +
 	    (uint64_t)now.tv_usec;
+	d->tls_keys = tls_keys_new(d->stage.base, d->role);
+	d->tls = d->tls_keys == NULL ? NULL :
+	    tls_server_new(d->tls_keys, "smtp");
 	d->loop = stream_loop_new(d->stage.base, SMTPD_INPUT_MAX);
 	d->clients = clients_new(SMTPD_CLIENTS_MAX);
 	d->dns = dns_client_new(d->stage.base, d->role, SMTPD_DNS_MAX,
 	    SMTPD_DNS_MS);
 	d->tick = event_new(d->stage.base, -1, EV_PERSIST, tick, d);
 	d->stop_timer = evtimer_new(d->stage.base, stop_now, d);
-	if (d->loop == NULL || d->clients == NULL || d->dns == NULL ||
-	    d->tick == NULL ||
+	if (d->tls == NULL || d->loop == NULL || d->clients == NULL ||
+	    d->dns == NULL || d->tick == NULL ||
 	    d->stop_timer == NULL || event_add(d->tick, &second) == -1 ||
 	    sibling_init(&d->directory, SMTPD_ASKS_MAX) == -1 ||
-	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1) {
+	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1 ||
+	    sibling_init(&d->authd, SMTPD_ASKS_MAX) == -1 ||
+	    (d->quotas = quotas_new()) == NULL) {
 		log_error("cannot-start", LOG_ERRNO(errno));
 		exit(71);
 	}
+	dns_client_on_lost(d->dns, resolver_lost, d);
 }

@@ -17,6 +17,7 @@
 #include "common/net/stream.h"
 #include "common/stage/stage.h"
 #include "smtpd/policy/facts.h"
+#include "smtpd/quota.h"
 #include "smtpd/settings.h"
 
 struct door;
@@ -25,7 +26,10 @@ struct listener_settings;
 struct session;
 struct transaction;
 
+struct proxied;
+
 TAILQ_HEAD(doors, door);
+TAILQ_HEAD(all_proxied, proxied);
 TAILQ_HEAD(sessions, session);
 TAILQ_HEAD(transactions, transaction);
 
@@ -49,15 +53,21 @@ struct smtpd {
 	bool		 stopping;
 
 	struct settings	*settings, *next_settings;
+	struct settings	*shared, *next_shared;	/* bulkhead.conf */
 	const struct smtpd_settings *set;
 	/* Made of the settings: it is sent as it is. */
 	char		 greeting[512];
 	size_t		 greeting_len;
 
+	struct tls_keys	*tls_keys;
+	struct tls_server *tls;
+
 	struct stream_loop *loop;
 	struct stream_kind kind;
 	struct doors	 doors;
 	struct clients	*clients;
+	struct all_proxied proxied;	/* no session yet */
+	unsigned	 n_proxied;
 	struct sessions	 sessions;
 	unsigned	 n_sessions;
 	uint64_t	 next_session;
@@ -66,6 +76,9 @@ struct smtpd {
 
 	struct sibling	 directory;
 	struct sibling	 queue;
+	struct sibling	 authd;		/* for submission alone */
+	unsigned	 login_offer;	/* a set of enum auth_offer */
+	struct quotas	*quotas;
 	struct lease_ids ids;
 	bool		 open;		/* the doors, once and for all */
 	unsigned	 waited_s;	/* for the first lease */
@@ -115,9 +128,21 @@ enum door_kind {
 };
 enum door_kind door_kind(const struct door *);
 
+/* ---- proxied.c: connections that a load balancer passes on ---- */
+
+/* Is this peer one whose connections begin with a header? */
+bool proxied_expected(const struct door *, const struct net_address *peer);
+void proxied_new(struct smtpd *, struct door *, int fd,
+    const struct net_address *peer);
+void proxied_close_all(struct smtpd *);
+
 /* ---- resolve.c: the channel to directory ---- */
 
 int resolve_connect(struct smtpd *, int fd);
+
+/* ---- auth.c: the channel to authd ---- */
+
+int auth_connect(struct smtpd *, int fd);
 
 /* ---- enqueue.c: the channel to queue-manager ---- */
 

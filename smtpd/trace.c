@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "common/smtp/date.h"
+#include "common/tls/tls.h"
 #include "smtpd/session.h"
 
 enum {
@@ -92,6 +93,22 @@ put_from(struct writer *w, const struct session *s)
 	put_str(w, "])");
 }
 
+/* RFC 8314 section 4.3: the clause `tls`; the version is a comment. */
+static void
+put_cipher(struct writer *w, const struct session *s)
+{
+	struct tls_info info;
+
+	if (!session_is_secured(s))
+		return;
+	tls_info(s->tls, &info);
+	put_str(w, "\r\n\ttls ");
+	put_str(w, info.cipher);
+	put_str(w, " (");
+	put_str(w, info.version);
+	put_str(w, ")");
+}
+
 static void
 put_received(struct writer *w, const struct transaction *t, time_t now)
 {
@@ -102,7 +119,9 @@ put_received(struct writer *w, const struct transaction *t, time_t now)
 	put_from(w, s);
 	put_str(w, "\r\n\tby ");
 	put_str(w, s->d->stage.hostname);
-	put_str(w, s->esmtp ? " with ESMTP id " : " with SMTP id ");
+	put_str(w, " with ");
+	put_str(w, session_protocol(s));
+	put_str(w, " id ");
 	put_id(w, t->queue_id);
 	/* More than one would tell each about the others (section 7.2). */
 	if (t->n_recipients == 1) {
@@ -110,6 +129,7 @@ put_received(struct writer *w, const struct transaction *t, time_t now)
 		put(w, slice_of(r->address, r->len));
 		put_str(w, ">");
 	}
+	put_cipher(w, s);
 	put_str(w, ";\r\n\t");
 	put_date(w, now);
 	put_str(w, "\r\n");
@@ -154,7 +174,7 @@ trace_make(const struct transaction *t)
 	if (w.at == NULL)
 		return slice_of(NULL, 0);
 	put_received(&w, t, now);
-	if (session_is_injection(t->s))
+	if (session_is_submission(t->s))
 		put_missing(&w, t, now);
 	/* Text that begins without a header must not become one. */
 	if (t->data.header_cut && t->data.fields == 0)

@@ -3,12 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "smtpd/session.h"
+#include "common/smtp/strip.h"
+#include "smtpd/recipients.h"
 
 enum {
-	/* Content that may wait for the end of a header section that is to
-	 * be completed; a longer one is taken as it is. */
-	EARLY_MAX = 64 * 1024
+	/* The longest header section that a submission may have: it waits
+	 * for its end to be completed. */
+	EARLY_MAX = 256 * 1024
 };
 
 static void ask_failed(struct ask *);
@@ -71,6 +72,8 @@ transaction_free(struct transaction *t)
 	if (t->part_sent)
 		enqueue_abort(t);
 	sibling_forget(&t->s->d->queue, &t->ask);
+	sibling_forget(&t->s->d->directory, &t->sender);
+	recipients_uncharge(t);
 	if (t->queue_id != 0 && !t->known && t->era == t->s->d->ids.era)
 		lease_give_back(&t->s->d->ids, t->queue_id);
 	while ((r = TAILQ_FIRST(&t->recipients)) != NULL) {
@@ -198,49 +201,76 @@ front_known(const struct transaction *t)
 {
 	if (t->ended || t->data.header_done)
 		return true;
-	return !session_is_injection(t->s) && t->data.fields > 0;
+	return !session_is_submission(t->s) && t->data.fields > 0;
 }
 
-static bool
+static enum smtpd_reply
 keep_early(struct transaction *t, const char *at, size_t len)
 {
 	char *p;
 
 	if (len == 0)
-		return true;
-	if (t->early_len + len > EARLY_MAX)
-		return false;
+		return SAY_OK;
+	if (t->early_len > EARLY_MAX)
+		return SAY_HEADER_LONG;
 	p = realloc(t->early, t->early_len + len);
 	if (p == NULL)
-		return false;
+		return SAY_RESOURCES;
 	memcpy(p + t->early_len, at, len);
 	t->early = p;
 	t->early_len += len;
-	return true;
+	return SAY_OK;
+}
+
+/* The first octets: what stands in front of them is known. */
+static void
+store_first(struct transaction *t, char *at, size_t len)
+{
+	struct iovec iov[3];
+
+	t->started = true;
+	t->trace = trace_make(t);
+	if (t->trace.at == NULL) {
+		spoil(t, SAY_RESOURCES);
+		return;
+	}
+	iov[0] = (struct iovec){ (char *)(uintptr_t)t->trace.at,
+		t->trace.len };
+	iov[1] = (struct iovec){ t->early, t->early_len };
+	iov[2] = (struct iovec){ at, len };
+	append(t, iov, 3);
+	free(t->early);
+	t->early = NULL;
+	t->early_len = 0;
+}
+
+/* Of a submission, the whole header section comes first. */
+static void
+store_early(struct transaction *t, char *at, size_t len)
+{
+	enum smtpd_reply why = keep_early(t, at, len);
+
+	if (why != SAY_OK)
+		spoil(t, why);
+	else if (front_known(t)) {
+		t->early_len = smtp_strip_bcc(t->early, t->early_len);
+		store_first(t, at, 0);
+	}
 }
 
 static void
 store(struct transaction *t, char *at, size_t len)
 {
-	struct iovec iov[3];
-	int n = 0;
+	struct iovec iov = { at, len };
 
-	if (!t->started) {
-		if (!front_known(t) && keep_early(t, at, len))
-			return;
-		t->started = true;
-		t->trace = trace_make(t);
-		if (t->trace.at == NULL) {
-			spoil(t, SAY_RESOURCES);
-			return;
-		}
-		iov[n++] = (struct iovec){ (char *)(uintptr_t)t->trace.at,
-			t->trace.len };
-		iov[n++] = (struct iovec){ t->early, t->early_len };
-	} else if (len == 0)
-		return;
-	iov[n++] = (struct iovec){ at, len };
-	append(t, iov, n);
+	if (t->started && len > 0)
+		append(t, &iov, 1);
+	else if (!t->started && session_is_submission(t->s))
+		store_early(t, at, len);
+	else if (!t->started && front_known(t))
+		store_first(t, at, len);
+	else if (!t->started && keep_early(t, at, len) != SAY_OK)
+		store_first(t, at, len);	/* as if it had a header */
 }
 
 /* ---- the end ---- */
@@ -320,6 +350,46 @@ transaction_data(struct transaction *t, char *at, size_t len)
 	return used;
 }
 
+static void
+take_chunk(struct transaction *t, char *at, size_t len)
+{
+	enum smtpd_reply why;
+
+	smtp_data_chunk(&t->data, at, len);
+	if (t->fault != SAY_OK || t->refusal != NULL)
+		return;
+	if ((why = judge(t)) == SAY_OK)
+		store(t, at, len);
+	else
+		spoil(t, why);
+}
+
+void
+transaction_chunk(struct transaction *t, char *at, size_t len)
+{
+	take_chunk(t, at, len);
+	if (t->asking_part && content_room(&t->content) < SMTPD_INPUT_MAX)
+		session_wait(t->s, WAIT_QUEUE);
+}
+
+void
+transaction_chunks_end(struct transaction *t)
+{
+	char line_end[] = "\r\n";
+
+	/* A message is lines; and a CR alone at the end is a bare one. */
+	if (t->data.place == SMTP_DATA_AFTER_CR)
+		spoil(t, SAY_NOT_LINES);
+	else if (t->data.place != SMTP_DATA_LINE_START)
+		take_chunk(t, line_end, 2);
+	t->ended = true;
+	/* What waits for the end of the header section waits no more. */
+	if (t->fault == SAY_OK && t->refusal == NULL)
+		store(t, line_end, 0);
+	session_wait(t->s, WAIT_QUEUE);
+	conclude(t);
+}
+
 /* ---- answers ---- */
 
 /* A part is settled; go on reading, or with what waited for it. */
@@ -367,6 +437,7 @@ transaction_queued(struct transaction *t)
 	stream_write(s->stream, line,
 	    smtp_reply_line(line, 250, ok, slice_of(text, len), 0));
 	t->part_sent = false;	/* it did come to an ENQUEUE */
+	t->charged = 0;		/* spent */
 	s->messages++;
 	session_transaction_end(s);
 	session_message_done(s);

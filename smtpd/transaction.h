@@ -8,6 +8,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "common/ipc/sender.h"
 #include "common/smtp/address.h"
 #include "common/smtp/command.h"
 #include "common/smtp/data.h"
@@ -46,12 +47,14 @@ struct transaction {
 	TAILQ_ENTRY(transaction) held;	/* while is_held */
 	struct session	*s;
 	struct ask	 ask;		/* CONTENT, then ENQUEUE */
+	struct ask	 sender;	/* SENDER_ASK */
 	uint64_t	 queue_id;	/* 0 before DATA */
 	unsigned	 era;		/* of the channel that it is from */
 	struct smtp_mail_params params;	/* envid: decoded, in here */
 	struct recipients recipients;	/* accepted ones */
 	uint32_t	 n_recipients;
 	uint32_t	 n_reserved;	/* accepted or being looked up */
+	uint32_t	 charged;	/* of its quota, unless queued */
 	struct smtp_data data;
 	struct content	 content;
 	struct slice	 trace;		/* allocated; goes in front */
@@ -85,12 +88,23 @@ bool transaction_data_begin(struct transaction *);
  */
 size_t transaction_data(struct transaction *, char *at, size_t len);
 
+/*
+ * Octets of a chunk, as they are (RFC 3030); and the end of the last one,
+ * whose reply then comes by itself.
+ */
+void transaction_chunk(struct transaction *, char *at, size_t len);
+void transaction_chunks_end(struct transaction *);
+
 /* From the channel to queue-manager. */
 void transaction_part_kept(struct transaction *);
 void transaction_queued(struct transaction *);
 void transaction_refused(struct transaction *, const struct refusal *);
 /* The channel has drained: send what was held back. */
 void transaction_send(struct transaction *);
+
+/* sender.c: the reply to MAIL, once it is known whose address this is. */
+void sender_check(struct transaction *);
+void sender_answered(struct ask *, enum sender_verdict);
 
 /* enqueue.c: give it to queue-manager.  -1: it is not there. */
 int enqueue_part(struct transaction *, int fd, uint32_t octets);

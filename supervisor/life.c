@@ -77,7 +77,8 @@ life_reload(struct supervisor *sv, int role)
 		    p->map->start != START_ALWAYS ||
 		    (role != -1 && p->map->role != (enum ipc_role)role))
 			continue;
-		if (supply_settings(p) == 0 && supply_tables(p, ~0U) == 0) {
+		if (supply_settings(p) == 0 && supply_tables(p, ~0U) == 0 &&
+		    supply_certificates(p) == 0) {
 			supply_commit(p);
 			reached++;
 		}

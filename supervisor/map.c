@@ -6,6 +6,9 @@
 #define T(name) STAGE_TABLE_BIT(STAGE_TABLE_##name)
 
 static const struct map_process processes[] = {
+	{ .role = IPC_TLSKEYD, .program = "tlskeyd", .user = "bh-tls",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "tlskeyd.conf",
+	    .stop_phase = 3, .locked_memory = 64 << 20 },
 	{ .role = IPC_DIRECTORY, .program = "directory", .user = "bh-dir",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "directory.conf",
 	    .tables = T(DOMAINS) | T(ALIASES) | T(USERS) | T(SYSTEM_USERS) |
@@ -44,7 +47,8 @@ static const struct map_process processes[] = {
 	    .stop_phase = 2 },
 	{ .role = IPC_REMOTE_RELAY, .program = "remote-relay",
 	    .user = "bh-relay", .count = 1, .jail = JAIL_EMPTY,
-	    .network = true, .conf = "remote-relay.conf", .stop_phase = 2,
+	    .network = true, .conf = "remote-relay.conf",
+	    .tables = T(RELAY_PASSWORDS) | T(TRUSTED_ROOTS), .stop_phase = 2,
 	    .oom_score = 200 },
 	{ .role = IPC_SMTPD, .program = "smtpd", .user = "bh-smtpd",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "smtpd.conf",
@@ -58,14 +62,14 @@ static const struct map_process processes[] = {
 	    .oom_score = 300 },
 	{ .role = IPC_POP3D, .program = "pop3d", .user = "bh-pop3d",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "pop3d.conf",
-	    .listeners = listener_block_pop3d, .stop_phase = 0,
+	    .listeners = listener_block_pop3d, .stop_phase = 1,
 	    .oom_score = 300 },
 	{ .role = IPC_POP3D_SESSION, .program = "pop3d-session",
 	    .start = START_DEMAND, .jail = JAIL_HOME, .conf = "pop3d.conf",
 	    .stop_phase = 1, .oom_score = 500 },
 	{ .role = IPC_IMAPD, .program = "imapd", .user = "bh-imapd",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "imapd.conf",
-	    .listeners = listener_block_imapd, .stop_phase = 0,
+	    .listeners = listener_block_imapd, .stop_phase = 1,
 	    .oom_score = 300 },
 	{ .role = IPC_IMAPD_SESSION, .program = "imapd-session",
 	    .start = START_DEMAND, .jail = JAIL_HOME, .conf = "imapd.conf",
@@ -82,14 +86,21 @@ static const struct map_edge {
 	{ IPC_SMTPD, IPC_DIRECTORY },
 	{ IPC_SMTPD, IPC_QUEUE_MANAGER },
 	{ IPC_SMTPD, IPC_RESOLVER },
+	{ IPC_QUEUE_MANAGER, IPC_REMOTE_RELAY },
+	{ IPC_REMOTE_RELAY, IPC_RESOLVER },
 	{ IPC_SUBMIT, IPC_DIRECTORY },
 	{ IPC_SUBMIT, IPC_QUEUE_MANAGER },
 	{ IPC_QUEUE_MANAGER, IPC_DIRECTORY },
 	{ IPC_QUEUE_MANAGER, IPC_LOCAL_DELIVERY },
 	{ IPC_LOCAL_DELIVERY, IPC_DIRECTORY },
+	{ IPC_SUBMIT, IPC_AUTHD },
 	{ IPC_POP3D, IPC_AUTHD },
 	{ IPC_IMAPD, IPC_AUTHD },
 	{ IPC_AUTHD, IPC_AUTHD_VERIFIER },
+	{ IPC_SMTPD, IPC_TLSKEYD },
+	{ IPC_SUBMIT, IPC_TLSKEYD },
+	{ IPC_POP3D, IPC_TLSKEYD },
+	{ IPC_IMAPD, IPC_TLSKEYD },
 };
 
 const struct map_process *

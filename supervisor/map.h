@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/instance/listener.h"
 #include "common/ipc/roles.h"
@@ -48,6 +49,7 @@ struct map_process {
 	/* A process namespace of its own, where the host allows: whatever it
 	 * has started ends with it. */
 	bool		 alone;
+	uint64_t	 locked_memory;	/* RLIMIT_MEMLOCK to ask for; 0: none */
 };
 
 /* One row for each role that is a process; supervisor has none. */

@@ -205,7 +205,7 @@ start(struct process *p)
 		return;
 	}
 	if (supply_settings(p) == -1 || supply_tables(p, ~0U) == -1 ||
-	    supply_listeners(p) == -1) {
+	    supply_certificates(p) == -1 || supply_listeners(p) == -1) {
 		errno = EINVAL;
 		life_failed(p->sv, p);
 		process_kill(p);

@@ -35,6 +35,7 @@ struct plan {
 	bool	root;		/* the PAM helper by pam_as_root: keeps uid 0 */
 	bool	jail;
 	int	oom_score;
+	uint64_t locked_memory;
 	int	program, channel, log, jail_fd, netns, in, out;
 	char	form[2];
 	const char *name;
@@ -180,6 +181,20 @@ become(const struct plan *p)
 		child_failed("no_new_privs");
 }
 
+/* A wish, too: above the hard limit only CAP_SYS_RESOURCE leads. */
+static void
+set_locked_memory(uint64_t octets)
+{
+	struct rlimit want = { octets, octets }, have;
+
+	if (octets == 0 || setrlimit(RLIMIT_MEMLOCK, &want) == 0 ||
+	    getrlimit(RLIMIT_MEMLOCK, &have) == -1)
+		return;
+	have.rlim_cur = have.rlim_max;
+	if (setrlimit(RLIMIT_MEMLOCK, &have) == -1)
+		log_debug("locked-memory-kept", LOG_ERRNO(errno));
+}
+
 /* A wish: without CAP_SYS_RESOURCE it cannot be lowered. */
 static void
 set_oom_score(int score)
@@ -219,6 +234,7 @@ child(const struct plan *p)
 
 	reset_process();
 	set_oom_score(p->oom_score);
+	set_locked_memory(p->locked_memory);
 	become(p);
 	fexecve(FD_PROGRAM, argv, envp);
 	child_failed("exec");
@@ -243,7 +259,8 @@ spawn(const struct supervisor *sv, const struct map_process *map,
 {
 	struct plan p = {
 		.id = id, .root = id->uid == 0, .jail = map->jail != JAIL_NONE,
-		.oom_score = map->oom_score, .channel = channel_fd, .log = sv->log_fd,
+		.oom_score = map->oom_score,
+		.locked_memory = map->locked_memory, .channel = channel_fd, .log = sv->log_fd,
 		.jail_fd = id->jail_fd,
 		.netns = map->network ? -1 : sv->netns_fd,
 		.in = sv->null_fd,

@@ -172,6 +172,11 @@ int lists_give(struct process *);
 int supply_listeners(struct process *);
 void supply_commit(struct process *);
 
+/* ---- certificates.c ---- */
+/* Certificates to who serves TLS, keys to tlskeyd; -1: the channel, or
+ * bulkhead.conf, will not do. */
+int supply_certificates(struct process *);
+
 /* ---- broker.c ---- */
 /* Give p a fresh channel to each live peer that the map names. */
 void broker_connect(struct process *);

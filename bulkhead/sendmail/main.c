@@ -36,6 +36,18 @@ queue_command(const struct sendmail_options *o, const char *verb)
 	    strerror(errno));
 }
 
+/* There is nothing to build.  What can be done is to look for mistakes. */
+static int
+newaliases(const struct sendmail_options *o)
+{
+	puts("newaliases: nothing to do: tables are read again when they "
+	    "change");
+	fflush(stdout);
+	execl(BULKHEAD_SBINDIR "/bulkhead", "bulkhead", "-C", o->config_dir,
+	    "check", (char *)NULL);
+	return 0;
+}
+
 static int
 run(const struct sendmail_options *o, const struct sendmail_site *site)
 {
@@ -45,7 +57,7 @@ run(const struct sendmail_options *o, const struct sendmail_site *site)
 	case MODE_QUEUE_FLUSH:
 		return queue_command(o, "flush");
 	case MODE_NEWALIASES:
-		return 0;	/* tables are read again when they change */
+		return newaliases(o);
 	case MODE_SMTP:
 		return sendmail_smtp(site);
 	case MODE_SUBMIT:

@@ -19,6 +19,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((passwords_count(t) == 0) == (passwords_typical(t).len == 0));
 	if (passwords_typical(t).len > 0)
 		assert(password_hash_valid(passwords_typical(t)));
+	assert((passwords_scram_count(t) == 0) ==
+	    (passwords_typical_scram(t).len == 0));
+	if (passwords_typical_scram(t).len > 0)
+		assert(password_scram_valid(passwords_typical_scram(t)));
 	passwords_free(t);
 	return 0;
 }

@@ -9,7 +9,8 @@ struct passwords_table {
 	size_t		 text_len;
 	struct password	*rows;		/* ordered by number */
 	size_t		 count, room;
-	struct slice	 typical;
+	struct slice	 typical, typical_scram;
+	size_t		 scram_count;
 };
 
 /*
@@ -208,6 +209,36 @@ find_typical(struct passwords_table *t)
 	}
 }
 
+/* The same by the iterations, which stand before the first colon. */
+static struct slice
+scram_cost(struct slice scram)
+{
+	const char *colon = memchr(scram.at, ':', scram.len);
+
+	return slice_of(scram.at, (size_t)(colon - scram.at));
+}
+
+static void
+find_typical_scram(struct passwords_table *t)
+{
+	size_t votes = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		struct slice scram = t->rows[i].scram;
+
+		if (scram.len == 0)
+			continue;
+		t->scram_count++;
+		if (votes == 0)
+			t->typical_scram = scram;
+		if (slice_equal(scram_cost(scram),
+		    scram_cost(t->typical_scram)))
+			votes++;
+		else
+			votes--;
+	}
+}
+
 struct passwords_table *
 passwords_compile(struct slice text, struct table_error *err)
 {
@@ -233,6 +264,7 @@ passwords_compile(struct slice text, struct table_error *err)
 			goto fail;
 		}
 	find_typical(t);
+	find_typical_scram(t);
 	return t;
 fail:
 	passwords_free(t);
@@ -273,6 +305,24 @@ size_t
 passwords_count(const struct passwords_table *t)
 {
 	return t->count;
+}
+
+struct slice
+passwords_typical_scram(const struct passwords_table *t)
+{
+	return t->typical_scram;
+}
+
+size_t
+passwords_scram_count(const struct passwords_table *t)
+{
+	return t->scram_count;
+}
+
+struct slice
+passwords_secret(const struct passwords_table *t)
+{
+	return t->count == 0 ? SLICE_LITERAL("") : t->rows[0].hash;
 }
 
 struct slice

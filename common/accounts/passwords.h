@@ -58,6 +58,21 @@ size_t passwords_count(const struct passwords_table *);
 struct slice passwords_typical(const struct passwords_table *);
 
 /*
+ * The same for SCRAM: a verifier with the number of iterations that most of
+ * them have.  Empty where no line has one.
+ */
+struct slice passwords_typical_scram(const struct passwords_table *);
+/* Lines with a verifier. */
+size_t passwords_scram_count(const struct passwords_table *);
+
+/*
+ * Octets that nobody outside knows and that stay the same from day to day:
+ * the hash of the least number, in which there is a salt that never leaves
+ * this file.  Empty where the table is.
+ */
+struct slice passwords_secret(const struct passwords_table *);
+
+/*
  * A whole hash of yescrypt, gost-yescrypt, scrypt, bcrypt, SHA-512 or
  * SHA-256 crypt?  DES, MD5 and anything shorter than a real one are not.
  */

@@ -41,6 +41,8 @@ struct dns_client {
 	struct ipc_pending	*pending;
 	struct dns_queries	 all, unsent;
 	struct event		*timer;
+	void			(*lost)(void *ctx);
+	void			*lost_ctx;
 };
 
 static void
@@ -189,6 +191,8 @@ on_closed(void *arg, struct ipc_channel *ch)
 	c->channel = NULL;
 	log_warning("sibling-gone", LOG_CSTR("peer", "resolver"),
 	    LOG_NUM("waiting", c->count));
+	if (c->lost != NULL)
+		c->lost(c->lost_ctx);
 }
 
 static void
@@ -243,6 +247,13 @@ dns_client_free(struct dns_client *c)
 		event_free(c->timer);
 	ipc_pending_free(c->pending);
 	free(c);
+}
+
+void
+dns_client_on_lost(struct dns_client *c, void (*lost)(void *ctx), void *ctx)
+{
+	c->lost = lost;
+	c->lost_ctx = ctx;
 }
 
 int

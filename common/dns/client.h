@@ -41,6 +41,10 @@ struct dns_client *dns_client_new(struct event_base *, enum ipc_role self,
  * accepted. */
 void dns_client_free(struct dns_client *);
 
+/* lost is called when the channel has gone and no other is there. */
+void dns_client_on_lost(struct dns_client *, void (*lost)(void *ctx),
+    void *ctx);
+
 /* A new channel to resolver; fd becomes the client's, also on failure.  -1
  * with errno. */
 int dns_client_channel(struct dns_client *, int fd);

@@ -23,7 +23,7 @@ struct fixture {
 	struct event_base	*base;
 	struct dns_client	*client;
 	struct ipc_channel	*far;
-	unsigned		 asked, cancelled, far_closed;
+	unsigned		 asked, cancelled, far_closed, lost;
 	uint64_t		 ids[64];
 	char			 name[DNS_NAME_MAX + 1];
 	enum dns_type		 type;
@@ -144,6 +144,12 @@ answer(struct fixture *f, uint64_t id, enum dns_type type)
 	turn(f);
 }
 
+static void
+lost(void *ctx)
+{
+	((struct fixture *)ctx)->lost++;
+}
+
 static int
 setup(void **state)
 {
@@ -152,6 +158,7 @@ setup(void **state)
 	f->base = event_base_new();
 	f->client = dns_client_new(f->base, IPC_SMTPD, MAX, TIMEOUT_MS);
 	assert_non_null(f->client);
+	dns_client_on_lost(f->client, lost, f);
 	*state = f;
 	return 0;
 }
@@ -292,6 +299,7 @@ malformed(void **state)
 	turn(f);
 	answer(f, f->ids[0], DNS_A);	/* true, but not what was asked */
 	assert_int_equal(f->far_closed, 1);
+	assert_int_equal(f->lost, 1);
 	connect_to(f);
 	ipc_send(f->far, IPC_DNS_ANSWER, f->ids[f->asked - 1],
 	    S("\1\0\17\0"), NULL, 0);
@@ -301,6 +309,7 @@ malformed(void **state)
 	answer(f, f->ids[f->asked - 1], DNS_MX);
 	assert_int_equal(r.called, 1);
 	assert_int_equal(r.records, 1);
+	assert_int_equal(f->lost, 2);
 }
 
 static void

@@ -7,9 +7,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/instance/listener.h"
 #include "common/log/log.h"
 
 enum { LINGER_MS = 2000, PRINT_MAX = 1024 };
+
+const struct listener_settings *
+gate_listener_settings(const struct gate_client *c)
+{
+	const struct settings *s = c->gate->settings;
+
+	for (size_t i = 0; i < settings_n_groups(s); i++)
+		if (strcmp(settings_group(s, i)->name,
+		    c->listener->name) == 0)
+			return settings_group(s, i)->values;
+	return NULL;
+}
+
+void
+gate_line_too_long(struct gate_client *c)
+{
+	gate_client_goodbye(c, GATE_LINE_TOO_LONG);
+}
 
 void *
 gate_client_state(struct gate_client *c)
@@ -32,6 +51,10 @@ gate_hostname(const struct gate_client *c)
 bool
 gate_login_allowed(const struct gate_client *c)
 {
+	if (gate_is_secured(c))
+		return true;
+	if (c->mode == LISTENER_TLS_REQUIRED)
+		return false;
 	switch ((enum gate_cleartext)c->gate->limits.cleartext_login) {
 	case GATE_CLEARTEXT_LOOPBACK:
 		return net_address_is_local(&c->address);
@@ -70,15 +93,27 @@ gate_client_free(struct gate_client *c)
 	struct gate *g = c->gate;
 
 	gate_login_forget(c);
+	gate_sasl_forget(c);
 	TAILQ_REMOVE(&g->clients, c, entry);
-	clients_leave(g->addresses, c->count);
+	if (c->count != NULL)
+		clients_leave(g->addresses, c->count);
+	if (c->state == CLIENT_RELAY)
+		g->relays--;
+	else
+		g->count--;
 	stream_free(c->stream);
+	stream_free(c->session);
 	if (c->fd != -1)
 		close(c->fd);
 	explicit_bzero(c, sizeof(*c) + g->protocol->state_size);
 	free(c);
-	g->count--;
-	if (g->stopping && g->count == 0)
+	gate_client_gone(g);
+}
+
+void
+gate_client_gone(struct gate *g)
+{
+	if (g->stopping && g->count == 0 && g->relays == 0)
 		stage_finished(&g->stage, 0);
 }
 
@@ -145,6 +180,12 @@ on_ended(void *owner, enum stream_end end)
 {
 	struct gate_client *c = owner;
 
+	if (c->state == CLIENT_SECURING) {
+		gate_tls_failed(c);
+		return;
+	}
+	if (c->state == CLIENT_START)
+		gate_handover_forget(c);
 	if (c->state == CLIENT_CLOSING || end == STREAM_FINISHED ||
 	    end == STREAM_ERROR) {
 		gate_client_free(c);
@@ -165,12 +206,26 @@ on_ended(void *owner, enum stream_end end)
 }
 
 const struct stream_events gate_stream_events = { .input = on_input,
-	.ended = on_ended };
+	.secured = gate_secured, .ended = on_ended };
+
+/* What the listener's block says, as it is now. */
+static int
+tls_mode(const struct gate_listener *l)
+{
+	const struct settings *s = l->gate->settings;
+
+	for (size_t i = 0; i < settings_n_groups(s); i++)
+		if (strcmp(settings_group(s, i)->name, l->name) == 0)
+			return ((const struct listener_settings *)
+			    settings_group(s, i)->values)->tls;
+	return LISTENER_TLS_NONE;
+}
 
 static struct gate_client *
-client_new(struct gate *g, int fd, const struct net_address *address,
-    struct client *count)
+client_new(const struct gate_listener *l, int fd,
+    const struct net_address *address, struct client *count)
 {
+	struct gate *g = l->gate;
 	struct gate_client *c;
 
 	c = calloc(1, sizeof(*c) + g->protocol->state_size);
@@ -178,6 +233,7 @@ client_new(struct gate *g, int fd, const struct net_address *address,
 		return NULL;
 	c->gate = g;
 	c->fd = -1;
+	c->mode = tls_mode(l);
 	c->id = g->next_id++;
 	c->address = *address;
 	c->count = count;
@@ -209,7 +265,8 @@ turn_away(struct gate *g, int fd, const struct net_address *address,
 void
 gate_client_accept(void *ctx, int fd, const struct net_address *address)
 {
-	struct gate *g = ctx;
+	struct gate_listener *l = ctx;
+	struct gate *g = l->gate;
 	struct client *count;
 	struct gate_client *c;
 	char text[NET_ADDRESS_SIZE];
@@ -224,16 +281,20 @@ gate_client_accept(void *ctx, int fd, const struct net_address *address)
 		turn_away(g, fd, address, "clients_per_address");
 		return;
 	}
-	if ((c = client_new(g, fd, address, count)) == NULL) {
+	if ((c = client_new(l, fd, address, count)) == NULL) {
 		clients_leave(g->addresses, count);
 		turn_away(g, fd, address, "no memory");
 		return;
 	}
+	c->listener = l;
 	log_info("client-connected", LOG_SID(c->id),
 	    LOG_CSTR("client", net_address_print(address, text)),
 	    LOG_NUM("port", address->port));
 	stream_deadline(c->stream, (unsigned)g->limits.login_timeout * 1000);
-	g->protocol->greet(c);
+	if (c->mode == LISTENER_TLS_IMPLICIT)
+		gate_secure(c);
+	else
+		g->protocol->greet(c);
 }
 
 void
@@ -242,6 +303,7 @@ gate_client_refused(struct gate_client *c, enum gate_refusal why)
 	struct gate *g = c->gate;
 
 	c->state = CLIENT_TALKING;
+	gate_sasl_end(c);
 	g->protocol->refused(c, why);
 	if (g->stopping)
 		gate_client_goodbye(c, GATE_STOPPING);

@@ -13,15 +13,19 @@
 #include <stdlib.h>
 
 #include "common/gate/gate.h"
+#include "common/sasl/base64.h"
+#include "common/sasl/exchange.h"
 
 struct gate_client {
 	const struct gate_protocol *protocol;
 	void		*state;
-	bool		 closing, handed_over;
+	bool		 closing, handed_over, secured;
 	unsigned	 bad, logins;
 	char		 tag[256];
 	size_t		 tag_len;
 	size_t		 line;		/* octets since the last line end */
+	bool		 in_sasl;
+	struct sasl_exchange sasl;
 	char		 last;
 };
 
@@ -49,6 +53,33 @@ gate_login_allowed(const struct gate_client *c)
 {
 	(void)c;
 	return true;
+}
+
+bool
+gate_is_secured(const struct gate_client *c)
+{
+	return c->secured;
+}
+
+enum gate_starttls
+gate_starttls(const struct gate_client *c)
+{
+	return c->secured ? GATE_TLS_ALREADY : GATE_TLS_READY;
+}
+
+bool
+gate_starttls_offered(const struct gate_client *c)
+{
+	return !c->secured;
+}
+
+/* From here on the octets are the same, as if they came through TLS. */
+void
+gate_secure(struct gate_client *c)
+{
+	assert(!c->secured);
+	c->secured = true;
+	memset(c->state, 0, c->protocol->state_size);
 }
 
 /* Whole lines of printable ASCII, whatever the client has sent. */
@@ -87,7 +118,7 @@ gate_login(struct gate_client *c, struct slice tag, struct slice name,
 	uint8_t pick = 0;
 
 	assert(tag.len <= 255);
-	memcpy(c->tag, tag.at, tag.len);
+	memmove(c->tag, tag.at, tag.len);
 	c->tag_len = tag.len;
 	for (size_t i = 0; i < name.len; i++)
 		pick ^= (uint8_t)name.at[i];
@@ -102,6 +133,99 @@ gate_login(struct gate_client *c, struct slice tag, struct slice name,
 		c->protocol->goodbye(c, GATE_TOO_MANY_ERRORS);
 		c->closing = true;
 	}
+}
+
+bool
+gate_in_sasl(const struct gate_client *c)
+{
+	return c->in_sasl;
+}
+
+const char *
+gate_mechanisms(const struct gate_client *c, const char *prefix, char *out)
+{
+	(void)c;
+	return sasl_names(~0u, prefix, out, GATE_MECHANISMS_SIZE);
+}
+
+void
+gate_line_too_long(struct gate_client *c)
+{
+	c->protocol->goodbye(c, GATE_LINE_TOO_LONG);
+	c->closing = true;
+}
+
+static void
+stand_in_fail(struct gate_client *c, enum gate_sasl why)
+{
+	c->in_sasl = false;
+	c->protocol->sasl_failed(c, why);
+}
+
+/* Messages for authd are challenged with themselves, twice. */
+static void
+stand_in_take(struct gate_client *c, struct slice response)
+{
+	struct sasl_result r;
+
+	switch (sasl_exchange_take(&c->sasl, response, &r)) {
+	case SASL_SAY:
+		gate_print(c, "+ x\r\n");
+		break;
+	case SASL_PASSWORD:
+		c->in_sasl = false;
+		gate_login(c, gate_client_tag(c), r.name, r.password);
+		break;
+	case SASL_FORWARD:
+		if (c->sasl.responses < 3)
+			gate_print(c, "+ y\r\n");
+		else
+			stand_in_fail(c, GATE_SASL_MALFORMED);
+		break;
+	case SASL_MALFORMED:
+		stand_in_fail(c, GATE_SASL_MALFORMED);
+		break;
+	case SASL_IDENTITY:
+		stand_in_fail(c, GATE_SASL_IDENTITY);
+		break;
+	}
+}
+
+void
+gate_sasl_line(struct gate_client *c, struct slice line)
+{
+	char response[SASL_RESPONSE_MAX];
+	size_t len;
+
+	if (slice_equal(line, SLICE_LITERAL("*")))
+		stand_in_fail(c, GATE_SASL_CANCELLED);
+	else if (line.len > SASL_LINE_MAX ||
+	    sasl_base64_decode(line, response, &len) == -1)
+		stand_in_fail(c, GATE_SASL_MALFORMED);
+	else
+		stand_in_take(c, slice_of(response, len));
+}
+
+void
+gate_authenticate(struct gate_client *c, struct slice tag,
+    struct slice mechanism, const struct slice *initial)
+{
+	enum sasl_mechanism m = sasl_mechanism_by_name(mechanism);
+	struct sasl_result r;
+
+	assert(tag.len <= 255);
+	memcpy(c->tag, tag.at, tag.len);
+	c->tag_len = tag.len;
+	if (m == SASL_NONE) {
+		c->protocol->sasl_failed(c, GATE_SASL_MECHANISM);
+		return;
+	}
+	c->in_sasl = true;
+	sasl_exchange_begin(&c->sasl, m, &r);
+	if (initial == NULL)
+		gate_print(c, "+ \r\n");
+	else
+		gate_sasl_line(c, *initial);
 }
 
 bool

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "common/log/log.h"
 #include "common/settings/settings.h"
 
-enum { READ_SIZE = 65536, LOGINS_MAX = 8192, SWEEP_SECONDS = 5 };
+enum { LEAVE_SECONDS = 2, LOGINS_MAX = 8192, SWEEP_SECONDS = 5 };
 
 void
 gate_open(int argc, char *argv[], const struct gate_protocol *protocol)
@@ -16,6 +18,8 @@ gate_open(int argc, char *argv[], const struct gate_protocol *protocol)
 	struct stage_hooks hooks = { .role = protocol->role };
 
 	stage_open(argc, argv, &hooks);
+	if (tls_library_start() == -1)
+		exit(71);
 }
 
 static int
@@ -46,15 +50,21 @@ on_listener(void *ctx, const char *name, int fd)
 	struct gate *g = ctx;
 	struct gate_listener *l = calloc(1, sizeof(*l));
 
+	if (l != NULL) {
+		l->gate = g;
+		strlcpy(l->name, name, sizeof(l->name));
+	}
 	if (l == NULL || (l->listener = listener_new(g->stage.base, fd,
-	    &g->listener_events, g)) == NULL) {
+	    &g->listener_events, l)) == NULL) {
 		log_error("cannot-listen", LOG_CSTR("listener", name),
 		    LOG_ERRNO(errno));
 		free(l);
 		close(fd);
 		return -1;
 	}
+	l->gate = g;
 	l->fd = fd;
+	strlcpy(l->name, name, sizeof(l->name));
 	TAILQ_INSERT_TAIL(&g->listeners, l, entry);
 	return 0;
 }
@@ -66,6 +76,8 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 	struct ipc_channel *former;
 
 	(void)instance;
+	if (peer == IPC_TLSKEYD)
+		return tls_keys_connect(g->tls_keys, fd);
 	if (peer != IPC_AUTHD) {
 		close(fd);
 		return -1;
@@ -91,6 +103,7 @@ on_commit(void *ctx, bool first)
 		g->protocol->settings(settings_values(g->settings),
 		    &g->limits);
 	}
+	tls_server_commit(g->tls);
 	if (first)
 		g->addresses = clients_new(GATE_CLIENTS_MOST);
 	return g->addresses != NULL ? 0 : -1;
@@ -99,24 +112,36 @@ on_commit(void *ctx, bool first)
 static void
 on_stop(void *ctx)
 {
+	static const struct timeval patience = { .tv_sec = LEAVE_SECONDS };
 	struct gate *g = ctx;
 	struct gate_listener *l;
 	struct gate_client *c, *next;
 
 	g->stopping = true;
-	while ((l = TAILQ_FIRST(&g->listeners)) != NULL) {
-		TAILQ_REMOVE(&g->listeners, l, entry);
+	TAILQ_FOREACH(l, &g->listeners, entry) {
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
 		listener_free(l->listener);
+		l->listener = NULL;
 		close(l->fd);
-		free(l);
 	}
 	for (c = TAILQ_FIRST(&g->clients); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		if (c->state == CLIENT_TALKING)
 			gate_client_goodbye(c, GATE_STOPPING);
 	}
-	if (g->count == 0)
-		stage_finished(&g->stage, 0);
+	/* Sessions are told by supervisor, and say goodbye through us. */
+	evtimer_add(g->leave, &patience);
+	gate_client_gone(g);
+}
+
+/* A session that goes on while its gate is restarted loses its client. */
+static void
+on_leave(int fd, short what, void *arg)
+{
+	struct gate *g = arg;
+
+	(void)fd, (void)what;
+	stage_finished(&g->stage, 0);
 }
 
 /* Nobody waits for a sibling without end: the client hears of it. */
@@ -146,7 +171,8 @@ sweep_begin(struct gate *g)
 	static const struct timeval every = { .tv_sec = SWEEP_SECONDS };
 
 	g->sweep = event_new(g->stage.base, -1, EV_PERSIST, on_sweep, g);
-	return g->sweep == NULL ? -1 : event_add(g->sweep, &every);
+	g->leave = evtimer_new(g->stage.base, on_leave, g);
+	return g->sweep == NULL || g->leave == NULL ? -1 : event_add(g->sweep, &every);
 }
 
 static void
@@ -158,7 +184,7 @@ gate_init(struct gate *g, const struct gate_protocol *protocol)
 	g->hooks = (struct stage_hooks){ .role = protocol->role,
 		.settings = on_settings, .listener = on_listener,
 		.channel = on_channel, .commit = on_commit, .stop = on_stop,
-		.more = gate_supervisor_handlers, .more_count = 2 };
+		.more = gate_supervisor_handlers, .more_count = 3 };
 	g->listener_events = (struct listener_events){
 		.accepted = gate_client_accept, .trouble = trouble,
 		.full = protocol->full };
@@ -176,10 +202,13 @@ gate_run(const struct gate_protocol *protocol)
 
 	gate_init(&g, protocol);
 	stage_attach(&g.stage, &g.hooks, &g);
-	g.loop = stream_loop_new(g.stage.base, READ_SIZE);
+	g.loop = stream_loop_new(g.stage.base, GATE_READ_SIZE);
 	g.logins = ipc_pending_new(LOGINS_MAX);
 	g.starts = ipc_pending_new(LOGINS_MAX);
-	if (g.loop == NULL || g.logins == NULL || g.starts == NULL ||
+	g.tls_keys = tls_keys_new(g.stage.base, protocol->role);
+	g.tls = g.tls_keys == NULL ? NULL :
+	    tls_server_new(g.tls_keys, protocol->name);
+	if (g.tls == NULL || g.loop == NULL || g.logins == NULL || g.starts == NULL ||
 	    sweep_begin(&g) == -1) {
 		log_error("cannot-start", LOG_ERRNO(errno));
 		return 71;

@@ -36,8 +36,17 @@ enum gate_goodbye {
 	GATE_STOPPING
 };
 
+/* Why an exchange of SASL (RFC 4422) ended before a login was tried. */
+enum gate_sasl {
+	GATE_SASL_MECHANISM,	/* not one that is offered here */
+	GATE_SASL_MALFORMED,	/* not a response of it, or not base64 */
+	GATE_SASL_CANCELLED,	/* "*" */
+	GATE_SASL_IDENTITY	/* acting for another, which nobody may */
+};
+
 struct gate_protocol {
 	enum ipc_role	 role;
+	const char	*name;		/* for ALPN: "pop3", "imap" */
 	const struct settings_schema *schema;
 	/* Copy the gate's settings out of the schema's struct. */
 	void	(*settings)(const void *values, struct gate_settings *out);
@@ -53,12 +62,17 @@ struct gate_protocol {
 	 */
 	size_t	(*input)(struct gate_client *, char *at, size_t len);
 	void	(*refused)(struct gate_client *, enum gate_refusal);
+	/* A SASL exchange has failed; gate_client_tag() is that of its
+	 * command.  Challenges are "+ ", base64 and CRLF in both protocols,
+	 * and the gate's to write. */
+	void	(*sasl_failed)(struct gate_client *, enum gate_sasl);
 	void	(*goodbye)(struct gate_client *, enum gate_goodbye);
 };
 
 /*
  * The daemon's life, in the order of main(): descriptors and log; the
- * sandbox comes between; then until told to stop.  Both exit on error.
+ * sandbox comes between (gate_open also loads the TLS library); then until
+ * told to stop.  Both exit on error.
  */
 void gate_open(int argc, char *argv[], const struct gate_protocol *);
 int gate_run(const struct gate_protocol *);
@@ -66,7 +80,8 @@ int gate_run(const struct gate_protocol *);
 /* The protocol's own octets for this client; zero at first. */
 void *gate_client_state(struct gate_client *);
 const char *gate_hostname(const struct gate_client *);
-/* May this client send a password as things are (cleartext_login)? */
+/* May this client send a password as things are?  Over TLS always, in clear as
+ * cleartext_login and the listener say. */
 bool gate_login_allowed(const struct gate_client *);
 
 void gate_write(struct gate_client *, struct slice);
@@ -81,11 +96,52 @@ void gate_print(struct gate_client *, const char *fmt, ...)
 void gate_login(struct gate_client *, struct slice tag, struct slice name,
     struct slice password);
 
+/*
+ * The same by SASL: RFC 5034, RFC 3501 section 6.2.2 with RFC 4959.  initial
+ * is the initial response in base64, "=" for an empty one, NULL for none.
+ * While gate_in_sasl(), lines of the client belong to gate_sasl_line(), their
+ * line ends cut off.
+ */
+void gate_authenticate(struct gate_client *, struct slice tag,
+    struct slice mechanism, const struct slice *initial);
+bool gate_in_sasl(const struct gate_client *);
+void gate_sasl_line(struct gate_client *, struct slice line);
+
+enum { GATE_MECHANISMS_SIZE = 128, GATE_SASL_LINE_MAX = 12288 };
+/*
+ * What is offered to this client now, with prefix (at most 5 octets) before
+ * each, a space between; out of GATE_MECHANISMS_SIZE octets.  Returns out.
+ */
+const char *gate_mechanisms(const struct gate_client *, const char *prefix,
+    char *out);
+
 /* The tag that gate_login was given, for refused(). */
 struct slice gate_client_tag(const struct gate_client *);
 
+/* ---- TLS ---- */
+
+bool gate_is_secured(const struct gate_client *);
+/* What STLS or STARTTLS is to be answered with. */
+enum gate_starttls {
+	GATE_TLS_READY,		/* yes: then gate_secure() */
+	GATE_TLS_NONE,		/* no such command here */
+	GATE_TLS_ALREADY,
+	GATE_TLS_DOWN		/* not now */
+};
+enum gate_starttls gate_starttls(const struct gate_client *);
+/* Is it to be named among the capabilities? */
+bool gate_starttls_offered(const struct gate_client *);
+/*
+ * The reply has been written: what follows is TLS.  The protocol's own octets
+ * are cleared, and what the client sent in clear behind its command is never
+ * used.
+ */
+void gate_secure(struct gate_client *);
+
 /* Count a command in error; true when that was one too many (goodbye said). */
 bool gate_bad_command(struct gate_client *);
+/* The line is longer than the protocol has: goodbye. */
+void gate_line_too_long(struct gate_client *);
 /* Close when everything written has been sent. */
 void gate_close(struct gate_client *);
 

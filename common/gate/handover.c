@@ -30,6 +30,17 @@ take_connection(struct gate_client *c)
 	return 0;
 }
 
+/*
+ * What the session will have: the connection, of which we keep a duplicate,
+ * or with TLS the far end of a socket pair.
+ */
+static int
+session_end(struct gate_client *c)
+{
+	return c->stream != NULL ? gate_relay_prepare(c) :
+	    fcntl(c->fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static int
 send_start(struct gate_client *c, const struct ticket *ticket)
 {
@@ -41,7 +52,7 @@ send_start(struct gate_client *c, const struct ticket *ticket)
 
 	if ((fds[1] = handoff_write(&h)) == -1)
 		return -1;
-	if ((fds[0] = fcntl(c->fd, F_DUPFD_CLOEXEC, 3)) == -1 ||
+	if ((fds[0] = session_end(c)) == -1 ||
 	    (c->request = ipc_pending_add(g->starts, g->stage.supervisor,
 		c)) == 0) {
 		if (fds[0] != -1)
@@ -63,6 +74,13 @@ take_back(struct gate_client *c, enum gate_refusal why)
 {
 	struct gate *g = c->gate;
 
+	if (c->stream != NULL) {	/* TLS: the connection is still ours */
+		if (c->fd != -1)
+			close(c->fd);
+		c->fd = -1;
+		gate_client_refused(c, why);
+		return;
+	}
 	c->stream = stream_new(g->loop, c->fd, &g->kind, c);
 	if (c->stream == NULL) {
 		gate_client_free(c);
@@ -79,7 +97,7 @@ gate_handover(struct gate_client *c, const struct ticket *ticket)
 {
 	c->state = CLIENT_START;
 	c->asked_ms = stream_loop_now_ms(c->gate->loop);
-	if (take_connection(c) == -1) {
+	if (!gate_is_secured(c) && take_connection(c) == -1) {
 		log_warning("client-closed", LOG_SID(c->id),
 		    LOG_CSTR("reason", "does not read its replies"));
 		gate_client_free(c);
@@ -93,11 +111,17 @@ gate_handover(struct gate_client *c, const struct ticket *ticket)
 }
 
 void
-gate_handover_expire(struct gate_client *c)
+gate_handover_forget(struct gate_client *c)
 {
 	struct gate *g = c->gate;
 
 	ipc_pending_take(g->starts, g->stage.supervisor, c->request);
+}
+
+void
+gate_handover_expire(struct gate_client *c)
+{
+	gate_handover_forget(c);
 	log_warning("session-refused", LOG_SID(c->id),
 	    LOG_CSTR("reason", "supervisor does not answer"));
 	gate_client_free(c);
@@ -114,7 +138,10 @@ on_started(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	/* None: it has expired; the session has the connection. */
 	if ((c = ipc_pending_take(g->starts, ch, m->id)) == NULL)
 		return 0;
-	gate_client_free(c);	/* closes our copy; the session has its own */
+	if (c->stream != NULL)
+		gate_relay_begin(c);
+	else
+		gate_client_free(c);	/* closes our copy; it has its own */
 	return 0;
 }
 
@@ -140,7 +167,15 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
-const struct ipc_handler gate_supervisor_handlers[2] = {
+static int
+on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ch;
+	return tls_server_take(((struct gate *)ctx)->tls, m);
+}
+
+const struct ipc_handler gate_supervisor_handlers[3] = {
+	{ IPC_STAGE_CERTIFICATE, on_certificate },
 	{ IPC_SESSION_STARTED, on_started },
 	{ IPC_SESSION_REFUSED, on_refused },
 };

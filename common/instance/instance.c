@@ -4,10 +4,14 @@
 
 #include <bsd/string.h>
 
+#include "common/instance/certificate.h"
 #include "common/net/network.h"
 
 #define ROW(...) SETTING_ROW(struct instance_settings, __VA_ARGS__)
 static const struct setting rows[] = { INSTANCE_SETTINGS(ROW) };
+
+static void check_certificates(const struct settings *,
+    struct settings_errors *);
 
 static void
 check(const struct settings *s, struct settings_errors *errors)
@@ -22,11 +26,28 @@ check(const struct settings *s, struct settings_errors *errors)
 			    "\"%s\" is no network; write addresses such as "
 			    "192.0.2.0/24, with zeros behind the prefix, or "
 			    "loopback", values->relay_networks.at[i]);
+	check_certificates(s, errors);
+}
+
+static void
+check_certificates(const struct settings *s, struct settings_errors *errors)
+{
+	for (size_t i = 0; i < settings_n_groups(s); i++) {
+		const struct settings_group *g = settings_group(s, i);
+		uint32_t roles;
+		const char *bad;
+
+		if (certificate_roles(g->values, &roles, &bad) == -1)
+			settings_complain(errors, s, g, "stages",
+			    "%s serves no TLS; write some of smtpd, "
+			    "smtpd-submit, pop3d, imapd", bad);
+	}
 }
 
 const struct settings_schema instance_schema = {
 	.file = "bulkhead.conf", .size = sizeof(struct instance_settings),
-	SETTINGS_ROWS(rows), .check = check,
+	SETTINGS_ROWS(rows), .blocks = certificate_block, .n_blocks = 1,
+	.check = check,
 };
 
 bool

@@ -14,30 +14,45 @@
 	X(accounts, ENUM, "all", "all|virtual", "", RELOAD,		\
 	    "Whose logins are taken here.  SCRAM is offered when each "	\
 	    "of these accounts has a verifier, which system users, who " \
-	    "log in by PAM, never have; virtual leaves them out.")
+	    "log in by PAM, never have; virtual leaves them out.")	\
+	X(tls, ENUM, "starttls", "none|starttls|required|implicit", "",	\
+	    RELOAD,							\
+	    "TLS here.  starttls: offered (STARTTLS, STLS).  required: "	\
+	    "nothing of use before it.  implicit: from the first octet, as " \
+	    "ports 465, 993 and 995 want it (RFC 8314).  none: never.")
 
 /* smtpd.conf's has this, too. */
 #define LISTENER_SETTINGS_SMTPD(X)					\
 	X(service, ENUM, "smtp", "smtp|submission", "", RESTART,	\
 	    "smtp: mail from anyone for users of this host.  submission " \
 	    "(RFC 6409): mail from users who have logged in, for anyone; " \
-	    "by a process of its own, smtpd-submit.")
+	    "by a process of its own, smtpd-submit.")			\
+	X(proxy_from, WORDS, "", "0", "64", RELOAD,			\
+	    "Load balancers, by address or network: their connections "	\
+	    "begin with a PROXY header, version 1 or 2, that says who the " \
+	    "client is.  From anybody else such a header is refused.")
 
 struct listener_settings {
 	LISTENER_SETTINGS(SETTING_MEMBER)
 	LISTENER_SETTINGS_SMTPD(SETTING_MEMBER)
 };
 
+enum listener_tls {
+	LISTENER_TLS_NONE, LISTENER_TLS_STARTTLS, LISTENER_TLS_REQUIRED,
+	LISTENER_TLS_IMPLICIT
+};
 enum listener_service { LISTENER_SMTP, LISTENER_SUBMISSION };
 enum listener_accounts { LISTENER_ALL_ACCOUNTS, LISTENER_VIRTUAL_ACCOUNTS };
 
 /* What there is while the file names no listener. */
 #define LISTENER_STANDARD_SMTPD						\
 	"listener smtp {\n\taddress = *:25\n}\n"
-#define LISTENER_STANDARD_POP3D \
-	"listener pop3 {\n\taddress = 127.0.0.1:110 [::1]:110\n}\n"
-#define LISTENER_STANDARD_IMAPD \
-	"listener imap {\n\taddress = 127.0.0.1:143 [::1]:143\n}\n"
+#define LISTENER_STANDARD_POP3D						\
+	"listener pop3 {\n\taddress = *:110\n}\n"				\
+	"listener pop3s {\n\taddress = *:995\n\ttls = implicit\n}\n"
+#define LISTENER_STANDARD_IMAPD						\
+	"listener imap {\n\taddress = *:143\n}\n"				\
+	"listener imaps {\n\taddress = *:993\n\ttls = implicit\n}\n"
 
 /* The block of a schema that has further ones; table: its rows. */
 #define LISTENER_BLOCK(table, text)						\

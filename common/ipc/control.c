@@ -30,7 +30,8 @@ queue_ask_decode(struct slice body, struct queue_ask *a)
 	if (ipc_reader_end(&r) == -1 || a->verb < QUEUE_LIST ||
 	    a->verb > QUEUE_COUNT)
 		return -1;
-	if (a->verb == QUEUE_LIST)
+	if (a->verb == QUEUE_LIST || (a->queue_id == 0 &&
+	    a->verb >= QUEUE_RETRY && a->verb <= QUEUE_DELETE))
 		return a->limit >= 1 && a->limit <= QUEUE_PAGE_MAX ? 0 : -1;
 	return 0;
 }
@@ -52,6 +53,7 @@ queue_done_encode(const struct queue_done *d, void *buf)
 	ipc_put_u64(&w, c->deleted);
 	ipc_put_u64(&w, c->held);
 	ipc_put_u64(&w, c->queued);
+	ipc_put_u64(&w, d->busy);
 	return w.failed ? 0 : w.len;
 }
 
@@ -72,6 +74,7 @@ queue_done_decode(struct slice body, struct queue_done *d)
 	c->deleted = ipc_get_u64(&r);
 	c->held = ipc_get_u64(&r);
 	c->queued = ipc_get_u64(&r);
+	d->busy = ipc_get_u64(&r);
 	return ipc_reader_end(&r) == -1 || d->status > QUEUE_FAILED ? -1 : 0;
 }
 
@@ -112,6 +115,8 @@ queue_recipient_row_put(struct ipc_writer *w,
 	ipc_put_u64(w, (uint64_t)q->next_attempt);
 	ipc_put_bytes(w, q->address);
 	ipc_put_bytes(w, q->reason);
+	ipc_put_bytes(w, q->route);
+	ipc_put_u64(w, (uint64_t)q->rests_until);
 }
 
 int
@@ -122,5 +127,7 @@ queue_recipient_row_get(struct ipc_reader *r, struct queue_recipient_row *q)
 	q->next_attempt = (int64_t)ipc_get_u64(r);
 	q->address = ipc_get_bytes(r, QUEUE_DESTINATION_MAX);
 	q->reason = ipc_get_bytes(r, QUEUE_REASON_MAX);
+	q->route = ipc_get_bytes(r, QUEUE_ROUTE_MAX);
+	q->rests_until = (int64_t)ipc_get_u64(r);
 	return r->failed ? -1 : 0;
 }

@@ -2,8 +2,9 @@
  * Operators and the queue: QUEUE_ASK, QUEUE_ROWS, QUEUE_DONE.
  *
  * One question is answered by any number of QUEUE_ROWS (each with at least
- * one row) and then one QUEUE_DONE.  A list comes in pages: ask again with
- * after set to the answer's next until that is 0.
+ * one row) and then one QUEUE_DONE.  A list comes in pages, and so does what
+ * is to be done with many messages: ask again with after set to the answer's
+ * next until that is 0.
  */
 #ifndef COMMON_IPC_CONTROL_H
 #define COMMON_IPC_CONTROL_H
@@ -32,16 +33,21 @@ enum {
 	QUEUE_ROWS_MAX = 36000,
 	QUEUE_DONE_MAX = 1024,
 	QUEUE_REASON_MAX = 256,
+	QUEUE_MTA_MAX = 300,
+	QUEUE_ROUTE_MAX = 64,
 	QUEUE_DESTINATION_MAX = 640
 };
 
 struct queue_ask {
 	enum queue_verb	verb;
-	uint64_t	queue_id;	/* SHOW, RETRY, HOLD, RELEASE, DELETE */
-	uint64_t	after;		/* LIST: 0, or next of the page before */
-	uint32_t	limit;		/* LIST: 1..QUEUE_PAGE_MAX messages */
-	struct slice	destination;	/* FLUSH, LIST: a domain or address; */
-					/* empty: all */
+	/* SHOW; RETRY, HOLD, RELEASE, DELETE: 0 for all of destination. */
+	uint64_t	queue_id;
+	uint64_t	after;		/* 0, or next of the page before */
+	uint32_t	limit;		/* 1..QUEUE_PAGE_MAX messages, for LIST
+					 * and where queue_id is 0 */
+	struct slice	destination;	/* a domain or address; empty: all.
+					 * DELETE: of a message with others,
+					 * too, those recipients alone */
 };
 
 enum queue_row_state {
@@ -67,6 +73,9 @@ struct queue_recipient_row {
 	int64_t		next_attempt;	/* seconds since 1970; 0: now */
 	struct slice	address;
 	struct slice	reason;		/* of the last failure; may be empty */
+	struct slice	route;		/* where it is at another host */
+	/* Until when its destination rests after failures, or 0. */
+	int64_t		rests_until;
 };
 
 enum queue_status {
@@ -84,8 +93,10 @@ struct queue_counters {
 
 struct queue_done {
 	enum queue_status status;
-	uint64_t	next;		/* LIST: ask again after this; or 0 */
+	uint64_t	next;		/* ask again after this; or 0 */
 	uint64_t	affected;	/* messages */
+	uint64_t	busy;		/* and those that could not be: a delivery
+					 * is under way */
 	struct queue_counters counters;
 };
 

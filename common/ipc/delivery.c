@@ -1,8 +1,13 @@
 #include "common/ipc/delivery.h"
 
 #include "common/ipc/codec.h"
+#include "common/ipc/envelope.h"
 
 enum { MAYBE = 1, MORE = 2 };
+
+enum {
+	FLAGS = ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8 | ENVELOPE_BINARYMIME
+};
 
 /* An address that ends up in header fields of the stored message. */
 static bool
@@ -32,6 +37,10 @@ is_delivery(const struct delivery *d)
 	    d->recipient.len <= DELIVERY_ADDRESS_MAX && d->recipient.len > 0 &&
 	    d->original.len <= DELIVERY_ORCPT_MAX &&
 	    d->detail.len <= DELIVERY_DETAIL_MAX &&
+	    d->envid.len <= ENVELOPE_TEXT_MAX && is_text(d->envid) &&
+	    d->orcpt.len <= ENVELOPE_ORIGINAL_MAX && is_clean(d->orcpt) &&
+	    (d->flags & ~(uint32_t)FLAGS) == 0 &&
+	    d->ret <= ENVELOPE_RET_HDRS && envelope_notify_ok(d->notify) &&
 	    is_clean(d->reverse_path) && is_clean(d->recipient) &&
 	    is_clean(d->original) && is_clean(d->detail) &&
 	    !__builtin_add_overflow(d->content_offset, d->content_size, &end) &&
@@ -58,6 +67,11 @@ delivery_encode(const struct delivery *d, void *buf, size_t size)
 	ipc_put_bytes(&w, d->recipient);
 	ipc_put_bytes(&w, d->original);
 	ipc_put_bytes(&w, d->detail);
+	ipc_put_u32(&w, d->flags);
+	ipc_put_u8(&w, d->ret);
+	ipc_put_u8(&w, d->notify);
+	ipc_put_bytes(&w, d->envid);
+	ipc_put_bytes(&w, d->orcpt);
 	return w.failed ? 0 : w.len;
 }
 
@@ -81,6 +95,11 @@ delivery_decode(struct slice body, struct delivery *d)
 	d->recipient = ipc_get_bytes(&r, DELIVERY_ADDRESS_MAX);
 	d->original = ipc_get_bytes(&r, DELIVERY_ORCPT_MAX);
 	d->detail = ipc_get_bytes(&r, DELIVERY_DETAIL_MAX);
+	d->flags = ipc_get_u32(&r);
+	d->ret = ipc_get_u8(&r);
+	d->notify = ipc_get_u8(&r);
+	d->envid = ipc_get_bytes(&r, ENVELOPE_TEXT_MAX);
+	d->orcpt = ipc_get_bytes(&r, ENVELOPE_ORIGINAL_MAX);
 	if (ipc_reader_end(&r) == -1 || flags > (MAYBE | MORE) ||
 	    !is_delivery(d))
 		return -1;

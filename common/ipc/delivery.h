@@ -45,6 +45,14 @@ struct delivery {
 	struct slice	reverse_path;
 	struct slice	recipient;	/* final, after aliases */
 	struct slice	original;	/* as given in RCPT; may be empty */
+	/* What goes on with a message that is forwarded: of the envelope's
+	 * flags ENVELOPE_8BITMIME, SMTPUTF8 and BINARYMIME, and what the
+	 * sender wants to hear (common/ipc/envelope.h). */
+	uint32_t	flags;
+	uint8_t		ret;		/* enum envelope_ret */
+	uint8_t		notify;		/* enum envelope_notify; 0: not given */
+	struct slice	envid;		/* may be empty */
+	struct slice	orcpt;		/* "type;address", may be empty */
 	/* The +detail, "" for none; empty from queue-manager, set by
 	 * local-delivery for its worker. */
 	struct slice	detail;

@@ -27,6 +27,7 @@ enum {
 	DIRECTORY_ROUTE_MAX = 64,
 	DIRECTORY_DOMAIN_MAX = 255,
 	DIRECTORY_TEXT_MAX = 256,	/* of a refusal */
+	DIRECTORY_MEMBERS_MAX = 100,	/* told to a client (EXPN) */
 	DIRECTORY_BODY_MAX = 2048,	/* all but EXPANDED */
 	DIRECTORY_EXPANDED_MAX = 32768
 };
@@ -63,7 +64,7 @@ struct directory_ask {
 size_t directory_ask_encode(const struct directory_ask *, void *buf);
 int directory_ask_decode(struct slice body, struct directory_ask *);
 
-/* ACCOUNT_OF: an address alone. */
+/* ACCOUNT_OF and MEMBERS_OF: an address alone. */
 size_t directory_account_ask_encode(struct slice address, void *buf);
 int directory_account_ask_decode(struct slice body, struct slice *address);
 
@@ -90,6 +91,9 @@ int directory_resolved_decode(struct slice body, struct directory_resolved *);
  * go, if the message came from one who may relay.  These three list at least
  * one target; the other verdicts (DIRECTORY_REFUSED is none of them: it is a
  * kind of target here) list none, in one part.
+ *
+ * MEMBERS is one such part and all there is; with last not set it is not all
+ * of the members (more than DIRECTORY_MEMBERS_MAX).
  *
  * No target comes twice in all parts, and none is to be expanded again.
  */

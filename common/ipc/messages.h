@@ -97,6 +97,11 @@
 	/* "May this account send as this address?"  Answered by SENDER_IS. */ \
 	X(SENDER_ASK, 144, IPC_BIT(IPC_SUBMIT), IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
 	X(SENDER_IS, 145, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_SUBMIT), 0, 0, 16) \
+	/* "Who is behind this address?", for a client.  The body is as that \
+	 * of ACCOUNT_OF; the one answer, MEMBERS, as EXPANDED, with last not \
+	 * set where there are more. */					\
+	X(MEMBERS_OF, 46, IPC_SMTPDS, IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
+	X(MEMBERS, 47, IPC_BIT(IPC_DIRECTORY), IPC_SMTPDS, 0, 0, 32768) \
 	/* ---- into the queue: common/ipc/queue.h ---- */		\
 	/* A lease of queue ids, renewed by queue-manager before it ends. */ \
 	X(QUEUE_IDS, 50, IPC_BIT(IPC_QUEUE_MANAGER), IPC_SENDERS, 0, 0, 32) \

@@ -72,6 +72,7 @@ sibling_ask(struct sibling *s, struct ask *a, uint64_t now_ms,
 		return -1;
 	}
 	a->id = id;
+	a->type = type;
 	a->since_ms = now_ms;
 	TAILQ_INSERT_TAIL(&s->asked, a, order);
 	return 0;

@@ -19,6 +19,7 @@
 struct ask {
 	TAILQ_ENTRY(ask) order;
 	uint64_t	 id;		/* 0: nothing is being asked */
+	enum ipc_type	 type;		/* what was asked last */
 	uint64_t	 since_ms;
 	void		(*failed)(struct ask *);
 };

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "common/ipc/delivery.h"
+#include "common/ipc/envelope.h"
 
 static struct delivery
 sample(void)
@@ -19,6 +20,11 @@ sample(void)
 		.recipient = SLICE_LITERAL("bob@hamburger.edu"),
 		.original = SLICE_LITERAL(""),
 		.detail = SLICE_LITERAL("lists"),
+		.flags = ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8,
+		.ret = ENVELOPE_RET_HDRS,
+		.notify = ENVELOPE_NOTIFY_FAILURE | ENVELOPE_NOTIFY_DELAY,
+		.envid = SLICE_LITERAL("QQ314159"),
+		.orcpt = SLICE_LITERAL("rfc822;Bob@hamburger.edu"),
 	};
 }
 
@@ -40,6 +46,9 @@ test_delivery_round_trip(void **state)
 	assert_true(slice_equal(out.recipient, in.recipient));
 	assert_int_equal(out.original.len, 0);
 	assert_true(slice_equal(out.detail, in.detail));
+	assert_true(out.flags == in.flags && out.ret == in.ret &&
+	    out.notify == in.notify && slice_equal(out.envid, in.envid) &&
+	    slice_equal(out.orcpt, in.orcpt));
 	for (size_t cut = 0; cut < len; cut++)
 		assert_int_equal(delivery_decode(slice_of(buf, cut), &out), -1);
 	buf[20] = 4;	/* two flags */
@@ -54,6 +63,15 @@ test_delivery_refused(void **state)
 
 	(void)state;
 	d.recipient = slice_str("a\nX-Forged: yes");
+	assert_int_equal(delivery_encode(&d, buf, sizeof(buf)), 0);
+	d = sample();
+	d.flags = ENVELOPE_BOUNCE;	/* queue-manager's own */
+	assert_int_equal(delivery_encode(&d, buf, sizeof(buf)), 0);
+	d = sample();
+	d.notify = ENVELOPE_NOTIFY_NEVER | ENVELOPE_NOTIFY_FAILURE;
+	assert_int_equal(delivery_encode(&d, buf, sizeof(buf)), 0);
+	d = sample();
+	d.envid = slice_str("a\nb");
 	assert_int_equal(delivery_encode(&d, buf, sizeof(buf)), 0);
 	d = sample();
 	d.recipient = slice_str("");

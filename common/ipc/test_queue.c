@@ -229,7 +229,8 @@ test_control(void **state)
 	struct queue_row row = { .queue_id = 3, .state = QUEUE_ROW_HELD,
 	    .reverse_path = slice_str("a@b"), .n_recipients = 2, .n_listed = 1 };
 	struct queue_recipient_row rcpt = { .number = 1, .attempts = 4,
-	    .address = slice_str("c@d"), .reason = slice_str("later") };
+	    .address = slice_str("c@d"), .reason = slice_str("later"),
+	    .route = slice_str("smart"), .rests_until = 77 };
 	struct queue_ask ask = { .verb = QUEUE_LIST };
 	uint8_t buf[QUEUE_ROWS_MAX];
 	struct ipc_writer w;
@@ -249,6 +250,15 @@ test_control(void **state)
 	assert_int_equal(queue_recipient_row_get(&r, &rcpt), 0);
 	assert_int_equal(ipc_reader_end(&r), 0);
 	assert_true(slice_equal(rcpt.reason, slice_str("later")));
+	assert_true(slice_equal(rcpt.route, slice_str("smart")));
+	assert_int_equal(rcpt.rests_until, 77);
+	/* All of a destination, page by page. */
+	ask = (struct queue_ask){ .verb = QUEUE_HOLD };
+	len = queue_ask_encode(&ask, buf);
+	assert_int_equal(queue_ask_decode(slice_of(buf, len), &ask), -1);
+	ask = (struct queue_ask){ .verb = QUEUE_HOLD, .limit = 3 };
+	len = queue_ask_encode(&ask, buf);
+	assert_int_equal(queue_ask_decode(slice_of(buf, len), &ask), 0);
 }
 
 int

@@ -136,6 +136,11 @@ void stream_writev(struct stream *, const struct iovec *, int n);
 void stream_flush(struct stream *);
 /* Octets waiting to be sent. */
 size_t stream_pending(const struct stream *);
+/*
+ * Output has failed, and what was not sent is lost: ended() will tell.  For an
+ * owner to whom it matters whether his last octets were written.
+ */
+bool stream_broken(const struct stream *);
 /* Stop producing: output_max octets wait.  drained() says when to go on. */
 bool stream_full(struct stream *);
 

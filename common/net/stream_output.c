@@ -24,6 +24,12 @@ stream_pending(const struct stream *s)
 	return s->out_len - s->out_at;
 }
 
+bool
+stream_broken(const struct stream *s)
+{
+	return s->broken != 0 || s->overflow;
+}
+
 /* Room for len more octets of output. */
 static bool
 out_grow(struct stream *s, size_t len)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "common/sandbox/profiles.h"
@@ -95,6 +96,9 @@ static const struct sandbox_call calls[] = {
 	{ CALLS_DNS, "recvfrom", ANY },
 	{ CALLS_DNS, "getsockopt", ANY },
 	{ CALLS_DNS, "setsockopt", ANY },
+
+	/* ---- a pair of sockets that are connected to each other alone ---- */
+	{ CALLS_PAIR, "socketpair", CALL_EQUAL, 0, AF_UNIX },
 
 	/* ---- memory files ---- */
 	{ CALLS_MEMFD, "memfd_create", ANY },

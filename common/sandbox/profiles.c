@@ -55,10 +55,10 @@ static const struct sandbox profiles[] = {
 	    16384 },
 	/* Strangers until they have logged in; the handoff record is a
 	 * memory file of a few KiB. */
-	{ IPC_POP3D, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD, SANDBOX_EMPTY,
-	    false, 2 * G, 1 * M, 65536 },
-	{ IPC_IMAPD, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD, SANDBOX_EMPTY,
-	    false, 2 * G, 1 * M, 65536 },
+	{ IPC_POP3D, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD | CALLS_PAIR,
+	    SANDBOX_EMPTY, false, 2 * G, 1 * M, 65536 },
+	{ IPC_IMAPD, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD | CALLS_PAIR,
+	    SANDBOX_EMPTY, false, 2 * G, 1 * M, 65536 },
 	/* One owner's mail and one connection. */
 	{ IPC_POP3D_SESSION, CALLS_BASE | CALLS_STREAM | CALLS_FILES |
 	    CALLS_LMDB, SANDBOX_TREE, true, 8 * G, SANDBOX_UNLIMITED, 1024 },

@@ -24,6 +24,7 @@ enum sandbox_group {
 	CALLS_SPOOL = 1 << 7,	/* segments; a thread made before the filter */
 	CALLS_PAM = 1 << 8,	/* modules of the host */
 	CALLS_CONNECT = 1 << 9,	/* TCP connections to other hosts */
+	CALLS_PAIR = 1 << 11,	/* a socket pair, to relay to a session */
 	CALLS_DNS = 1 << 10,	/* UDP and TCP to name servers */
 	/* Programs that a user names: what ordinary programs do.  Of a process
 	 * with this group other calls answer ENOSYS instead of killing. */

@@ -867,7 +867,7 @@ test_table(void **state)
 		print_message("%-22s %zu calls\n", ipc_role_name(role),
 		    sandbox_call_count(s->groups));
 		if (s->groups & CALLS_CLIENTS) {
-			assert_true(sandbox_call_count(s->groups) <= 45);
+			assert_true(sandbox_call_count(s->groups) <= 46);
 			assert_int_equal(s->jail, SANDBOX_EMPTY);
 			assert_false(s->groups & CALLS_FILES);
 		}

@@ -5,6 +5,17 @@
 #include <openssl/hmac.h>
 
 int
+scram_start(void)
+{
+	uint8_t key[SCRAM_KEY_LEN] = { 0 };
+	struct scram_keys keys;
+
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return -1;
+	return scram_keys_make(key, &keys);
+}
+
+int
 scram_hmac(struct slice key, struct slice text, uint8_t out[SCRAM_KEY_LEN])
 {
 	unsigned len = 0;

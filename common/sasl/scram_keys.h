@@ -16,6 +16,12 @@
 
 enum { SCRAM_KEY_LEN = 32 };
 
+/*
+ * Before a sandbox is entered: libcrypto opens what it needs (no
+ * configuration file) and keeps it.
+ */
+int scram_start(void);
+
 /* What a server keeps. */
 struct scram_keys {
 	uint8_t	stored[SCRAM_KEY_LEN];	/* H(ClientKey) */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "common/smtp/characters.h"
+#include "common/smtp/address.h"
 #include "common/smtp/command.h"
 
 enum parse
@@ -176,6 +177,26 @@ mail_envid(struct slice value, struct smtp_mail_params *m)
 	return SMTP_PARAMS_OK;
 }
 
+/* "<>" or an address, in xtext: RFC 4954 section 5. */
+static enum smtp_params_fault
+mail_auth(struct slice value, struct smtp_mail_params *m)
+{
+	char text[SMTP_ADDRESS_MAX];
+	struct smtp_address a;
+	struct slice decoded;
+
+	if (m->has_auth || value.len == 0 || value.len > sizeof(text))
+		return SMTP_PARAMS_VALUE;
+	m->has_auth = true;
+	if (slice_equal(value, SLICE_LITERAL("<>")))
+		return SMTP_PARAMS_OK;
+	if (smtp_envid_check(value) != PARSE_OK)
+		return SMTP_PARAMS_VALUE;
+	decoded = slice_of(text, smtp_xtext_decode(value, text));
+	return smtp_address_parse(decoded, &a) == PARSE_OK &&
+	    a.kind != SMTP_NULL ? SMTP_PARAMS_OK : SMTP_PARAMS_VALUE;
+}
+
 static enum smtp_params_fault
 mail_param(const struct smtp_param *p, struct smtp_mail_params *m)
 {
@@ -186,6 +207,7 @@ mail_param(const struct smtp_param *p, struct smtp_mail_params *m)
 	} rows[] = {
 		{ "SIZE", mail_size }, { "BODY", mail_body },
 		{ "RET", mail_ret }, { "ENVID", mail_envid },
+		{ "AUTH", mail_auth },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -245,4 +267,26 @@ smtp_rcpt_params_parse(struct slice args, struct smtp_rcpt_params *r)
 		if (fault != SMTP_PARAMS_OK)
 			return fault;
 	}
+}
+
+enum parse
+smtp_bdat_parse(struct slice args, uint64_t *size, bool *last)
+{
+	const char *space = args.len > 0 ? memchr(args.at, ' ', args.len) :
+	    NULL;
+	struct slice number = args, word = slice_of("", 0);
+	unsigned long long n;
+
+	if (space != NULL) {
+		number.len = (size_t)(space - args.at);
+		word = slice_skip(args, number.len);
+		while (word.len > 0 && word.at[0] == ' ')
+			word = slice_skip(word, 1);
+	}
+	/* chunk-size = 1*DIGIT; twenty of them cannot be meant. */
+	if (slice_number(number, INT64_MAX, &n) == -1)
+		return PARSE_BAD;
+	*size = n;
+	*last = slice_equal_nocase(word, SLICE_LITERAL("LAST"));
+	return *last || word.len == 0 ? PARSE_OK : PARSE_BAD;
 }

@@ -66,6 +66,7 @@ enum smtp_body {
 };
 
 struct smtp_mail_params {
+	bool		has_auth;	/* AUTH= (RFC 4954 section 5) */
 	bool		has_size;
 	uint64_t	size;		/* RFC 1870; UINT64_MAX for more */
 	enum smtp_body	body;		/* RFC 6152 */
@@ -84,6 +85,12 @@ enum smtp_params_fault {
 /* All parameters of a MAIL command; each at most once. */
 enum smtp_params_fault smtp_mail_params_parse(struct slice args,
     struct smtp_mail_params *);
+
+/*
+ * The arguments of BDAT (RFC 3030 section 2): a size, and LAST or not.
+ * PARSE_BAD: nobody knows what of the stream is data then.
+ */
+enum parse smtp_bdat_parse(struct slice args, uint64_t *size, bool *last);
 
 struct smtp_rcpt_params {
 	unsigned	notify;		/* enum smtp_notify; 0: not given */

@@ -245,3 +245,21 @@ smtp_data_take(struct smtp_data *d, char *in, size_t len, size_t *content)
 		d->eight_bit = any_eight_bit(in, *content);
 	return (size_t)(p - in);
 }
+
+void
+smtp_data_chunk(struct smtp_data *d, const char *in, size_t len)
+{
+	const char *p = in, *end = in + len;
+
+	while (p < end) {
+		if (d->place == SMTP_DATA_AFTER_CR) {
+			p = take_after_cr(d, p);
+		} else {
+			d->place = SMTP_DATA_IN_LINE;
+			p = take_run(d, p, end);
+		}
+	}
+	d->size += len;
+	if (!d->eight_bit)
+		d->eight_bit = any_eight_bit(in, len);
+}

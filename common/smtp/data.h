@@ -62,6 +62,13 @@ void smtp_data_init(struct smtp_data *);
 size_t smtp_data_take(struct smtp_data *, char *in, size_t len,
     size_t *content);
 
+/*
+ * The same for a piece of a message that comes in chunks (RFC 3030): every
+ * octet is content, a dot means nothing, and the caller knows where the end is.
+ * Nothing is moved.
+ */
+void smtp_data_chunk(struct smtp_data *, const char *in, size_t len);
+
 static inline bool
 smtp_data_ended(const struct smtp_data *d)
 {

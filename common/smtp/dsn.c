@@ -115,7 +115,10 @@ smtp_orcpt_check(struct slice value)
 
 	if (value.len > SMTP_ORCPT_MAX)
 		return PARSE_BAD;
-	while (n < value.len && smtp_is_atext(value.at[n]))
+	/* An atom; but no registered type has a plus sign in it, which would
+	 * be taken for xtext when all of it is decoded. */
+	while (n < value.len && smtp_is_atext(value.at[n]) &&
+	    value.at[n] != '+')
 		n++;
 	if (n == 0 || n == value.len || value.at[n] != ';')
 		return PARSE_BAD;

@@ -114,7 +114,13 @@ test_mail_params(void **state)
 		{ " SIZE=", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
 		{ " SIZE=1 SIZE=1", SMTP_PARAMS_VALUE, 1, 1, 0 },
 		{ " BODY=BINARYMIME", SMTP_PARAMS_VALUE, 0, 0, 0 },
-		{ " AUTH=<>", SMTP_PARAMS_UNKNOWN, 0, 0, 0 },
+		{ " AUTH=<>", SMTP_PARAMS_OK, 0, 0, 0 },
+		{ " AUTH=e+3Dmc2@example.com", SMTP_PARAMS_OK, 0, 0, 0 },
+		{ " AUTH=<> AUTH=<>", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " AUTH=nobody", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " AUTH=a+4@b", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " AUTH", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " TRANSID=<1@b>", SMTP_PARAMS_UNKNOWN, 0, 0, 0 },
 		{ " SMTPUTF8", SMTP_PARAMS_UNKNOWN, 0, 0, 0 },
 		{ "SIZE=1", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
 		{ " =1", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
@@ -223,10 +229,43 @@ test_every_octet(void **state)
 	}
 }
 
+static void
+test_bdat(void **state)
+{
+	static const struct {
+		const char	*args;
+		enum parse	 want;
+		uint64_t	 size;
+		bool		 last;
+	} rows[] = {
+		{ "0", PARSE_OK, 0, false }, { "0 LAST", PARSE_OK, 0, true },
+		{ "123  last", PARSE_OK, 123, true },
+		{ "9223372036854775807", PARSE_OK, INT64_MAX, false },
+		{ "9223372036854775808", PARSE_BAD, 0, false },
+		{ "", PARSE_BAD, 0, false }, { "LAST", PARSE_BAD, 0, false },
+		{ "1 2", PARSE_BAD, 0, false }, { "1LAST", PARSE_BAD, 0, false },
+		{ "-1", PARSE_BAD, 0, false }, { "1 LAST x", PARSE_BAD, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t size = 0;
+		bool last = false;
+
+		assert_int_equal(smtp_bdat_parse(slice_str(rows[i].args),
+		    &size, &last), rows[i].want);
+		if (rows[i].want == PARSE_OK) {
+			assert_true(size == rows[i].size);
+			assert_int_equal(last, rows[i].last);
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bdat),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_keyword),

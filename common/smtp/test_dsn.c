@@ -101,6 +101,7 @@ test_orcpt(void **state)
 		{ "", PARSE_BAD }, { ";a@b", PARSE_BAD }, { "rfc822", PARSE_BAD },
 		{ "rfc 822;a@b", PARSE_BAD }, { "rfc822;a@b+0A", PARSE_BAD },
 		{ "rfc822;a=b@c", PARSE_BAD }, { "rfc822;a+b@c", PARSE_BAD },
+		{ "x+EC;a@b", PARSE_BAD }, { "x+41;a@b", PARSE_BAD },
 	};
 
 	(void)state;

@@ -218,7 +218,7 @@ static void
 not_rewritten(void **state)
 {
 	struct srs_secrets s;
-	char local[80], out[SRS_ADDRESS_MAX + 1];
+	char local[80], out[SRS_ADDRESS_MAX + 1], back[SRS_ADDRESS_MAX + 1];
 	size_t n;
 
 	(void)state;
@@ -229,7 +229,8 @@ not_rewritten(void **state)
 		if (forward(&s, TODAY, local, "a.example", out) == -1)
 			break;
 		assert_true(strchr(out, '@') - out <= SRS_LOCAL_MAX);
-		assert_int_not_equal(reverse(&s, TODAY, out, out), -1);
+		assert_int_not_equal(reverse(&s, TODAY, out, back), -1);
+		assert_true(strncmp(back, local, n) == 0 && back[n] == '@');
 	}
 	assert_int_equal(n, SRS_LOCAL_MAX + 1 -
 	    strlen("SRS0=hhhhhh=dd=a.example="));

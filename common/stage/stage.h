@@ -43,7 +43,9 @@ enum {
 	X(TRUST_ANCHORS, "trust-anchors")				\
 	X(ROOT_KEY, "/usr/share/dns/root.key")				\
 	X(RESOLV_CONF, "/etc/resolv.conf")				\
-	X(CLIENTS, "clients")
+	X(CLIENTS, "clients")						\
+	X(RELAY_PASSWORDS, "relay-passwords")				\
+	X(TRUSTED_ROOTS, "/etc/ssl/certs/ca-certificates.crt")
 
 enum stage_table {
 #define X(name, file) STAGE_TABLE_##name,

@@ -1,5 +1,6 @@
 /* Serving: certificates by name, and what clients may ask. */
 #include "common/tls/private.h"
+#include "common/tls/stage.h"
 
 #include <openssl/err.h>
 
@@ -131,11 +132,42 @@ tls_server_settle(struct tls_server *srv)
 	index_names(srv);
 }
 
+int
+tls_server_take(struct tls_server *srv, struct ipc_message *m)
+{
+	char name[TLS_NAME_MAX + 1];
+	uint32_t roles;
+
+	if (tls_block_decode(m->body, name, &roles) == -1)
+		return -1;
+	tls_server_certificate(srv, name, m->nfds == 1 ? m->fds[0] : -1);
+	return 0;
+}
+
+bool
+tls_server_configured(const struct tls_server *srv)
+{
+	return !TAILQ_EMPTY(&srv->certificates);
+}
+
+static bool
+any_named(const struct tls_server *srv)
+{
+	const struct tls_certificate *c;
+
+	TAILQ_FOREACH(c, &srv->certificates, all)
+		if (c->named)
+			return true;
+	return false;
+}
+
 void
 tls_server_commit(struct tls_server *srv)
 {
 	struct tls_certificate *c, *next;
 
+	if (!any_named(srv))
+		return;
 	for (c = TAILQ_FIRST(&srv->certificates); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, all);
 		if (!c->named)

@@ -71,8 +71,11 @@ void tls_server_free(struct tls_server *);
  * the former stays in use until then.  Never an error for the batch.
  */
 void tls_server_certificate(struct tls_server *, const char *name, int fd);
-/* The batch is whole: those not named in it are no longer used. */
+/* The batch is whole: those not named in it are no longer used, unless none
+ * was named at all (a batch of tables). */
 void tls_server_commit(struct tls_server *);
+/* Has supervisor given us any certificate? */
+bool tls_server_configured(const struct tls_server *);
 /* Is there a certificate whose key tlskeyd has, and is tlskeyd there? */
 bool tls_server_ready(const struct tls_server *);
 

@@ -74,6 +74,7 @@ class Ship:
                        f"hostname = mx.{DOMAIN}\n"
                        f"spool_dir = {self.folder}/spool\n"
                        f"mail_root = {self.folder}/mail\n"
+                       f"state_dir = {self.folder}/state\n"
                        f"run_dir = {self.folder}/run\n"
                        f"program_dir = {self.programs}\n"
                        "log = stderr\n"

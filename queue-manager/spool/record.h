@@ -36,7 +36,8 @@ enum record_type {
 	RECORD_RESULT,		/* what became of some recipients */
 	RECORD_HOLD,		/* held or released by an operator */
 	RECORD_IDS,		/* queue ids below this may have been used */
-	RECORD_CLOCK		/* spool, boot and wall clock at one moment */
+	RECORD_CLOCK,		/* spool, boot and wall clock at one moment */
+	RECORD_TARGETS		/* EXPANDED, to other hosts, too */
 };
 
 enum record_flag {

@@ -58,7 +58,8 @@ class Gate(Program):
         fields = []
         n = struct.unpack_from("<I", body)[0]
         fields.append(body[4:4 + n])
-        at = 4 + n + 16
+        assert body[4 + n + 16] == 0	# the listener is for all accounts
+        at = 4 + n + 17
         for _ in range(2):
             n = struct.unpack_from("<I", body, at)[0]
             fields.append(body[at + 4:at + 4 + n])
@@ -485,3 +486,126 @@ def test_many_clients(gate):
         assert c.ask("a NOOP") == "a OK NOOP completed"
     for c in clients:
         c.close()
+
+
+# ---- SASL: what authd is asked, and what the client sees ----
+
+SASL_START, SASL_CHALLENGE, SASL_RESPONSE, SASL_ABORT = 78, 79, 140, 141
+LOGIN_OFFER = 143
+
+
+def b64(text):
+    return base64.b64encode(text).decode()
+
+
+def with_scram(g):
+    g.authd.send(LOGIN_OFFER, 0, b"\x03")
+    c = g.client()
+    deadline = time.monotonic() + 30
+    while not offers_scram(c, g.role):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return c
+
+
+def offers_scram(c, role):
+    if role == "pop3d":
+        c.say("CAPA")
+        found = False
+        while (line := c.line()) != ".":
+            found |= line == "SASL SCRAM-SHA-256 PLAIN LOGIN"
+        return found
+    c.say("x CAPABILITY")
+    found = False
+    while not (line := c.line()).startswith("x "):
+        found |= "AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN" in line
+    return found
+
+
+COMMANDS = {"pop3d": ("AUTH ", "-ERR", "+OK"),
+            "imapd": ("t AUTHENTICATE ", "t ", "t OK")}
+
+
+@pytest.mark.parametrize("role", COMMANDS)
+def test_scram_is_passed_on(gate, role):
+    g = gate(role)
+    command, _, _ = COMMANDS[role]
+    c = with_scram(g)
+    for initial in (True, False):
+        first = b"n,,n=alice,r=abcdef"
+        if initial:
+            c.say(f"{command}SCRAM-SHA-256 {b64(first)}")
+        else:
+            assert c.ask(f"{command}SCRAM-SHA-256") == "+ "
+            c.say(b64(first))
+        ident, body, _ = g.authd.expect(SASL_START)
+        assert body.endswith(octets(first))
+        g.authd.send(SASL_CHALLENGE, ident,
+                     struct.pack("<Q", 77) + octets(b"r=abcdefX"))
+        assert c.line() == "+ " + b64(b"r=abcdefX")
+        c.say(b64(b"c=biws"))
+        ident, body, _ = g.authd.expect(SASL_RESPONSE)
+        assert body == struct.pack("<Q", 77) + octets(b"c=biws")
+        if initial:
+            g.refuse(ident)
+            assert "wrong" in c.line()
+            continue
+        g.authd.send(SASL_CHALLENGE, ident,
+                     struct.pack("<Q", 78) + octets(b"v=1"))
+        assert c.line() == "+ " + b64(b"v=1")
+        c.say(b"\r\n")
+        ident, body, _ = g.authd.expect(SASL_RESPONSE)
+        assert body == struct.pack("<Q", 78) + octets(b"")
+        g.accept(ident)
+        g.handover()
+
+
+@pytest.mark.parametrize("role", COMMANDS)
+def test_login_mechanism(gate, role):
+    g = gate(role)
+    c = with_scram(g)
+    assert c.ask(COMMANDS[role][0] + "LOGIN") == "+ " + b64(b"Username:")
+    assert c.ask(b64(b"al ice")) == "+ " + b64(b"Password:")
+    c.say(b64(b"se cret"))
+    ident, _, name, password = g.login()
+    assert (name, password) == (b"al ice", b"se cret")
+    g.accept(ident)
+    g.handover()
+
+
+@pytest.mark.parametrize("role", COMMANDS)
+def test_sasl_that_goes_wrong(gate, role):
+    g = gate(role, "bad_commands_max = 100\n")
+    command, error, _ = COMMANDS[role]
+    c = with_scram(g)
+    assert c.ask(command + "SCRAM-SHA-256-PLUS").startswith(error)
+    assert c.ask(command + "CRAM-MD5").startswith(error)
+    for bad in ("!", "AAA", "*"):
+        assert c.ask(command + "PLAIN") == "+ "
+        assert c.ask(bad).startswith(error)
+    assert c.ask(command + "PLAIN =").startswith(error)
+    assert c.ask(command + "PLAIN " + "A" * 8000).startswith(error)
+    # authd finds it malformed; then it is cancelled while it is our turn.
+    c.say(command + "SCRAM-SHA-256 " + b64(b"x"))
+    ident, _, _ = g.authd.expect(SASL_START)
+    g.refuse(ident, 3)
+    assert c.line().startswith(error)
+    c.say(command + "SCRAM-SHA-256 " + b64(b"x"))
+    ident, _, _ = g.authd.expect(SASL_START)
+    g.authd.send(SASL_CHALLENGE, ident, struct.pack("<Q", 5) + octets(b"y"))
+    assert c.line() == "+ " + b64(b"y")
+    assert c.ask("*").startswith(error)
+    assert g.authd.expect(SASL_ABORT)[1] == struct.pack("<Q", 5)
+    # The same when the client goes.
+    c.say(command + "SCRAM-SHA-256 " + b64(b"x"))
+    ident, _, _ = g.authd.expect(SASL_START)
+    g.authd.send(SASL_CHALLENGE, ident, struct.pack("<Q", 6) + octets(b"y"))
+    c.line()
+    c.close()
+    assert g.authd.expect(SASL_ABORT)[1] == struct.pack("<Q", 6)
+    c = g.client()
+    c.line()
+    c.say(command + "PLAIN")
+    c.line()
+    c.say("A" * 20000)
+    assert "too long" in c.line()

@@ -27,7 +27,8 @@ def deliver(queue_id=1, number=1, size=len(TEXT), maybe=0,
             recipient=b"bob@hamburger.edu", detail=b""):
     return (struct.pack("<QQIBQQq", queue_id, 0x77, number, maybe, size, 0, 0) +
             octets(b"alice@crepes.fr") + octets(recipient) + octets(b"") +
-            octets(detail))
+            octets(detail) + struct.pack("<IBB", 0, 0, 0) + octets(b"") +
+            octets(b""))
 
 
 def content(text=TEXT):

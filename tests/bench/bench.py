@@ -8,15 +8,18 @@ connection: messages accepted per second (the final reply is there), delivered
 per second (from the first MAIL to the last file in a Maildir), CPU
 milliseconds per message (user and system, of all processes of the suite, the
 client's and the watcher's not counted), and sync calls per message, counted
-by strace in a run of its own.  The load generator checks every reply and
+by perf, or strace where that is not there, in a run of its own.  The load generator checks every reply and
 fails with the first wrong one; every message must arrive.
 
 With --delay the disk is one whose every flush takes so long.
 """
 
 import argparse
+import functools
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +33,8 @@ USERS = 32
 TICK = os.sysconf("SC_CLK_TCK")
 CELLS = [(clients, size, per)
          for clients in (1, 8, 64) for size in (2048, 10240) for per in (1, 0)]
+# Messages in the runs that count syncs, by clients.
+SYNC_RUNS = {1: 640, 64: 3200}
 # Messages in a cell, by system and clients: some seconds each.
 COUNTS = {"postfix": {1: 500, 8: 2000, 64: 3000},
           "bulkhead": {1: 2000, 8: 8000, 64: 16000}}
@@ -129,50 +134,90 @@ class Bench:
                 "p50_ms": got["p50_ms"], "p99_ms": got["p99_ms"]}
 
     def syncs(self, clients, messages):
-        """fsync, fdatasync and their kin per message, by strace."""
-        with tempfile.NamedTemporaryFile("r", suffix=".strace") as f:
-            pids = [a for p in self.system.pids() for a in ("-p", str(p))]
-            tracer = subprocess.Popen(
-                ["strace", "-f", "-qq", "-c", "-S", "name", "-o", f.name,
-                 "-e", "trace=fsync,fdatasync,sync_file_range,syncfs,sync",
-                 *pids], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(1)
-            expected = self.arrived() + messages
-            self.load(clients, messages, 10240, 0)
-            self.settle(expected)
-            time.sleep(0.5)
-            tracer.terminate()
-            tracer.wait()
-            calls = 0
-            for line in f.read().splitlines():
-                words = line.split()
-                if words and words[-1] in ("fsync", "fdatasync", "syncfs",
-                                           "sync_file_range", "sync"):
-                    calls += int(words[3])
-        return calls / messages
+        """Calls that wait for the disk, per message."""
+        count = counting(self.system.pids())
+        expected = self.arrived() + messages
+        self.load(clients, messages, 10240, 0)
+        self.settle(expected)
+        time.sleep(0.5)
+        return count() / messages
 
 
-def measure(bin_dir, system, cells, scale, with_syncs):
-    bench = Bench(bin_dir, system)
-    rows = {}
-    system.start()
+SYNCS = ("fsync", "fdatasync", "syncfs", "sync")
+
+
+def counting(pids):
+    """Count the calls of SYNCS from now on; what is returned ends it.  perf
+    counts beside the processes, strace stops them at every call: everything
+    is slower then, and so comes in smaller batches."""
+    f = tempfile.NamedTemporaryFile("r", suffix=".counts")
+    if counts_with_perf():
+        events = ",".join(f"syscalls:sys_enter_{s}" for s in SYNCS)
+        argv = ["perf", "stat", "-x,", "-o", f.name, "-e", events,
+                "-p", ",".join(map(str, pids))]
+    else:
+        argv = ["strace", "-f", "-qq", "-c", "-o", f.name,
+                "-e", "trace=" + ",".join(SYNCS),
+                *(a for p in pids for a in ("-p", str(p)))]
+    tracer = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    time.sleep(1)
+
+    def count():
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+        calls = 0
+        for line in f.read().splitlines():
+            if "sys_enter" in line:
+                calls += int(line.split(",")[0])
+            elif (words := line.split()) and words[-1] in SYNCS:
+                calls += int(words[3])
+        f.close()
+        return calls
+    return count
+
+
+@functools.cache
+def counts_with_perf():
+    """Is perf here, and may it see system calls?"""
+    return bool(shutil.which("perf")) and not subprocess.run(
+        ["perf", "stat", "-e", "syscalls:sys_enter_fsync", "true"],
+        stdin=subprocess.DEVNULL, capture_output=True).returncode
+
+
+def measure_cell(bench, clients, size, per, scale):
+    name = bench.system.name
+    row = bench.cell(clients, size, per,
+                     max(64, int(COUNTS[name][clients] * scale)))
+    print(f"  {name:9} {clients:3} clients  {size:6} octets  "
+          f"{'one ' if per else 'many'} a connection: "
+          f"{row['accepted']:8.0f} accepted/s  "
+          f"{row['delivered']:8.0f} delivered/s  "
+          f"{row['cpu_ms']:6.3f} ms CPU  "
+          f"p99 {row['p99_ms']:.1f} ms", flush=True)
+    return row
+
+
+def measure(bin_dir, systems, cells, scale, with_syncs):
+    """All systems run, and take turns in every cell: a machine is not the
+    same from one minute to the next."""
+    benches = [Bench(bin_dir, s) for s in systems]
+    results = {s.name: {} for s in systems}
     try:
-        bench.warm_up()
-        for clients, size, per in cells:
-            messages = max(64, int(COUNTS[system.name][clients] * scale))
-            row = bench.cell(clients, size, per, messages)
-            rows[f"{clients}/{size}/{per}"] = row
-            print(f"  {system.name:9} {clients:3} clients  {size:6} octets  "
-                  f"{'one ' if per else 'many'} a connection: "
-                  f"{row['accepted']:8.0f} accepted/s  "
-                  f"{row['delivered']:8.0f} delivered/s  "
-                  f"{row['cpu_ms']:6.3f} ms CPU  "
-                  f"p99 {row['p99_ms']:.1f} ms", flush=True)
-        if with_syncs:
-            rows["syncs"] = {str(c): bench.syncs(c, 640) for c in (1, 64)}
+        for b in benches:
+            b.system.start()
+            b.warm_up()
+        for cell in cells:
+            for b in benches:
+                results[b.system.name]["/".join(map(str, cell))] = \
+                    measure_cell(b, *cell, scale)
+        for b in benches if with_syncs else ():
+            results[b.system.name]["syncs"] = {
+                str(c): b.syncs(c, n) for c, n in SYNC_RUNS.items()}
     finally:
-        system.stop()
-    return rows
+        for s in systems:
+            s.stop()
+    return results
 
 
 def table(results):
@@ -245,15 +290,13 @@ def main():
     if options.delay:
         cells = [(c, 10240, 0) for c in (1, 8, 64)]
     scale = (0.3 if options.delay else 1) * (0.3 if options.quick else 1)
-    results = {}
     with tempfile.TemporaryDirectory(prefix="bulkhead-bench-",
                                      dir=options.folder) as t:
         os.chmod(t, 0o755)
         where, close = disk(options, Path(t))
+        systems = []
         if options.only != "postfix":
-            results["bulkhead"] = measure(
-                options.bin, Bulkhead(where / "bulkhead"), cells, scale,
-                not options.delay)
+            systems.append(Bulkhead(where / "bulkhead"))
         if options.only != "bulkhead":
             from bench import postfix
             root = postfix.fetch(options.peers)
@@ -262,11 +305,10 @@ def main():
                       "alone.")
             else:
                 from support.slots import Slot
-                results["postfix"] = measure(
-                    options.bin,
-                    postfix.Postfix(root.resolve(), where / "postfix",
-                                    Slot().port(0), USERS),
-                    cells, scale, not options.delay)
+                systems.append(postfix.Postfix(
+                    root.resolve(), where / "postfix", Slot().port(0), USERS))
+        results = measure(options.bin, systems, cells, scale,
+                          not options.delay)
         close()
     if options.delay:
         print(f"\nEvery flush of the disk takes {options.delay} ms.")

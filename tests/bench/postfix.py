@@ -61,6 +61,12 @@ def _names_for(folder):
         subprocess.run(["mount", "--bind", copy, f"/etc/{name}"], check=True)
 
 
+def _names_back():
+    """The host's own; a mount of a file keeps its whole disk mounted."""
+    for name in ("passwd", "group"):
+        subprocess.run(["umount", f"/etc/{name}"], check=True)
+
+
 MASTER = """\
 127.0.0.1:{port} inet n - n - - smtpd
 cleanup   unix  n       -       n       -       0       cleanup
@@ -201,4 +207,5 @@ class Postfix:
         while any(map(_running, pids)) and time.monotonic() < until:
             time.sleep(0.05)
         self.master = None
+        _names_back()
         shutil.rmtree(self.folder / "queue", ignore_errors=True)

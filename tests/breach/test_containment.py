@@ -10,9 +10,11 @@ import time
 import pytest
 
 from support.instance import BUILD, DOMAIN, Instance
+from tls.authority import Pair
 
 ALWAYS = ["smtpd", "queue-manager", "local-delivery", "directory", "authd",
-          "authd-verifier", "pop3d", "imapd", "remote-relay", "resolver"]
+          "authd-verifier", "pop3d", "imapd", "remote-relay", "resolver",
+          "tlskeyd"]
 DEMAND = ["pop3d-session", "imapd-session", "local-delivery-worker"]
 # Whose settings file the program reads, and so the attacker.
 CONF = {"authd-verifier": "authd", "pop3d-session": "pop3d",
@@ -35,8 +37,9 @@ def captured(tmp_path):
                 shutil.copy(path, programs)
         shutil.copy(BUILD / "bin" / "tests-breach-attacker",
                     programs / program)
+        pair = Pair(tmp_path, "mx")
         i = Instance(tmp_path / "instance", program_dir=programs,
-                     files={CONF.get(program, program) + ".conf": text})
+                     settings=pair.block(), files={CONF.get(program, program) + ".conf": text})
         i.expect_failures = True	# its children die by SIGSYS
         made.append(i)
         return i
@@ -52,7 +55,8 @@ def orders(i, program, sibling):
     text = (i.conf / name).read_text()
     i.write(name, text + "".join(f"#{k}={v}\n" for k, v in {
         "spool": i.spool, "mail": i.home("bob"),
-        "passwords": i.conf / "passwords", "port": i.smtp_port,
+        "passwords": i.conf / "passwords", "key": i.folder.parent / "mx.key",
+        "port": i.smtp_port,
         "sibling": sibling}.items()))
 
 
@@ -106,7 +110,8 @@ def trigger(i, program):
 def test_a_captured_process_gets_nothing_else(captured, program):
     i = captured(program).start()
     make_home(i, "bob")
-    other = "directory" if program != "directory" else "imapd"
+    # It has the keys; its memory is the prize.
+    other = "tlskeyd" if program != "tlskeyd" else "imapd"
     orders(i, program, i.pids(other)[0])
     i.supervisor.send_signal(1)
     check(i, program)
@@ -117,10 +122,10 @@ def test_a_captured_process_gets_nothing_else(captured, program):
 def test_a_captured_owner_process_gets_one_mailbox(captured, program):
     i = captured(program).start()
     make_home(i, "bob")
-    orders(i, program, i.pids("directory")[0])
+    orders(i, program, i.pids("tlskeyd")[0])
     trigger(i, program)
     check(i, program)
-    assert i.pids("directory")
+    assert i.pids("tlskeyd")
 
 
 def forge(i, program, times):
@@ -134,8 +139,7 @@ def forge(i, program, times):
     i.await_log(times // 4, event="forged")
 
 
-@pytest.mark.parametrize("program", [p for p in ALWAYS
-                                     if p != "remote-relay"])
+@pytest.mark.parametrize("program", ALWAYS)
 def test_forged_messages_fell_nobody(captured, program):
     i = captured(program).start()
     others = {p for p in i.processes() if p[0] not in i.pids(program)}

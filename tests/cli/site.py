@@ -15,7 +15,7 @@ PROGRAMS = ("supervisor", "smtpd", "queue-manager", "local-delivery",
             "local-delivery-worker", "local-delivery-runner",
             "directory", "authd", "authd-verifier",
             "authd-pam", "pop3d", "pop3d-session", "imapd", "imapd-session",
-            "remote-relay", "resolver")
+            "remote-relay", "resolver", "tlskeyd")
 
 
 class Site:
@@ -32,6 +32,7 @@ class Site:
                    f"spool_dir = {self.folder}/spool\n"
                    f"mail_root = {self.folder}/mail\n"
                    f"run_dir = {self.run}\n"
+                   f"state_dir = {self.folder}/state\n"
                    f"program_dir = {self._programs()}\n"
                    "uid_base = 3200000000\n"
                    "system_users = no\n")

@@ -40,6 +40,29 @@ def test_a_good_one(site):
     ("aliases", "bob\n", ["aliases:{n}"]),
     ("aliases", "a: b\nb: a\n", ["aliases:"]),
     ("aliases", "x: \"|/bin/sh\"\n", ["aliases:{n}"]),
+    ("aliases", "a: @example.org\n", ["aliases:{n}", "NAME@DOMAIN"]),
+    ("aliases", "a: :include:/etc/x\n", ["aliases:{n}", ":include:NAME"]),
+    ("aliases", "a: :include:x\n", ["lists/x: ", "no such list"]),
+    ("aliases", "a@far.example: b\n", ["aliases:{n}", "domains table"]),
+    ("domains", "a.example alias of b.example\n",
+     ["domains:{n}", "a line of its own"]),
+    ("domains", "a.example relayed\n", ["domains:{n}", "relay"]),
+    ("routes", "a.example nowhere\n",
+     ["routes:{n}", "remote-relay.conf", "route nowhere {{ }}"]),
+    ("routes", "a.example error 250 x\n", ["routes:{n}", "450 to 599"]),
+    ("routes", "a.example local\n", ["routes:{n}", "domains table"]),
+    ("relay-recipients", "a@far.example\n",
+     ["relay-recipients:{n}", "as relay"]),
+    ("relay-recipients", "@far.example\n",
+     ["relay-recipients:{n}", "relay unchecked"]),
+    ("clients", "192.0.2.0/24\n", ["clients:{n}", "permit, pass"]),
+    ("trust-anchors", ". IN A 192.0.2.1\n",
+     ["trust-anchors:{n}", "DS or DNSKEY"]),
+    ("srs-secrets", "012345\n", ["srs-secrets:{n}", "openssl rand -hex 16"]),
+    ("directory.conf", "srs_domain = example.org\n",
+     ["srs-secrets: ", "openssl rand -hex 16"]),
+    ("directory.conf", "srs_domain = a..b\n",
+     ["directory.conf:{n}", "not a domain"]),
     ("users", "bob 2\n", ["users:{n}", "NAME@DOMAIN"]),
     ("users", "bob@example.org two\n", ["users:{n}"]),
     ("users", "bob@example.org 1\n", ["users:{n}", "the number 1 stands in"]),
@@ -49,8 +72,9 @@ def test_a_good_one(site):
     ("passwords", "2 plaintext -\n", ["passwords:{n}"]),
 ])
 def test_wrong_in_a_file(site, file, text, said):
-    mode = 0o600 if file == "passwords" else 0o644
-    before = (site.conf / file).read_text()
+    mode = 0o600 if file in ("passwords", "srs-secrets") else 0o644
+    before = ((site.conf / file).read_text()
+              if (site.conf / file).exists() else "")
     site.write(file, before + text, mode)
     found = errors(site)
     assert len(found) == 1, found
@@ -62,6 +86,33 @@ def test_wrong_in_a_file(site, file, text, said):
     assert done.returncode == 78
     assert found[0] in done.stderr and "nothing has been changed" in done.stderr
     assert not site.run.exists() and not (site.folder / "spool").exists()
+
+
+def test_a_list_is_told_by_its_own_line(site):
+    site.add("aliases", "club: :include:club\n")
+    (site.conf / "lists").mkdir()
+    (site.conf / "lists/club").write_text("alice\n\n|/bin/sh\n")
+    [found] = errors(site)
+    assert f"{site.conf}/lists/club:3: " in found
+    (site.conf / "lists/club").write_text("alice\n")
+    assert errors(site) == []
+    os.chmod(site.conf / "lists", 0o777)
+    [found] = errors(site)
+    assert "chown root and chmod go-w" in found
+
+
+def test_names_of_routes_are_looked_up(site):
+    site.write("routes", "* smart\na.example default\nb.example direct\n")
+    [found] = errors(site)
+    assert "routes:1" in found
+    site.write("remote-relay.conf", "route smart {\n\tvia = [mx.example]\n}\n")
+    assert errors(site) == []
+
+
+def test_keys_are_roots_alone(site):
+    site.write("srs-secrets", "0" * 32 + "\n", 0o644)
+    [found] = errors(site)
+    assert "srs-secrets" in found and "chmod 600" in found
 
 
 def test_a_secret_is_not_quoted(site):

@@ -118,6 +118,26 @@ def test_eight_bits_go_on(world):
     assert "Köln" in path.read_text()
 
 
+def test_what_the_sender_wants_to_hear_goes_on(world):
+    """NOTIFY=NEVER holds for a copy that fails, too; and what is not said is
+    a report."""
+    w = world()
+    w.forward("walt", f"\\walt, rita\n")
+    w.script("rita", "no", "exit 67\n")
+    w.forward("rita", f"|{w.home('rita')}/no\n")
+    for notify in ("NEVER", "FAILURE"):
+        with w.i.smtp() as c:
+            c.ehlo()
+            c.mail(f"alice@{DOMAIN}")
+            assert c.rcpt(f"walt@{DOMAIN}", [f"NOTIFY={notify}"])[0] == 250
+            assert c.data(f"Subject: {notify}\r\n\r\nx\r\n")[0] == 250
+        w.i.await_empty_queue()
+    assert len(w.maildir("walt")) == 2
+    [report] = w.i.await_mail("alice", 1)
+    assert "Subject: FAILURE" in report.read_text()
+    assert "Subject: NEVER" not in report.read_text()
+
+
 def test_null_reverse_path_stays_null(world):
     w = world()
     w.forward("walt", f"alice@{DOMAIN}\n")

@@ -85,7 +85,7 @@ def test_a_letter_on_a_host_of_its_own(root):
                           ("bh-queue", "queue-manager"),
                           ("bh-deliver", "local-delivery"),
                           ("bh-relay", "remote-relay"),
-                          ("bh-dns", "resolver"),
+                          ("bh-dns", "resolver"), ("bh-tls", "tlskeyd"),
                           ("bh-dir", "directory"), ("bh-pop3d", "pop3d"),
                           ("bh-imapd", "imapd")):
         assert got["processes"][user] == [program], got["processes"]

@@ -458,3 +458,118 @@ def test_a_flood_of_connections(site):
     assert set(told) <= {"220 mx.ex"} and told["220 mx.ex"] <= 60, told
     assert sent > 40 and slowest < 2, (sent, slowest)
     print(f"{refused} refused, {sent} served, the slowest in {slowest:.3f} s")
+
+
+# -- the PROXY protocol
+
+V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+
+
+def v2_header(last, command=0x21, more=b""):
+    body = socket.inet_aton(f"127.0.0.{last}") + socket.inet_aton("127.0.0.1")
+    body += (4000).to_bytes(2, "big") + (25).to_bytes(2, "big") + more
+    return V2 + bytes([command, 0x11]) + len(body).to_bytes(2, "big") + body
+
+
+@pytest.fixture
+def balanced(new_instance, server):
+    """A listener to which 127.0.0.50 is a load balancer."""
+    def make(clients="", settings=""):
+        i = new_instance(users=["alice", "bob"], files={
+            "resolver.conf": server.settings(), "clients": clients})
+        i.write("smtpd.conf", "limit_this_host = yes\n" + settings +
+                f"listener smtp {{\n\taddress = 127.0.0.1:{i.smtp_port}\n"
+                "\tproxy_from = 127.0.0.50 127.0.0.64/30\n}\n")
+        return i.start()
+    return make
+
+
+def dialogue(i, *parts, last=50, pause=0.0):
+    """What a peer is told that sends this and then QUITs."""
+    with socket.create_connection(("127.0.0.1", i.smtp_port), PATIENCE,
+                                  (f"127.0.0.{last}", 0)) as s:
+        for part in parts:
+            s.sendall(part)
+            time.sleep(pause)
+        f = s.makefile("rb")
+        greeting = f.readline().decode()
+        if greeting.startswith("220"):
+            s.sendall(b"QUIT\r\n")
+        return greeting
+
+
+@pytest.mark.parametrize("header", [
+    b"PROXY TCP4 127.0.0.9 127.0.0.1 4000 25\r\n", v2_header(9),
+    v2_header(9, more=b"\x04\x00\x05hello")])
+def test_a_proxied_client_is_itself(balanced, header):
+    i = balanced("127.0.0.8 refuse\n127.0.0.50 refuse\n")
+    assert dialogue(i, header).startswith("220")
+    i.await_log(event="session-end", client="127.0.0.9")
+    assert dialogue(i, header.replace(b"127.0.0.9", b"127.0.0.8")
+                    .replace(b"\x7f\0\0\x09", b"\x7f\0\0\x08"),
+                    last=65).startswith("554 5.7.1")
+    assert refusal(i, what="connection", client="127.0.0.8")
+    # In pieces, and with the client's first words right behind it.
+    assert dialogue(i, *[header[n:n + 1] for n in range(len(header))],
+                    pause=0.01).startswith("220")
+
+
+def test_a_letter_by_proxy(balanced):
+    i = balanced()
+    with socket.create_connection(("127.0.0.1", i.smtp_port), PATIENCE,
+                                  ("127.0.0.50", 0)) as s:
+        f = s.makefile("rb")
+        s.sendall(v2_header(9))
+        assert f.readline().startswith(b"220")
+        s.sendall(b"EHLO x.example\r\nMAIL FROM:<a@example.net>\r\n"
+                  b"RCPT TO:<%b>\r\nDATA\r\n" % ALICE.encode())
+        while not (line := f.readline()).startswith(b"354"):
+            assert line[:1] == b"2", line
+        s.sendall(MESSAGE.encode() + b".\r\nQUIT\r\n")
+        assert f.readline().startswith(b"250")
+    i.await_mail("alice", 1)
+    assert b"[127.0.0.9]" in i.messages("alice")[0]
+
+
+@pytest.mark.parametrize("header", [
+    b"EHLO x\r\n", b"PROXY TCP4 127.0.0.9\r\n", v2_header(9, command=0x2f),
+    b"PROXY " + b" " * 200])
+def test_a_proxy_without_its_header(balanced, header):
+    i = balanced()
+    assert dialogue(i, header).startswith("421 4.3.5")
+    assert refusal(i, what="connection")["reason"] == "NO_PROXY_HEADER"
+
+
+def test_a_header_from_anybody_else(balanced):
+    """He would choose who he is."""
+    i = balanced("127.0.0.9 refuse\n", "greeting_delay = 1s\n")
+    for header in (b"PROXY TCP4 127.0.0.9 127.0.0.1 4000 25\r\n",
+                   v2_header(9)):
+        assert dialogue(i, header, last=5).startswith("554 5.5.1")
+    assert not i.log(event="refused", client="127.0.0.9")
+
+
+def test_local_is_the_proxy_itself(balanced):
+    i = balanced()
+    for header in (V2 + b"\x20\0\0\0", b"PROXY UNKNOWN\r\n"):
+        assert dialogue(i, header).startswith("220")
+    i.await_log(2, event="session-end", client="127.0.0.50")
+
+
+def test_proxies_that_say_nothing(balanced):
+    """They cost no session, and go when their time is over."""
+    i = balanced(settings="max_sessions = 5\n")
+    quiet = [socket.create_connection(("127.0.0.1", i.smtp_port), PATIENCE,
+                                      ("127.0.0.50", 0)) for _ in range(8)]
+    assert greeting(i, 5).startswith("220")
+    deadline = time.monotonic() + 15
+    for s in quiet:
+        s.settimeout(max(deadline - time.monotonic(), 0.1))
+        assert s.recv(100).startswith(b"421 4.3.")
+        s.close()
+    # Gone in the middle of a header.
+    s = socket.create_connection(("127.0.0.1", i.smtp_port), PATIENCE,
+                                 ("127.0.0.50", 0))
+    s.sendall(b"PROXY TC")
+    s.close()
+    i.await_log(9, event="refused", what="connection", client="127.0.0.50")

@@ -355,3 +355,14 @@ def test_gone_before_the_greeting(new_world):
     time.sleep(1.2)
     with w.connect() as c:
         c.expect("NOOP", 250)
+
+
+def test_what_limits_announces_is_what_holds(new_world):
+    """RFC 9422: RCPTMAX is the number of recipients of one transaction."""
+    w = new_world("max_recipients = 100\n")
+    with w.connect() as c:
+        assert "LIMITS RCPTMAX=100" in c.expect("EHLO x", 250).split("\n")
+        c.expect("MAIL FROM:<alice@crepes.fr>", 250)
+        for n in range(100):
+            c.expect(f"RCPT TO:<u{n}@hamburger.edu>", 250)
+        c.expect("RCPT TO:<bob@hamburger.edu>", 452, "4.5.3")

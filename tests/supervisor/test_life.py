@@ -16,11 +16,13 @@ from support.instance import BUILD, PATIENCE, Instance
 PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
             "local-delivery-runner", "smtpd", "pop3d", "pop3d-session", "imapd",
-            "imapd-session", "remote-relay", "resolver"]
+            "imapd-session", "remote-relay", "resolver",
+            "tlskeyd"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
-CHANNELS = {"directory": 4, "authd": 4, "authd-verifier": 1,
-            "queue-manager": 4, "local-delivery": 2, "smtpd": 3,
-            "smtpd-submit": 2, "pop3d": 1, "imapd": 1, "remote-relay": 0, "resolver": 1}
+CHANNELS = {"directory": 4, "authd": 5, "authd-verifier": 1,
+            "queue-manager": 5, "local-delivery": 2, "smtpd": 4,
+            "smtpd-submit": 4, "pop3d": 2, "imapd": 2, "remote-relay": 2,
+            "resolver": 2, "tlskeyd": 4}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay", "resolver"}
 
@@ -72,8 +74,10 @@ def test_each_process_is_who_the_map_says(plain):
     for stage in CHANNELS:
         peers = {l["peer"]
                  for l in i.log(event="given-channel", stage=stage)}
-        if stage in ("smtpd", "smtpd-submit"):
+        if stage == "smtpd":		# no password comes by port 25
             assert "authd" not in peers
+        if stage == "smtpd-submit":
+            assert "authd" in peers
 
 
 def test_what_a_process_has_from_its_parent(plain):
@@ -119,19 +123,19 @@ def test_two_that_live_without_their_channel_get_another(plain):
     """One of two closed the channel because of what the other sent; both go
     on, and after a second they can talk again: once for each time."""
     i = plain().start()
-    i.await_log(2, event="given-channel", stage="smtpd")
+    i.await_log(4, event="given-channel", stage="smtpd")
     pids = dict(i.processes())
     (i.conf / "smtpd.conf").write_text("#cut\n")
     i.supervisor.send_signal(1)
-    for n in (4, 6):
+    for n in (8, 12):
         i.await_log(n, event="given-channel", stage="smtpd")
-        for peer in ("queue-manager", "directory"):
-            i.await_log(n // 2, event="given-channel", stage=peer,
+        for peer in ("queue-manager", "directory", "resolver"):
+            i.await_log(n // 4, event="given-channel", stage=peer,
                         peer="smtpd")
-        if n == 4:
+        if n == 8:
             i.supervisor.send_signal(1)
     time.sleep(1.5)
-    assert len(i.log(event="given-channel", stage="smtpd")) == 6
+    assert len(i.log(event="given-channel", stage="smtpd")) == 12
     assert dict(i.processes()) == pids
 
 

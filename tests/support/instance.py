@@ -90,6 +90,7 @@ class Instance:
             f"spool_dir = {self.spool}\n"
             f"mail_root = {self.mail}\n"
             f"run_dir = {self.run}\n"
+            f"state_dir = {self.folder / 'state'}\n"
             f"program_dir = {self.programs}\n"
             f"log = stderr\n"
             f"uid_base = {self.slot.uid_base}\n"

@@ -57,6 +57,7 @@ struct client {
 	size_t reply_len;
 	char *out;		/* owned; what is to be sent */
 	size_t out_len, out_at;
+	bool stuck;		/* waits for room to send */
 };
 
 struct load {
@@ -98,14 +99,19 @@ client_flush(struct load *l, struct client *c)
 		    c->out_len - c->out_at, MSG_NOSIGNAL);
 
 		if (n == -1 && errno == EAGAIN) {
-			watch(l, c, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
+			if (!c->stuck)
+				watch(l, c, EPOLLIN | EPOLLOUT,
+				    EPOLL_CTL_MOD);
+			c->stuck = true;
 			return 0;
 		}
 		if (n == -1)
 			return -1;
 		c->out_at += (size_t)n;
 	}
-	watch(l, c, EPOLLIN, EPOLL_CTL_MOD);
+	if (c->stuck)
+		watch(l, c, EPOLLIN, EPOLL_CTL_MOD);
+	c->stuck = false;
 	return 0;
 }
 
@@ -184,6 +190,7 @@ client_connect(struct load *l, struct client *c)
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
 	c->step = GREETING;
 	c->sent_here = 0;
+	c->stuck = false;
 	c->reply_len = c->out_len = c->out_at = 0;
 	watch(l, c, EPOLLIN, EPOLL_CTL_ADD);
 	l->open++;

@@ -66,6 +66,12 @@ try_passwords(const struct targets *t)
 }
 
 static int
+try_key(const struct targets *t)
+{
+	return reach(t->key);
+}
+
+static int
 try_shadow(const struct targets *t)
 {
 	(void)t;
@@ -270,6 +276,7 @@ const struct attack attacks[] = {
 	{ "mailboxes", "open the mail root", try_mail },
 	{ "passwords", "open the password table", try_passwords },
 	{ "passwords", "open /etc/shadow", try_shadow },
+	{ "keys", "open the private key", try_key },
 	{ "host", "open /etc/passwd", try_etc },
 	{ "host", "open /proc", try_proc },
 	{ "network", "connect by TCP", try_connect },
@@ -280,9 +287,9 @@ const struct attack attacks[] = {
 	{ "code", "fork", try_fork },
 	{ "code", "map writable code", try_code },
 	{ "code", "make data code", try_mprotect },
-	{ "siblings", "ptrace another", try_ptrace },
-	{ "siblings", "read another's memory", try_vm_read },
-	{ "siblings", "kill another", try_signal },
+	{ "keys", "ptrace tlskeyd", try_ptrace },
+	{ "keys", "read tlskeyd's memory", try_vm_read },
+	{ "siblings", "kill tlskeyd", try_signal },
 	{ "root", "become root", try_root },
 	{ "root", "chroot again", try_chroot },
 	{ "root", "mount", try_mount },

@@ -10,7 +10,7 @@
 
 /* What there is to attack, told by the test in the stage's own file. */
 struct targets {
-	char	spool[256], mail[256], passwords[256];
+	char	spool[256], mail[256], passwords[256], key[256];
 	int	port;		/* of an open listener on 127.0.0.1 */
 	pid_t	sibling;	/* a process of another uid */
 };

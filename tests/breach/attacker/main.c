@@ -45,6 +45,7 @@ parse_line(struct attacker *a, const char *line)
 	sscanf(line, "#spool=%255s", a->targets.spool);
 	sscanf(line, "#mail=%255s", a->targets.mail);
 	sscanf(line, "#passwords=%255s", a->targets.passwords);
+	sscanf(line, "#key=%255s", a->targets.key);
 	sscanf(line, "#port=%d", &a->targets.port);
 	sscanf(line, "#tickets=%u", &a->tickets);
 	if (strcmp(line, "#forge") == 0)
@@ -187,7 +188,17 @@ on_success(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
+/* A program that stands in for one that is given chains or keys. */
+static int
+on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ctx, (void)ch, (void)m;
+	return 0;
+}
+
 static const struct ipc_handler answers[] = {
+	{ IPC_STAGE_CERTIFICATE, on_certificate },
+	{ IPC_STAGE_KEY, on_certificate },
 	{ IPC_SESSION_REFUSED, on_refusal },
 	{ IPC_WORKER_REFUSED, on_refusal },
 	{ IPC_SESSION_STARTED, on_success },
@@ -218,7 +229,8 @@ main(int argc, char *argv[])
 	struct stage_hooks hooks = { .role = a.role, .settings = on_settings,
 		.table = on_table, .listener = on_listener,
 		.channel = on_channel, .commit = on_commit,
-		.more = answers, .more_count = 4 };
+		.more = answers, .more_count = sizeof(answers) /
+		    sizeof(answers[0]) };
 
 	if (a.role == IPC_ROLE_COUNT)
 		return 64;

@@ -562,8 +562,12 @@ static void
 give_settings(struct world *w)
 {
 	char path[512];
-	int fds[2] = { open("/dev/null", O_RDONLY | O_CLOEXEC), -1 };
+	int fds[2];
 
+	snprintf(path, sizeof(path), "%s/bulkhead.conf", w->out);
+	fds[0] = open(path, O_RDONLY | O_CLOEXEC);
+	if (fds[0] == -1)
+		fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	snprintf(path, sizeof(path), "%s/smtpd.conf", w->out);
 	fds[1] = open(path, O_RDONLY | O_CLOEXEC);
 	if (fds[1] == -1)

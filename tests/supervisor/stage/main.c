@@ -112,6 +112,20 @@ on_commit(void *ctx, bool first)
 	return 0;
 }
 
+/* Of the one that bulkhead(8) makes. */
+static int
+on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ctx, (void)ch;
+	log_info("given-certificate", LOG_NUM("descriptors", m->nfds));
+	return 0;
+}
+
+static const struct ipc_handler certificates[] = {
+	{ IPC_STAGE_CERTIFICATE, on_certificate },
+	{ IPC_STAGE_KEY, on_certificate },
+};
+
 int
 main(int argc, char *argv[])
 {
@@ -119,6 +133,7 @@ main(int argc, char *argv[])
 		.role = ipc_role_by_name(argv[0]), .settings = on_settings,
 		.table = on_table, .listener = on_listener,
 		.channel = on_channel, .commit = on_commit,
+		.more = certificates, .more_count = 2,
 	};
 	struct plain p = { .channels = 0 };
 

@@ -1,0 +1,60 @@
+/*
+ * From targets to the addresses of hosts, in the order in which they are to be
+ * tried: MX and address records, asked of resolver.
+ */
+#ifndef REMOTE_RELAY_LOOKUP_H
+#define REMOTE_RELAY_LOOKUP_H
+
+#include "common/dns/client.h"
+#include "remote-relay/exchangers.h"
+#include "remote-relay/outcome.h"
+#include "remote-relay/own.h"
+#include "remote-relay/target.h"
+
+enum { HOSTS_MAX = 64 };
+
+struct host {
+	char		name[DNS_NAME_MAX + 1];	/* of the host, or the address */
+	struct net_address address;		/* with its port */
+	/* Named by MX records, and were those signed (DNSSEC)? */
+	bool		by_mx, mx_secure;
+	bool		secure;			/* its addresses were */
+};
+
+struct hosts {
+	uint32_t	ttl;		/* seconds that it may be kept */
+	unsigned	n;
+	struct host	at[HOSTS_MAX];
+};
+
+/* What is asked for, and by which rules. */
+struct lookup_ask {
+	struct dns_client *dns;
+	/* Tried in this order; they outlive the lookup. */
+	const struct target *targets;
+	unsigned	n_targets;
+	const struct target *fallback;	/* added behind all others */
+	unsigned	n_fallback;
+	uint16_t	port;		/* of targets without one */
+	int		family;		/* enum of settings.h: address_family */
+	/* The targets are a recipient's domain, not somebody's setting: what
+	 * does not exist is the sender's to know, and what leads to ourselves
+	 * is left out. */
+	bool		domain;
+	const char	*hostname;	/* ours */
+	const struct own_addresses *own;
+};
+
+struct lookup;
+
+/* Either hosts, at least one of them, or why there are none.  Both borrowed. */
+typedef void lookup_done(void *ctx, const struct hosts *,
+    const struct outcome *why);
+
+/* done is called once, perhaps before this returns NULL: then there was
+ * nothing to wait for. */
+struct lookup *lookup_start(const struct lookup_ask *, lookup_done *, void *);
+/* done is not called any more.  NULL is fine. */
+void lookup_cancel(struct lookup *);
+
+#endif
