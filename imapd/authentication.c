@@ -269,8 +269,8 @@ on_sasl_failed(struct gate_client *c, enum gate_sasl why)
 		[GATE_SASL_MECHANISM] = "NO [CANNOT] no such mechanism",
 		[GATE_SASL_MALFORMED] = "BAD not a response of this mechanism",
 		[GATE_SASL_CANCELLED] = "BAD AUTHENTICATE cancelled",
-		[GATE_SASL_IDENTITY] = "NO [AUTHORIZATIONFAILED] nobody may "
-		    "act for another here",
+		[GATE_SASL_IDENTITY] =
+		    "NO [AUTHORIZATIONFAILED] nobody may act for another",
 	};
 
 	bad(c, gate_client_tag(c), replies[why]);

@@ -213,8 +213,8 @@ static void
 unblock(struct making *m)
 {
 	static const char *const zones[] = { "test.", "127.in-addr.arpa.",
-		"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-		"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa." };
+		("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+		"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.") };
 
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		note(m, zones[i], ub_ctx_zone_remove(m->context, zones[i]));

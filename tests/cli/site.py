@@ -20,6 +20,7 @@ PROGRAMS = ("supervisor", "smtpd", "queue-manager", "local-delivery",
 
 class Site:
     """An instance on paper, and bulkhead(8) for it."""
+    # Ports below those that the kernel gives to clients, and no slot's.
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -35,9 +36,9 @@ class Site:
                    f"program_dir = {self._programs()}\n"
                    "uid_base = 3200000000\n"
                    "system_users = no\n")
-        for stage, name, port in (("smtpd", "smtp", 42025),
-                                  ("pop3d", "pop3", 42110),
-                                  ("imapd", "imap", 42143)):
+        for stage, name, port in (("smtpd", "smtp", 19025),
+                                  ("pop3d", "pop3", 19110),
+                                  ("imapd", "imap", 19143)):
             self.write(f"{stage}.conf", f"listener {name} {{\n"
                        f"\taddress = 127.0.0.1:{port}\n}}\n")
         self.write("domains", "example.org\n")

@@ -220,14 +220,14 @@ def test_port_taken_by_another_program(site):
 
 
 def test_port_taken_twice(site):
-    site.write("pop3d.conf", "listener pop3 {\n\taddress = *:42143\n}\n")
+    site.write("pop3d.conf", "listener pop3 {\n\taddress = *:19143\n}\n")
     found = errors(site)
     assert len(found) == 1 and "is taken by" in found[0]
 
 
 def test_address_of_another_host(site):
     site.write("smtpd.conf",
-               "listener smtp {\n\taddress = 192.0.2.1:42025\n}\n")
+               "listener smtp {\n\taddress = 192.0.2.1:19025\n}\n")
     found = errors(site)
     assert len(found) == 1 and "no such address" in found[0]
 
