@@ -19,6 +19,7 @@ def stuck(new_instance):
     i.start()
     i.send("a@example.net", [f"bob@{DOMAIN}"], MESSAGE)	# makes the home
     i.await_mail("bob", 1)
+    i.await_empty_queue()	# its result is recorded, too
     i.kill("local-delivery-worker")
     os.rename(i.home("bob") / "Maildir", i.home("bob") / "aside")
     (i.home("bob") / "Maildir").write_text("in the way")
