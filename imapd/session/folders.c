@@ -21,7 +21,9 @@ void
 do_capability(struct imap *s, const struct imap_command *c)
 {
 	(void)c;
-	imap_print(s, "* CAPABILITY " IMAP_CAPABILITIES "\r\n");
+	imap_print(s, "* ");
+	imap_write_capabilities(s);
+	imap_print(s, "\r\n");
 	imap_ok(s, "that is all");
 }
 

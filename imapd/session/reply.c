@@ -122,6 +122,16 @@ imap_bad(struct imap *s, const char *text)
 }
 
 void
+imap_write_capabilities(struct imap *s)
+{
+	imap_print(s, "CAPABILITY");
+	for (unsigned c = 0; c < IMAP_CAPABILITIES_LEN; c++)
+		if ((s->hidden & UINT64_C(1) << c) == 0)
+			imap_print(s, " %s",
+			    imap_capability_name((enum imap_capability)c));
+}
+
+void
 imap_bye(struct imap *s, const char *text)
 {
 	if (s->finishing)

@@ -435,7 +435,10 @@ on_begin(void *ctx, struct session *session)
 		return;
 	}
 	log_info("session-begun", LOG_SID(session->id));
-	imap_ok(s, "[CAPABILITY " IMAP_CAPABILITIES "] logged in");
+	imap_write(s, s->command.tag);
+	imap_print(s, " OK [");
+	imap_write_capabilities(s);
+	imap_print(s, "] logged in\r\n");
 	arm_deadline(s);
 	imap_settle_soon(s);
 }

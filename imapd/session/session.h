@@ -13,6 +13,7 @@
 
 #include "common/mailbox/mailbox.h"
 #include "common/session/session.h"
+#include "imapd/session/capability.h"
 #include "imapd/session/command.h"
 #include "imapd/session/fetch_body.h"
 
@@ -51,6 +52,7 @@ struct imap {
 	} buffer;
 	uint64_t	 literal_left;
 	unsigned	 bad_commands;
+	imap_capability_set hidden;	/* from this account's clients */
 	bool		 finishing;
 
 	struct arena	 arena;		/* of the command */
@@ -84,6 +86,8 @@ void imap_no(struct imap *, const char *text);
 void imap_bad(struct imap *, const char *text);
 /* NO with the words for an errno of common/mailbox; ESTALE ends the session. */
 void imap_no_errno(struct imap *, int error);
+/* "CAPABILITY IMAP4rev1 ..." */
+void imap_write_capabilities(struct imap *);
 /* "* BYE text", and the end. */
 void imap_bye(struct imap *, const char *text);
 
@@ -127,9 +131,6 @@ imap_handler do_capability, do_noop, do_logout, do_id, do_namespace, do_select,
     do_examine, do_create, do_delete, do_rename, do_subscribe, do_unsubscribe,
     do_list, do_lsub, do_status, do_append, do_idle, do_check, do_close,
     do_unselect, do_expunge, do_search, do_fetch, do_store, do_copy, do_move;
-
-#define IMAP_CAPABILITIES "IMAP4rev1 LITERAL+ ID IDLE NAMESPACE CHILDREN " \
-	"UIDPLUS UNSELECT MOVE"
 
 /* append.c: an APPEND's literal of so many octets is announced. */
 void append_announced(struct imap *, const struct imap_command *,

@@ -1,0 +1,39 @@
+/*
+ * What a session can do beside the base protocol, in one table (RFC 3501
+ * section 7.2.1).  CAPABILITY, the greeting and what is hidden from one account
+ * are made from these rows; a row stands here only when all of it works.
+ */
+#ifndef IMAPD_SESSION_CAPABILITY_H
+#define IMAPD_SESSION_CAPABILITY_H
+
+#include <stdint.h>
+
+#include "common/slice/slice.h"
+
+#define IMAP_CAPABILITIES(X)						\
+	X(IMAP4REV1,	"IMAP4rev1")	/* RFC 3501 */			\
+	X(LITERAL_PLUS,	"LITERAL+")	/* RFC 7888 */			\
+	X(ID,		"ID")		/* RFC 2971 */			\
+	X(IDLE,		"IDLE")		/* RFC 2177 */			\
+	X(NAMESPACE,	"NAMESPACE")	/* RFC 2342 */			\
+	X(CHILDREN,	"CHILDREN")	/* RFC 3348 */			\
+	X(UIDPLUS,	"UIDPLUS")	/* RFC 4315 */			\
+	X(UNSELECT,	"UNSELECT")	/* RFC 3691 */			\
+	X(MOVE,		"MOVE")		/* RFC 6851 */
+
+enum imap_capability {
+#define X(id, name) CAPABILITY_##id,
+	IMAP_CAPABILITIES(X)
+#undef X
+	IMAP_CAPABILITIES_LEN
+};
+
+/* One bit for each. */
+typedef uint64_t imap_capability_set;
+#define CAPABILITY_BIT(id) (UINT64_C(1) << CAPABILITY_##id)
+
+const char *imap_capability_name(enum imap_capability);
+/* Compared without case; IMAP_CAPABILITIES_LEN: there is none of that name. */
+enum imap_capability imap_capability_of(struct slice name);
+
+#endif
