@@ -64,26 +64,6 @@ take_flags(struct slice *in, struct arena *arena, bool bare,
 	return !open || take_char(in, ')');
 }
 
-static bool
-take_status_items(struct slice *in, unsigned *items)
-{
-	static const char *const names[] = { "MESSAGES", "RECENT", "UIDNEXT",
-		"UIDVALIDITY", "UNSEEN" };
-	size_t i;
-
-	if (!take_space(in) || !take_char(in, '('))
-		return false;
-	do {
-		for (i = 0; i < 5; i++)
-			if (take_word(in, names[i]))
-				break;
-		if (i == 5)
-			return false;
-		*items |= 1U << i;
-	} while (take_space(in));
-	return take_char(in, ')');
-}
-
 /* The space before the message's literal has been left in place. */
 static bool
 take_append(struct slice *in, struct arena *arena, struct imap_command *c)
@@ -160,7 +140,7 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 		    take_space(in) && take_list_mailbox(in, arena, &c->other);
 	case ARGS_STATUS:
 		return take_astring(in, arena, &c->mailbox) &&
-		    take_status_items(in, &c->status);
+		    take_space(in) && take_status_items(in, &c->status);
 	case ARGS_APPEND:
 		return take_append(in, arena, c);
 	case ARGS_SEARCH:

@@ -11,6 +11,7 @@
 #include "imapd/session/fetch_items.h"
 #include "imapd/session/search_keys.h"
 #include "imapd/session/set.h"
+#include "imapd/session/status_items.h"
 
 enum imap_state {
 	IMAP_AUTHENTICATED = 1 << 0,
@@ -67,12 +68,6 @@ enum imap_verb {
 	IMAP_COMMANDS(X)
 #undef X
 	IMAP_VERBS
-};
-
-enum imap_status_item {
-	STATUS_MESSAGES = 1 << 0, STATUS_RECENT = 1 << 1,
-	STATUS_UIDNEXT = 1 << 2, STATUS_UIDVALIDITY = 1 << 3,
-	STATUS_UNSEEN = 1 << 4
 };
 
 /* The system flags as FLAG_*, the keywords by name. */

@@ -1,4 +1,4 @@
-/* CREATE to UNSUBSCRIBE and STATUS, and what has no arguments at all. */
+/* CREATE to UNSUBSCRIBE, and what has no arguments at all. */
 #include <errno.h>
 
 #include "imapd/session/session.h"
@@ -119,46 +119,4 @@ void
 do_unsubscribe(struct imap *s, const struct imap_command *c)
 {
 	subscribe(s, c, false);
-}
-
-void
-do_status(struct imap *s, const struct imap_command *c)
-{
-	const char *sep = "";
-	struct folder_status st;
-	struct folder_name name;
-
-	if (imap_folder_name(s, c->mailbox, &name) == -1)
-		return;
-	if (mailbox_status(s->mailbox, &name, &st) == -1) {
-		imap_no_errno(s, errno);
-		return;
-	}
-	imap_print(s, "* STATUS ");
-	imap_write_string(s, slice_str(folder_name_imap(&name)));
-	imap_print(s, " (");
-	for (unsigned bit = 1; bit <= STATUS_UNSEEN; bit <<= 1) {
-		if ((c->status & bit) == 0)
-			continue;
-		switch (bit) {
-		case STATUS_MESSAGES:
-			imap_print(s, "%sMESSAGES %zu", sep, st.messages);
-			break;
-		case STATUS_RECENT:
-			imap_print(s, "%sRECENT %zu", sep, st.recent);
-			break;
-		case STATUS_UIDNEXT:
-			imap_print(s, "%sUIDNEXT %u", sep, st.uidnext);
-			break;
-		case STATUS_UIDVALIDITY:
-			imap_print(s, "%sUIDVALIDITY %u", sep, st.uidvalidity);
-			break;
-		default:
-			imap_print(s, "%sUNSEEN %zu", sep, st.unseen);
-		}
-		sep = " ";
-	}
-	imap_print(s, ")\r\n");
-	if (imap_sync(s, 0) == 0)
-		imap_ok(s, "that is its status");
 }

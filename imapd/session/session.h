@@ -124,6 +124,10 @@ int imap_folder_name(struct imap *, struct slice, struct folder_name *);
 /* Sequence numbers of a normalised set as an array; NULL without memory. */
 uint32_t *imap_seqs(const struct set *, size_t *n);
 
+/* status.c: "* STATUS name (...)"; -1 with errno, and nothing was said. */
+int imap_write_status(struct imap *, const struct folder_name *,
+    unsigned items);
+
 /* ---- the commands ---- */
 
 typedef void imap_handler(struct imap *, const struct imap_command *);
