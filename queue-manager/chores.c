@@ -287,6 +287,7 @@ on_tick(int fd, short what, void *arg)
 	queue_checkpoint(q, SETTLED_SOON_MS);
 	queue_compact(q);
 	log_tend(q->log, q->replay.generation);
+	log_try_again(q->log);
 	intake_lease(d);
 	if (queue_now(q) - q->last_mark.spool_ms > CLOCK_MARK_S * 1000)
 		queue_put_clock(q);

@@ -320,11 +320,20 @@ intake_begin(struct intake *in, const struct queue_enqueue *e,
 	intake_put(in);
 }
 
-/* Back-pressure: what waits for the disk is bounded. */
+/* Back-pressure: what waits for the disk is bounded, by memory and so that a
+ * burst waits for the next segment rather than being told that there is none. */
+static size_t
+waiting_max(const struct daemon *d)
+{
+	size_t max = log_waiting_max(d->queue.log);
+
+	return max < INTAKE_WAITING_MAX ? max : INTAKE_WAITING_MAX;
+}
+
 static void
 pause_if_full(struct peer *p)
 {
-	if (p->paused || log_waiting(p->d->queue.log) < INTAKE_WAITING_MAX)
+	if (p->paused || log_waiting(p->d->queue.log) < waiting_max(p->d))
 		return;
 	ipc_channel_pause(p->ch);
 	p->paused = true;
@@ -370,7 +379,7 @@ intake_resume(struct daemon *d)
 {
 	struct peer *p;
 
-	if (log_waiting(d->queue.log) > INTAKE_WAITING_MAX / 2)
+	if (log_waiting(d->queue.log) > waiting_max(d) / 2)
 		return;
 	TAILQ_FOREACH(p, &d->peers, entry) {
 		if (!p->paused)

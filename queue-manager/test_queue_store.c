@@ -9,10 +9,13 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,8 +130,9 @@ envelope(uint8_t *buf, size_t size, unsigned recipients)
 	return w.len;
 }
 
-static uint64_t
-accept_one(struct queue *q, unsigned recipients, size_t size)
+/* 0 and the queue id, or what the log answered. */
+static int
+try_one(struct queue *q, unsigned recipients, size_t size, uint64_t *queue_id)
 {
 	static uint8_t env[65536];
 	char *octets = malloc(size);
@@ -141,8 +145,17 @@ accept_one(struct queue *q, unsigned recipients, size_t size)
 	assert_int_equal(queue_put_message(q, id, slice_of(env,
 	    envelope(env, sizeof(env), recipients)), &c, remember, &error), 0);
 	wait_log(q);
-	assert_int_equal(error, 0);
 	free(octets);
+	*queue_id = id;
+	return error;
+}
+
+static uint64_t
+accept_one(struct queue *q, unsigned recipients, size_t size)
+{
+	uint64_t id;
+
+	assert_int_equal(try_one(q, recipients, size, &id), 0);
 	return id;
 }
 
@@ -298,6 +311,66 @@ test_corrupt(void **state)
 	stop(&r);
 }
 
+static void
+fill_segment(struct box *b)
+{
+	size_t n = log_n_segments(b->q.log);
+
+	for (unsigned i = 0; log_n_segments(b->q.log) == n; i++) {
+		assert_true(i < 100);
+		accept_one(&b->q, 1, 100000);
+	}
+}
+
+/* A burst fills segment after segment before anything is tended: there is
+ * room, for the disk is not full. */
+static void
+test_burst_has_room(void **state)
+{
+	struct box *b = *state;
+
+	for (unsigned i = 0; i < 4; i++) {
+		fill_segment(b);
+		for (unsigned j = 0; j < 12; j++) {
+			assert_true(log_has_room(b->q.log, 100000));
+			accept_one(&b->q, 1, 70000);
+		}
+	}
+}
+
+/* No further segment can be made: no, until one can. */
+static void
+test_no_room_until_there_is(void **state)
+{
+	struct box *b = *state;
+	struct rlimit was, now;
+	unsigned n = 0;
+	uint64_t id;
+
+	fill_segment(b);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	queue_wait(&b->q);
+	now = (struct rlimit){ (1 << 20) - 1, was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+	/* What was made before is used up. */
+	for (; log_has_room(b->q.log, 100000); n++) {
+		assert_true(n < 100);
+		try_one(&b->q, 1, 100000, &id);
+	}
+	while (try_one(&b->q, 1, 100000, &id) != ENOSPC)
+		assert_true(n++ < 100);
+	log_try_again(b->q.log);
+	assert_true(worker_wait(b->q.disk));
+	assert_false(log_has_room(b->q.log, 100000));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_false(log_has_room(b->q.log, 100000));
+	log_try_again(b->q.log);
+	assert_true(worker_wait(b->q.disk));
+	assert_true(log_has_room(b->q.log, 100000));
+	accept_one(&b->q, 1, 100000);
+}
+
 /* Many segments' worth of mail, all settled but one: the log stays short and
  * the one survives every move. */
 static void
@@ -440,6 +513,8 @@ main(void)
 		TEST(test_recovery),
 		TEST(test_idempotent),
 		TEST(test_corrupt),
+		TEST(test_burst_has_room),
+		TEST(test_no_room_until_there_is),
 		TEST(test_compaction),
 		TEST(test_expansion),
 		TEST(test_hold),

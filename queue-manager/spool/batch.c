@@ -103,25 +103,22 @@ rotate(struct log *l, struct chunk *c)
 	if (log_adopt(l, &s) == -1)
 		return NULL;
 	memmove(l->spares, l->spares + 1, --l->n_spares * sizeof(*l->spares));
+	/* A burst may fill this one before the next tick. */
+	log_top_up(l);
 	return log_current(l);
 }
 
 static void chunk_finish(struct chunk *);
 static void chunk_done(struct job *);
 
-/* No segment is ready.  One is made, unless that has just failed. */
+/* No segment is ready: one is made, unless that has failed lately. */
 static bool
 must_wait(struct log *l)
 {
 	if (l->n_spares > 0)
 		return false;
-	if (l->making_failed) {
-		l->making_failed = false;
-		return false;
-	}
-	if (!l->is_making)
-		log_make_spare(l);
-	return true;
+	log_top_up(l);
+	return l->is_making;
 }
 
 static void

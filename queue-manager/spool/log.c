@@ -172,6 +172,12 @@ log_waiting(const struct log *l)
 	return l->waiting;
 }
 
+size_t
+log_waiting_max(const struct log *l)
+{
+	return batch_max(l) / 4;
+}
+
 bool
 log_in_flight(const struct log *l)
 {

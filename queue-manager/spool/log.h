@@ -104,8 +104,15 @@ bool log_in_flight(const struct log *);
 size_t log_waiting(const struct log *);
 bool log_busy(const struct log *);
 
-/* May len octets of new mail come in?  A reserve stays for results. */
+/*
+ * May len octets of new mail come in?  A reserve stays for results.  The
+ * answer is no when the disk would not hold another segment, not when mail is
+ * faster than segments are made: the caller bounds what waits, by
+ * log_waiting_max.
+ */
 bool log_has_room(const struct log *, size_t len);
+/* Octets that may wait for a batch so that room is not used up by them. */
+size_t log_waiting_max(const struct log *);
 
 /* Behind the last durable batch; generation 0 before the first. */
 struct place log_end(const struct log *);
@@ -123,8 +130,10 @@ size_t log_n_segments(const struct log *);
 const struct log_segment *log_segment_at(const struct log *, size_t i);
 
 /* Reuse or remove what L4 allows: segments below replay are not needed for a
- * replay.  And see to it that spares are made.  Now and then. */
+ * replay.  And see to it that spares are made, unless that failed: then
+ * log_try_again asks the disk once more, which is for now and then. */
 void log_tend(struct log *, uint64_t replay_generation);
+void log_try_again(struct log *);
 
 /*
  * Read a record again, whole and checked: a buffer that the caller frees,

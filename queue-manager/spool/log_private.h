@@ -79,8 +79,10 @@ batch_max(const struct log *l)
 
 /* The segment that takes batches, or NULL.  segments.c */
 struct log_segment *log_current(const struct log *);
-/* Begin making a spare.  segments.c */
+/* Begin making a spare; and only if one is lacking, none is being made and
+ * the last one did not fail.  segments.c */
 void log_make_spare(struct log *);
+void log_top_up(struct log *);
 /* A batch's memory, for another one.  log.c */
 void chunk_keep(struct log *, struct chunk *);
 

@@ -74,7 +74,8 @@ log_has_room(const struct log *l, size_t len)
 
 	if (s != NULL)
 		free_octets += l->c.segment_size - s->end;
-	if (l->is_making && !l->making_failed)
+	/* One is being made, or will be when the first batch needs it. */
+	if (!l->making_failed)
 		free_octets += batch_max(l);
 	return free_octets > reserve + l->waiting + len;
 }
@@ -225,7 +226,8 @@ making_done(struct job *j)
 void
 log_make_spare(struct log *l)
 {
-	l->is_making = true;	/* making_failed: of the one before */
+	/* making_failed speaks of the one before until this one is done. */
+	l->is_making = true;
 	l->making = (struct making){
 		.job = { .run = making_run, .done = making_done },
 		.log = l, .files = l->c.files, .size = l->c.segment_size,
@@ -243,6 +245,13 @@ is_tail_dead(const struct log *l, uint64_t replay)
 }
 
 void
+log_top_up(struct log *l)
+{
+	if (l->n_spares < l->c.spares && !l->is_making && !l->making_failed)
+		log_make_spare(l);
+}
+
+void
 log_tend(struct log *l, uint64_t replay)
 {
 	while (is_tail_dead(l, replay)) {
@@ -252,7 +261,13 @@ log_tend(struct log *l, uint64_t replay)
 		    --l->n * sizeof(*l->segments));
 		log_adopt_spare(l, s.number, s.fd);
 	}
-	if (l->n_spares < l->c.spares && !l->is_making)
+	log_top_up(l);
+}
+
+void
+log_try_again(struct log *l)
+{
+	if (l->making_failed && !l->is_making)
 		log_make_spare(l);
 }
 
