@@ -14,12 +14,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/accounts/system_users.h"
 #include "common/accounts/users.h"
 #include "common/settings/settings.h"
 #include "common/stage/stage.h"
+
+enum { LOCK_TRIES = 40, LOCK_PAUSE_MS = 50 };
 
 static void __attribute__((noreturn, format(printf, 2, 3)))
 refuse(const struct supervisor *sv, const char *fmt, ...)
@@ -126,13 +129,23 @@ open_dir(const struct supervisor *sv, const char *path)
 	return fd;
 }
 
-/* A second supervisor for the same directory must not come near it. */
+/*
+ * A second supervisor for the same directory must not come near it.  The lock
+ * of one that was killed a moment ago lives as long as a child that it had
+ * forked and that is on its way to its exec: so there is a second try or two.
+ */
 static void
 lock(const struct supervisor *sv, int fd, const char *path)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
-		refuse(sv, "%s: in use by another instance; stop that one, "
-		    "or give this one directories of its own", path);
+	const struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000L };
+
+	for (unsigned n = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; n++) {
+		if (n == LOCK_TRIES)
+			refuse(sv, "%s: in use by another instance; stop that "
+			    "one, or give this one directories of its own",
+			    path);
+		nanosleep(&pause, NULL);
+	}
 }
 
 static void

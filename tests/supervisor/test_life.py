@@ -250,6 +250,18 @@ def test_no_two_instances_share_a_spool(plain):
     assert "in use" in refused(two)
 
 
+def test_a_lock_that_is_let_go_is_waited_for(plain):
+    """As by the child of a supervisor that was killed between that child's
+    fork and its exec."""
+    i = plain()
+    i.run.mkdir(exist_ok=True)
+    holder = subprocess.Popen(["flock", i.run, "sleep", "0.5"])
+    while subprocess.run(["flock", "-n", i.run, "true"]).returncode == 0:
+        time.sleep(0.01)
+    i.start()
+    assert holder.wait() == 0
+
+
 def test_uids_of_the_host_are_refused(plain):
     i = plain()
     conf = (i.conf / "bulkhead.conf").read_text()
