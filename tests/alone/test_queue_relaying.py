@@ -304,19 +304,24 @@ def test_delay_then_expiry(tmp_path):
             while w.parcels:
                 w.parcels.pop().answer(result=LATER, text="Not now")
             return len([d for d in w.delivered if d[1] == ""]) > len(said)
-        w.until(later)
-        [warning] = w.reports()
-        assert warning.recipients[0]["Action"] == "delayed"
-        assert sorted(r["Final-Recipient"] for r in warning.recipients) == [
+        def told(n):
+            # One report or several: an attempt may be under way just then.
+            rows = []
+            while len(rows) < n:
+                w.until(later)
+                rows += w.reports()[0].recipients
+            return sorted(rows, key=lambda r: r["Final-Recipient"])
+        warned = told(2)
+        assert [r["Action"] for r in warned] == ["delayed"] * 2
+        assert [r["Final-Recipient"] for r in warned] == [
             "rfc822; x@a.example", "rfc822; y@a.example"]
-        assert warning.of("x@a.example")["Will-Retry-Until"]
-        assert warning.of("x@a.example")["Status"] == "4.1.5"
-        w.until(later)
-        [report] = w.reports()
-        assert [r["Action"] for r in report.recipients] == ["failed"] * 2
-        assert sorted(r["Final-Recipient"] for r in report.recipients) == [
+        assert warned[0]["Will-Retry-Until"]
+        assert warned[0]["Status"] == "4.1.5"
+        failed = told(2)
+        assert [r["Action"] for r in failed] == ["failed"] * 2
+        assert [r["Final-Recipient"] for r in failed] == [
             "rfc822; x@a.example", "rfc822; z@a.example"]
-        assert report.of("x@a.example")["Status"] == "5.1.5"
+        assert failed[0]["Status"] == "5.1.5"
         settled(w, expired=3)
         assert not w.delivered
 
