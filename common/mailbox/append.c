@@ -12,8 +12,12 @@
 #include "common/mailbox/crlf.h"
 #include "common/mailbox/internal.h"
 
+/* A longer base is not kept by a copy: the name must hold more than that. */
+enum { BASE_MAX = 128 };
+
 struct staged {
-	char		tmp[UNIQUE_MAX];	/* name in tmp/, the base later */
+	char tmp[UNIQUE_MAX]; /* name in tmp/ */
+	char base[BASE_MAX];  /* of a copy; "": tmp is it */
 	char		name[MAILDIR_NAME_MAX + 1];	/* "": still in tmp/ */
 	uint64_t	size, crlf_size;	/* valid when has_size */
 	uint32_t	keywords;
@@ -28,6 +32,7 @@ struct append {
 	struct folder	*to;
 	struct staged	*staged;
 	size_t		 count, size;
+	uint64_t now;                   /* when a copy was made */
 	bool		 linked;	/* content that we did not sync */
 	/* the one being written */
 	int		 fd;		/* -1: none */
@@ -53,6 +58,7 @@ folder_append_begin(struct folder *to, struct append **out)
 		return -1;
 	}
 	a->to = to;
+	a->now = (uint64_t)time(NULL);
 	a->fd = -1;
 	*out = a;
 	return 0;
@@ -188,11 +194,18 @@ static int
 give_name(struct append *a, struct staged *s, uint32_t uid)
 {
 	struct maildir_name n = {
-		.base = slice_str(s->tmp), .has_size = s->has_size,
-		.has_crlf_size = s->has_size, .size = s->size,
-		.crlf_size = s->crlf_size, .has_identity = true,
-		.uidvalidity = a->to->state.uidvalidity, .uid = uid,
-		.flags = s->flags, .keywords = s->keywords,
+		.base = slice_str(s->base[0] != '\0' ? s->base : s->tmp),
+		.has_saved = s->base[0] != '\0',
+		.saved = a->now,
+		.has_size = s->has_size,
+		.has_crlf_size = s->has_size,
+		.size = s->size,
+		.crlf_size = s->crlf_size,
+		.has_identity = true,
+		.uidvalidity = a->to->state.identity,
+		.uid = uid,
+		.flags = s->flags,
+		.keywords = s->keywords,
 	};
 	char name[MAILDIR_NAME_MAX + 1];
 
@@ -318,6 +331,18 @@ map_keywords(struct folder *from, struct folder *to, uint32_t keywords)
 	return mapped;
 }
 
+/* The copy is the same message: what follows from its base stays. */
+static void
+keep_base(struct append *a, const struct folder *from, const struct entry *e)
+{
+	struct staged *s = &a->staged[a->count - 1];
+	struct maildir_name n;
+
+	if (e->name != UINT32_MAX &&
+	    maildir_name_parse(slice_str(entry_name(from, e)), &n) == PARSE_OK)
+		slice_copy_str(n.base, s->base, sizeof(s->base));
+}
+
 static int
 copy_one(struct append *a, struct folder *from, uint32_t seq, bool each)
 {
@@ -335,6 +360,8 @@ copy_one(struct append *a, struct folder *from, uint32_t seq, bool each)
 		if (r == -1 && (errno == EXDEV || errno == EPERM ||
 		    errno == EMLINK || errno == ENOENT || errno == EOPNOTSUPP))
 			r = copy_content(a, fd, &e->m, keywords);
+		if (r == 0)
+			keep_base(a, from, e);
 	}
 	close(fd);
 	return r;

@@ -155,7 +155,7 @@ rename_found(struct folder *f, struct scan *s, struct found *d, uint32_t uid)
 	if (maildir_name_parse(slice_str(found_name(s, d)), &n) != PARSE_OK)
 		return 0;
 	n.has_identity = true;
-	n.uidvalidity = f->state.uidvalidity;
+	n.uidvalidity = f->state.identity;
 	n.uid = uid;
 	if (print_short(f, &n, !to_new, name) == -1) {
 		errno = ENAMETOOLONG;

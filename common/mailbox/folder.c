@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/hash/siphash.h"
 #include "common/mailbox/crlf.h"
 #include "common/mailbox/internal.h"
 
@@ -112,6 +113,71 @@ folder_message_open(struct folder *f, size_t seq)
 	if (folder_refresh(f) == -1)
 		return -1;
 	return open_entry(f, folder_entry(f, seq));
+}
+
+/* Its name as it is now, taken apart; ENOENT: it is gone. */
+static int
+message_name(struct folder *f, size_t seq, struct maildir_name *n)
+{
+	struct entry *e = folder_entry(f, seq);
+
+	if (e->name == UINT32_MAX && !e->m.gone && folder_refresh(f) == -1)
+		return -1;
+	e = folder_entry(f, seq);
+	if (e->name != UINT32_MAX &&
+	    maildir_name_parse(slice_str(entry_name(f, e)), n) == PARSE_OK)
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
+int
+folder_message_savedate(struct folder *f, size_t seq, time_t *date)
+{
+	struct maildir_name n;
+	unsigned long long v;
+	size_t digits = 0;
+
+	if (message_name(f, seq, &n) == -1)
+		return -1;
+	if (n.has_saved) {
+		*date = (time_t)n.saved;
+		return 0;
+	}
+	/* "The left part of the name" begins with seconds since 1970. */
+	while (digits < n.base.len && n.base.at[digits] >= '0' &&
+	       n.base.at[digits] <= '9')
+		digits++;
+	if (digits < n.base.len && n.base.at[digits] == '.' &&
+	    slice_number(slice_of(n.base.at, digits), UINT32_MAX, &v) == 0) {
+		*date = (time_t)v;
+		return 0;
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+int
+folder_email_id(struct folder *f, size_t seq, char to[FOLDER_EMAIL_ID_SIZE])
+{
+	/* Two keys, not secret: 128 bits that only an owner could make collide.
+	 */
+	static const struct siphash_key keys[2] = {
+		{ { UINT64_C(0x42756c6b68656164),
+		    UINT64_C(0x454d41494c494431) } },
+		{ { UINT64_C(0x42756c6b68656164),
+		    UINT64_C(0x454d41494c494432) } },
+	};
+	struct maildir_name n;
+	struct slice base;
+
+	if (message_name(f, seq, &n) == -1)
+		return -1;
+	base = n.base.len > 0 ? n.base : n.fields;
+	snprintf(to, FOLDER_EMAIL_ID_SIZE, "E%016llx%016llx",
+	    (unsigned long long)siphash(&keys[0], base),
+	    (unsigned long long)siphash(&keys[1], base));
+	return 0;
 }
 
 static int

@@ -13,7 +13,7 @@
 static void
 message_key(const struct folder *f, uint32_t uid, uint8_t to[INDEX_KEY_LEN])
 {
-	index_key_pack(INDEX_MESSAGE, f->state.uidvalidity, uid, 0, to);
+	index_key_pack(INDEX_MESSAGE, f->state.identity, uid, 0, to);
 }
 
 static int
@@ -102,7 +102,7 @@ fill_each(void *ctx, struct slice key, struct slice value)
 	struct index_record r;
 	uint32_t uid;
 
-	if (!index_key_parse(key, INDEX_MESSAGE, f->state.uidvalidity, &uid))
+	if (!index_key_parse(key, INDEX_MESSAGE, f->state.identity, &uid))
 		return 1;
 	while (fill->at < f->count && f->entries[fill->at].m.uid < uid)
 		fill->at++;
@@ -228,9 +228,10 @@ find_blob(void *ctx, struct slice key, struct slice value)
 
 	(void)value;
 	index_key_parse(slice_of(g->key, sizeof(g->key)), INDEX_BLOB,
-	    g->f->state.uidvalidity, &want);
-	g->found = index_key_parse(key, INDEX_BLOB, g->f->state.uidvalidity,
-	    &uid) && uid == want;
+	    g->f->state.identity, &want);
+	g->found =
+	    index_key_parse(key, INDEX_BLOB, g->f->state.identity, &uid) &&
+	    uid == want;
 	if (g->found)
 		memcpy(g->key, key.at, sizeof(g->key));
 	return 1;
@@ -240,8 +241,8 @@ static int
 forget_blobs(struct index_txn *t, struct forget *g, uint32_t uid)
 {
 	for (;;) {
-		index_key_pack(INDEX_BLOB, g->f->state.uidvalidity, uid, 0,
-		    g->key);
+		index_key_pack(
+		    INDEX_BLOB, g->f->state.identity, uid, 0, g->key);
 		g->found = false;
 		if (index_walk(t, g->key, find_blob, g) == -1)
 			return -1;
@@ -321,8 +322,8 @@ blobs_work(struct index_txn *t, void *ctx)
 				return -1;
 			continue;
 		}
-		index_key_pack(INDEX_BLOB, f->state.uidvalidity, b->uid,
-		    b->kind, key);
+		index_key_pack(
+		    INDEX_BLOB, f->state.identity, b->uid, b->kind, key);
 		index_blob_head(octets, head);
 		if (index_put(t, key, slice_of(head, sizeof(head)), octets) == -1)
 			return -1;
@@ -420,8 +421,8 @@ folder_cache_get(struct folder *f, uint32_t uid, unsigned kind, void **octets,
 
 	while (b != NULL && (b->uid != uid || b->kind != kind))
 		b = b->next;
-	index_key_pack(INDEX_BLOB, f->state.uidvalidity, uid, (uint8_t)kind,
-	    g.key);
+	index_key_pack(
+	    INDEX_BLOB, f->state.identity, uid, (uint8_t)kind, g.key);
 	if (b != NULL)
 		r = copy_out(&g, slice_of(b->octets, b->len));
 	else

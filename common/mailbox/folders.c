@@ -119,7 +119,7 @@ mailbox_exists(struct mailbox *mb, const struct folder_name *name)
 /* ---- create ---- */
 
 static int
-fill_folder(struct mailbox *mb, int fd)
+fill_folder(struct mailbox *mb, int fd, unsigned special_use)
 {
 	static const char *const subs[] = { "cur", "new", "tmp" };
 	struct folder_state s;
@@ -134,12 +134,13 @@ fill_folder(struct mailbox *mb, int fd)
 		return -1;
 	close(mark);
 	/* Syncs the directory, too. */
-	return folder_state_make(mb, fd, &s);
+	return folder_state_make(mb, fd, special_use, &s);
 }
 
 /* Made in tmp/ under a name that leftovers are known by, moved when whole. */
 static int
-create_locked(struct mailbox *mb, const struct folder_name *name)
+create_locked(
+    struct mailbox *mb, const struct folder_name *name, unsigned special_use)
 {
 	char unique[UNIQUE_MAX], path[UNIQUE_MAX + 32];
 	int fd, r;
@@ -151,7 +152,7 @@ create_locked(struct mailbox *mb, const struct folder_name *name)
 	fd = dir_open(mb->maildir_fd, path);
 	if (fd == -1)
 		return -1;
-	r = fill_folder(mb, fd);
+	r = fill_folder(mb, fd, special_use);
 	close(fd);
 	if (r == 0)
 		r = rename_new(mb->maildir_fd, path, mb->maildir_fd,
@@ -169,13 +170,20 @@ create_locked(struct mailbox *mb, const struct folder_name *name)
 int
 mailbox_create(struct mailbox *mb, const struct folder_name *name)
 {
+	return mailbox_create_special_use(mb, name, 0);
+}
+
+int
+mailbox_create_special_use(
+    struct mailbox *mb, const struct folder_name *name, unsigned special_use)
+{
 	int r = mailbox_exists(mb, name), saved;
 
 	if (r == 1)
 		errno = EEXIST;
 	if (r != 0 || mailbox_lock(mb) == -1)
 		return -1;
-	r = create_locked(mb, name);
+	r = create_locked(mb, name, special_use);
 	saved = errno;
 	mailbox_unlock(mb);
 	errno = saved;
@@ -396,6 +404,59 @@ mailbox_rename(struct mailbox *mb, const struct folder_name *from,
 	r = rename_locked(mb, from, to);
 	saved = errno;
 	mailbox_unlock(mb);
+	errno = saved;
+	return r;
+}
+
+/* ---- special uses ---- */
+
+int
+mailbox_special_use(
+    struct mailbox *mb, const struct folder_name *name, unsigned *uses)
+{
+	int fd = mailbox_folder_dir(mb, name), r, saved;
+	struct folder_state s;
+
+	*uses = 0;
+	if (fd == -1)
+		return -1;
+	r = folder_state_read(fd, &s);
+	saved = errno;
+	close(fd);
+	if (r == 0)
+		*uses = s.special_use;
+	errno = saved;
+	return r == 0 || errno == ENOENT ? 0 : -1;
+}
+
+static int
+special_use_set(struct folder *f, unsigned uses)
+{
+	unsigned before;
+	int r = 0;
+
+	if (folder_lock(f) == -1)
+		return -1;
+	before = f->state.special_use;
+	f->state.special_use = uses;
+	if (before != uses)
+		r = folder_state_write(f);
+	folder_unlock(f);
+	return r;
+}
+
+int
+mailbox_special_use_set(
+    struct mailbox *mb, const struct folder_name *name, unsigned uses)
+{
+	struct folder *f;
+	int r, saved;
+
+	if (folder_open(mb, name, 0, &f) == -1)
+		return -1;
+	r = special_use_set(f, uses);
+	saved = errno;
+	folder_close(f);
 	errno = saved;
 	return r;
 }

@@ -121,7 +121,10 @@ int folder_take_modseq(struct folder *, uint64_t *modseq);
 /* Write the state as it is in memory, durably; the lock is held. */
 int folder_state_write(struct folder *);
 /* Make a state for a folder's directory that has none. */
-int folder_state_make(struct mailbox *, int dir_fd, struct folder_state *);
+int folder_state_make(
+    struct mailbox *, int dir_fd, unsigned special_use, struct folder_state *);
+/* ENOENT: there is none that can be used. */
+int folder_state_read(int dir_fd, struct folder_state *);
 
 /* ---- mailbox.c ---- */
 

@@ -170,9 +170,11 @@ look_at_folder(struct highest *h, const struct folder_name *name)
 	if (dir_fd == -1)
 		return;
 	n = file_read(dir_fd, "bulkhead-folder", text, sizeof(text));
-	if (n > 0 && folder_state_parse(slice_of(text, (size_t)n), &s) ==
-	    STATE_OK)
+	if (n > 0 &&
+	    folder_state_parse(slice_of(text, (size_t)n), &s) == STATE_OK) {
 		at_least(h, s.uidvalidity);
+		at_least(h, s.identity);
+	}
 	for (size_t i = 0; i < 2; i++) {
 		int fd = dir_open(dir_fd, subs[i]);
 

@@ -67,6 +67,32 @@ int mailbox_subscribe(struct mailbox *, const struct folder_name *, bool on);
 
 /* Durable on return.  EEXIST: it is there already. */
 int mailbox_create(struct mailbox *, const struct folder_name *);
+/*
+ * What a folder is for (RFC 6154, RFC 8457), kept durably with it; more than
+ * one folder may have the same use, the caller decides.  Not set until somebody
+ * sets it: names say nothing here.
+ */
+#define SPECIAL_USE_ALL 0x01U
+#define SPECIAL_USE_ARCHIVE 0x02U
+#define SPECIAL_USE_DRAFTS 0x04U
+#define SPECIAL_USE_FLAGGED 0x08U
+#define SPECIAL_USE_JUNK 0x10U
+#define SPECIAL_USE_SENT 0x20U
+#define SPECIAL_USE_TRASH 0x40U
+#define SPECIAL_USE_IMPORTANT 0x80U
+#define SPECIAL_USES 8 /* bits in use */
+/* "\\Sent" of one bit, else NULL; and back, without case (0: none of these). */
+const char *special_use_name(unsigned use);
+unsigned special_use_by_name(struct slice name);
+/* mailbox_create, the folder having these uses from the first moment on. */
+int mailbox_create_special_use(
+    struct mailbox *, const struct folder_name *, unsigned uses);
+/* One small file is read (LIST asks for many folders). */
+int mailbox_special_use(
+    struct mailbox *, const struct folder_name *, unsigned *uses);
+/* Durable on return. */
+int mailbox_special_use_set(
+    struct mailbox *, const struct folder_name *, unsigned uses);
 /* Removes the folder with its messages; inferiors stay.  EINVAL for INBOX. */
 int mailbox_delete(struct mailbox *, const struct folder_name *);
 /*
@@ -198,6 +224,19 @@ int folder_message_open(struct folder *, size_t seq);
 int folder_message_size(struct folder *, size_t seq, uint64_t *size);
 /* The internal date: the file's time of modification. */
 int folder_message_date(struct folder *, size_t seq, time_t *date);
+
+/*
+ * When the message came into this folder (RFC 8514): a field of its name, or
+ * the seconds that the name begins with.  -1 with ENOENT: not known.
+ */
+int folder_message_savedate(struct folder *, size_t seq, time_t *date);
+/*
+ * EMAILID (RFC 8474 section 5.1): the same for ever, after COPY and MOVE too,
+ * for it follows from the unique part of the file name, which copies keep.  A
+ * letter and 32 hexadecimal digits.  -1 with ENOENT: the message is gone.
+ */
+#define FOLDER_EMAIL_ID_SIZE 34
+int folder_email_id(struct folder *, size_t seq, char to[FOLDER_EMAIL_ID_SIZE]);
 
 /*
  * Cached octets of a message by kind (1..15, meanings are the caller's; its

@@ -111,6 +111,10 @@ parse_fields(struct maildir_name *n)
 		    slice_number(slice_skip(f, 3), INT64_MAX, &v) == 0) {
 			n->crlf_size = v;
 			n->has_crlf_size = true;
+		} else if (has_key(f, 'T') &&
+			   slice_number(slice_skip(f, 3), INT64_MAX, &v) == 0) {
+			n->saved = v;
+			n->has_saved = true;
 		}
 	}
 }
@@ -182,7 +186,8 @@ add_other_fields(struct out *o, const struct maildir_name *n)
 		struct slice f = take_field(&rest);
 
 		if (has_key(f, 'B') || (has_key(f, 'S') && n->has_size) ||
-		    (has_key(f, 'W') && n->has_crlf_size))
+		    (has_key(f, 'W') && n->has_crlf_size) ||
+		    (has_key(f, 'T') && n->has_saved))
 			continue;
 		add(o, f);
 	}
@@ -224,6 +229,8 @@ maildir_name_print(const struct maildir_name *n, bool info,
 		add_number(&o, 'S', n->size);
 	if (n->has_crlf_size)
 		add_number(&o, 'W', n->crlf_size);
+	if (n->has_saved)
+		add_number(&o, 'T', n->saved);
 	add_other_fields(&o, n);
 	if (n->has_identity) {
 		char text[32];

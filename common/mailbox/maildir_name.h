@@ -2,13 +2,15 @@
  * The names of message files: reading and writing them (pure).
  *
  *	1732166400.Q00000000002aR1.9f3c2a7711d0e4b5,S=10240,W=10400,B=1732166400-17:2,FSa
- *	base                                       fields                          info
+ *	base                                       fields info
  *
  * S=	size in octets as stored; W= size with CRLF line ends (both as Dovecot)
+ * T=	seconds since 1970 when it came here, where the base does not say it
  * B=	identity: <uidvalidity>-<uid>
  * Other fields (mbsync's U=) are kept as they are.  The info part is that of
  * the Maildir specification: D draft, F flagged, P passed, R replied, S seen,
- * T trashed; a..z are keywords of the folder.  Letters that we do not know stay.
+ * T trashed; a..z are keywords of the folder.  Letters that we do not know
+ *stay.
  */
 #ifndef COMMON_MAILBOX_MAILDIR_NAME_H
 #define COMMON_MAILBOX_MAILDIR_NAME_H
@@ -34,12 +36,14 @@ struct maildir_name {
 	struct slice	unknown;	/* info after ":2,", as found */
 	uint64_t	size;		/* S=; valid when has_size */
 	uint64_t	crlf_size;	/* W=; valid when has_crlf_size */
+	uint64_t saved;                 /* T=; valid when has_saved */
 	uint32_t	uidvalidity;	/* B=; valid when has_identity */
 	uint32_t	uid;
 	uint32_t	keywords;
 	uint8_t		flags;
 	bool		has_size;
 	bool		has_crlf_size;
+	bool has_saved;
 	bool		has_identity;
 	bool		has_info;	/* it ends in ":2,..." */
 };
@@ -54,7 +58,7 @@ struct maildir_name {
 enum parse maildir_name_parse(struct slice name, struct maildir_name *n);
 
 /*
- * Write a name: base, S= and W= if there, other fields of n, identity if
+ * Write a name: base, S=, W= and T= if there, other fields of n, identity if
  * there, and with info (for cur/, or where there are flags) the flags, keywords
  * and unknown letters.  -1: empty or over
  * MAILDIR_NAME_MAX; to is then empty.

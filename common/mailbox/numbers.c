@@ -41,9 +41,8 @@ folder_state_write(struct folder *f)
 	return state_write(f->dir_fd, &f->state);
 }
 
-/* ENOENT: there is none that can be used. */
-static int
-state_read(int dir_fd, struct folder_state *s)
+int
+folder_state_read(int dir_fd, struct folder_state *s)
 {
 	char text[STATE_FILE_MAX];
 	ssize_t n = file_read(dir_fd, FOLDER_FILE, text, sizeof(text));
@@ -64,13 +63,16 @@ state_read(int dir_fd, struct folder_state *s)
 }
 
 int
-folder_state_make(struct mailbox *mb, int dir_fd, struct folder_state *s)
+folder_state_make(struct mailbox *mb, int dir_fd, unsigned special_use,
+    struct folder_state *s)
 {
 	uint8_t random[MAILBOX_ID_LEN / 2];
 
 	memset(s, 0, sizeof(*s));
+	s->special_use = special_use;
 	if (mailbox_take_uidvalidity(mb, 0, &s->uidvalidity) == -1)
 		return -1;
+	s->identity = s->uidvalidity;
 	arc4random_buf(random, sizeof(random));
 	for (size_t i = 0; i < sizeof(random); i++)
 		snprintf(s->mailbox_id + 2 * i, 3, "%02x", random[i]);
@@ -86,7 +88,7 @@ state_lost(struct folder *f)
 	if (renameat(f->dir_fd, FOLDER_FILE, f->dir_fd,
 	    FOLDER_FILE ".damaged") == -1 && errno != ENOENT)
 		return -1;
-	return folder_state_make(f->mb, f->dir_fd, &f->state);
+	return folder_state_make(f->mb, f->dir_fd, 0, &f->state);
 }
 
 /* ---- what comes next ---- */
@@ -246,12 +248,13 @@ read_again(struct folder *f)
 		errno = ESTALE;
 		return -1;
 	}
-	if (state_read(f->dir_fd, &s) == -1) {
+	if (folder_state_read(f->dir_fd, &s) == -1) {
 		if (errno == ENOENT)	/* lost: the next to open makes one */
 			errno = ESTALE;
 		return -1;
 	}
-	if (s.uidvalidity != f->state.uidvalidity) {
+	if (s.uidvalidity != f->state.uidvalidity ||
+	    s.identity != f->state.identity) {
 		errno = ESTALE;
 		return -1;
 	}
@@ -293,7 +296,7 @@ enter_locked(struct folder *f)
 		errno = ENOENT;
 		return -1;
 	}
-	if (state_read(f->dir_fd, &f->state) == -1 &&
+	if (folder_state_read(f->dir_fd, &f->state) == -1 &&
 	    (errno != ENOENT || state_lost(f) == -1))
 		return -1;
 	first = lock_fd(f->live_fd, LOCK_EX | LOCK_NB) == 0;

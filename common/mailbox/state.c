@@ -51,9 +51,16 @@ folder_state_print(const struct folder_state *s, char to[STATE_FILE_MAX])
 {
 	struct text t = { to, 0 };
 
-	add(&t, "bulkhead-folder %d\n", STATE_VERSION);
+	bool plain = s->identity == s->uidvalidity && s->special_use == 0;
+
+	add(&t, "bulkhead-folder %d\n", plain ? 1 : FOLDER_STATE_VERSION);
 	add(&t, "uidvalidity %lu\n", (unsigned long)s->uidvalidity);
+	if (!plain)
+		add(&t, "identity %lu\n", (unsigned long)s->identity);
 	add(&t, "mailbox-id %s\n", s->mailbox_id);
+	for (int i = 0; i < SPECIAL_USES; i++)
+		if (s->special_use & 1U << i)
+			add(&t, "special-use %s\n", special_use_name(1U << i));
 	add(&t, "uidnext-ceiling %lu\n", (unsigned long)s->ceiling.uid);
 	add(&t, "modseq-ceiling %llu\n", (unsigned long long)s->ceiling.modseq);
 	for (int i = 0; i < FOLDER_KEYWORDS_MAX; i++)
@@ -119,9 +126,10 @@ take_number(struct slice *in, const char *key, unsigned long long max,
 	return take(in, key, &v) && slice_number(v, max, n) == 0;
 }
 
-/* First line; the checksum; then *in is what lies between. */
+/* First line, of a version up to max; the checksum; then *in is what lies
+ * between. */
 static enum state_parse
-open_seal(struct slice *in, const char *magic)
+open_seal(struct slice *in, const char *magic, unsigned max, unsigned *found)
 {
 	enum { SEAL_LEN = sizeof("crc32c 00000000\n") - 1 };
 	struct slice all = *in, rest = *in;
@@ -130,8 +138,9 @@ open_seal(struct slice *in, const char *magic)
 
 	if (!take_number(&rest, magic, UINT32_MAX, &version))
 		return STATE_DAMAGED;
-	if (version != STATE_VERSION)
+	if (version < 1 || version > max)
 		return STATE_OTHER_VERSION;
+	*found = (unsigned)version;
 	if (rest.len < SEAL_LEN)
 		return STATE_DAMAGED;
 	snprintf(want, sizeof(want), "crc32c %08x\n",
@@ -151,6 +160,51 @@ take_mailbox_id(struct slice *in, char id[MAILBOX_ID_LEN + 1])
 	    slice_copy_str(v, id, MAILBOX_ID_LEN + 1) == -1)
 		return false;
 	return strspn(id, "0123456789abcdef") == MAILBOX_ID_LEN;
+}
+
+const char *
+special_use_name(unsigned use)
+{
+	static const char *const names[SPECIAL_USES] = {
+		"\\All",
+		"\\Archive",
+		"\\Drafts",
+		"\\Flagged",
+		"\\Junk",
+		"\\Sent",
+		"\\Trash",
+		"\\Important",
+	};
+
+	for (int i = 0; i < SPECIAL_USES; i++)
+		if (use == 1U << i)
+			return names[i];
+	return NULL;
+}
+
+unsigned
+special_use_by_name(struct slice name)
+{
+	for (int i = 0; i < SPECIAL_USES; i++)
+		if (slice_equal_nocase(
+			slice_str(special_use_name(1U << i)), name))
+			return 1U << i;
+	return 0;
+}
+
+static bool
+take_special_uses(struct slice *in, struct folder_state *s)
+{
+	struct slice v;
+
+	while (take(in, "special-use", &v)) {
+		unsigned use = special_use_by_name(v);
+
+		if (use == 0)
+			return false;
+		s->special_use |= use;
+	}
+	return true;
 }
 
 static bool
@@ -176,25 +230,31 @@ take_keywords(struct slice *in, struct folder_state *s)
 enum state_parse
 folder_state_parse(struct slice in, struct folder_state *s)
 {
-	unsigned long long uidvalidity, uid, modseq;
+	unsigned long long uidvalidity, identity = 0, uid, modseq;
 	struct slice rest = in;
 	char again[STATE_FILE_MAX];
-	enum state_parse p = open_seal(&rest, "bulkhead-folder");
+	unsigned version;
+	enum state_parse p =
+	    open_seal(&rest, "bulkhead-folder", FOLDER_STATE_VERSION, &version);
 
 	memset(s, 0, sizeof(*s));
 	if (p != STATE_OK)
 		return p;
 	if (!take_number(&rest, "uidvalidity", UINT32_MAX, &uidvalidity) ||
+	    (version > 1 &&
+		!take_number(&rest, "identity", UINT32_MAX, &identity)) ||
 	    !take_mailbox_id(&rest, s->mailbox_id) ||
+	    (version > 1 && !take_special_uses(&rest, s)) ||
 	    !take_number(&rest, "uidnext-ceiling", UINT32_MAX, &uid) ||
 	    !take_number(&rest, "modseq-ceiling", MODSEQ_MAX, &modseq) ||
-	    !take_keywords(&rest, s) || rest.len != 0 ||
-	    uidvalidity == 0 || uid == 0 || modseq == 0)
+	    !take_keywords(&rest, s) || rest.len != 0 || uidvalidity == 0 ||
+	    uid == 0 || modseq == 0 || (version > 1 && identity == 0))
 		return STATE_DAMAGED;
 	s->uidvalidity = (uint32_t)uidvalidity;
+	s->identity = version > 1 ? (uint32_t)identity : s->uidvalidity;
 	s->ceiling.uid = (uint32_t)uid;
 	s->ceiling.modseq = modseq;
-	/* Leading zeros and their like. */
+	/* Leading zeros, another order, and their like. */
 	if (!slice_equal(in, slice_of(again, folder_state_print(s, again))))
 		return STATE_DAMAGED;
 	return STATE_OK;
@@ -204,7 +264,9 @@ enum state_parse
 next_parse(struct slice in, uint32_t *uidvalidity, struct numbers *next)
 {
 	unsigned long long v, uid, modseq;
-	enum state_parse p = open_seal(&in, "bulkhead-next");
+	unsigned version;
+	enum state_parse p =
+	    open_seal(&in, "bulkhead-next", STATE_VERSION, &version);
 
 	if (p != STATE_OK)
 		return p;
@@ -223,7 +285,9 @@ enum state_parse
 mailbox_state_parse(struct slice in, uint32_t *last)
 {
 	unsigned long long v;
-	enum state_parse p = open_seal(&in, "bulkhead-mailbox");
+	unsigned version;
+	enum state_parse p =
+	    open_seal(&in, "bulkhead-mailbox", STATE_VERSION, &version);
 
 	if (p != STATE_OK)
 		return p;

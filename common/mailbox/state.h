@@ -2,15 +2,22 @@
  * The small files beside the messages: reading and writing them (pure).
  *
  * bulkhead-folder, one per folder, durable:
- *	bulkhead-folder 1
+ *	bulkhead-folder 2
  *	uidvalidity 1732166400
+ *	identity 1763726581
  *	mailbox-id 0f3c...
+ *	special-use \Drafts
+ *	special-use \Sent
  *	uidnext-ceiling 1001
  *	modseq-ceiling 1048577
  *	keyword a $Label1
  *	crc32c 89abcdef
- * No UID and no modification sequence at or above its ceiling was ever
- * handed out; what lies below may have been.
+ * identity is the number that file names bear; it differs from UIDVALIDITY only
+ * where the folder was taken over from another server with a UIDVALIDITY that
+ * may not be the only one of its kind.  Where it does not differ and there is
+ *no special use, the file is one of version 1, which has no such lines. No UID
+ *and no modification sequence at or above its ceiling was ever handed out; what
+ *lies below may have been.
  *
  * bulkhead-next, one per folder, not synced: what comes next below the
  * ceilings.  It counts only while a process holds the folder open (see
@@ -30,8 +37,9 @@
 
 enum {
 	STATE_VERSION = 1,
-	STATE_FILE_MAX = 4096,	/* octets of any of them */
-	MAILBOX_ID_LEN = 32	/* hexadecimal digits */
+	FOLDER_STATE_VERSION = 2, /* or 1 */
+	STATE_FILE_MAX = 4096,    /* octets of any of them */
+	MAILBOX_ID_LEN = 32       /* hexadecimal digits */
 };
 
 struct numbers {
@@ -40,7 +48,9 @@ struct numbers {
 };
 
 struct folder_state {
-	uint32_t	uidvalidity;
+	uint32_t uidvalidity; /* as clients see it */
+	uint32_t identity;    /* as file names and the index have it */
+	unsigned special_use; /* SPECIAL_USE_* */
 	char		mailbox_id[MAILBOX_ID_LEN + 1];
 	struct numbers	ceiling;
 	/* Names of keywords a..z; "" where there is none. */

@@ -403,7 +403,8 @@ test_state_damaged_or_newer(void **state)
 	assert_int_equal(fstatat(h->fd, "Maildir/bulkhead-folder.damaged", &st,
 	    0), 0);
 	folder_close(f);
-	overwrite(h, "Maildir/bulkhead-folder", "bulkhead-folder 2\nnew things\n");
+	overwrite(
+	    h, "Maildir/bulkhead-folder", "bulkhead-folder 9\nnew things\n");
 	assert_int_equal(folder_open(mb, &inbox, 0, &f), -1);
 	assert_int_equal(errno, ENOTSUP);
 	assert_int_equal(fstatat(h->fd, "Maildir/bulkhead-folder", &st, 0), 0);

@@ -13,6 +13,7 @@ sample(void)
 {
 	struct folder_state s = {
 		.uidvalidity = 1732166400,
+		.identity = 1732166400,
 		.mailbox_id = "0123456789abcdef0123456789abcdef",
 		.ceiling = { UINT32_MAX, MODSEQ_MAX },
 	};
@@ -47,6 +48,53 @@ test_folder(void **state)
 	}
 }
 
+/* What version 1 can say is said in version 1, so that it stays readable. */
+static void
+test_version_two(void **state)
+{
+	struct folder_state in = sample(), out;
+	char text[STATE_FILE_MAX], *at;
+	size_t len = folder_state_print(&in, text);
+
+	(void)state;
+	assert_memory_equal(text, "bulkhead-folder 1\n", 18);
+	in.special_use = SPECIAL_USE_DRAFTS | SPECIAL_USE_IMPORTANT;
+	len = folder_state_print(&in, text);
+	assert_memory_equal(text, "bulkhead-folder 2\n", 18);
+	assert_int_equal(
+	    folder_state_parse(slice_of(text, len), &out), STATE_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	in.identity = 7;
+	in.special_use = 0;
+	len = folder_state_print(&in, text);
+	assert_int_equal(
+	    folder_state_parse(slice_of(text, len), &out), STATE_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	assert_int_equal(out.identity, 7);
+	text[len] = '\0';
+	at = strstr(text, "identity 7");
+	assert_non_null(at);
+	at[9] = '0';
+	assert_int_equal(
+	    folder_state_parse(slice_of(text, len), &out), STATE_DAMAGED);
+}
+
+static void
+test_special_use_names(void **state)
+{
+	(void)state;
+	assert_string_equal(special_use_name(SPECIAL_USE_SENT), "\\Sent");
+	assert_null(special_use_name(0));
+	assert_null(special_use_name(SPECIAL_USE_SENT | SPECIAL_USE_JUNK));
+	assert_int_equal(
+	    special_use_by_name(slice_str("\\jUNK")), SPECIAL_USE_JUNK);
+	assert_int_equal(special_use_by_name(slice_str("Junk")), 0);
+	for (int i = 0; i < SPECIAL_USES; i++)
+		assert_int_equal(
+		    special_use_by_name(slice_str(special_use_name(1U << i))),
+		    1U << i);
+}
+
 static void
 test_largest(void **state)
 {
@@ -69,8 +117,9 @@ test_other_version(void **state)
 	uint32_t v;
 
 	(void)state;
-	assert_int_equal(folder_state_parse(
-	    slice_str("bulkhead-folder 2\nanything\n"), &s), STATE_OTHER_VERSION);
+	assert_int_equal(
+	    folder_state_parse(slice_str("bulkhead-folder 3\nanything\n"), &s),
+	    STATE_OTHER_VERSION);
 	assert_int_equal(next_parse(slice_str("bulkhead-next 7\n"), &v, &n),
 	    STATE_OTHER_VERSION);
 	assert_int_equal(mailbox_state_parse(slice_str("bulkhead-mailbox 2\n"),
@@ -129,6 +178,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_version_two),
+		cmocka_unit_test(test_special_use_names),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_next),
