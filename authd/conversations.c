@@ -158,8 +158,9 @@ static void
 start(struct gate *g, uint64_t id, const struct auth_sasl_start *in,
     struct conversation *c)
 {
-	const struct scram_channel channel = { in->plus_offered, in->exporter,
-		in->end_point };
+	const struct scram_channel channel = { .offered = in->plus_offered,
+		.exporter = in->exporter, .unique = in->unique,
+		.end_point = in->end_point };
 	const char *why;
 	enum scram_verdict verdict = scram_server_begin(&c->scram, in->plus,
 	    in->message, &channel, &why);

@@ -696,7 +696,8 @@ scram_start_as(struct play *p, int gate, enum ipc_role role, uint64_t id,
     struct slice message, enum auth_accounts accounts)
 {
 	struct auth_sasl_start in = { .session = S("s1"), .client = home,
-		.accounts = accounts, .exporter = S(""), .end_point = S(""),
+		.accounts = accounts, .exporter = S(""), .unique = S(""),
+		.end_point = S(""),
 		.message = message };
 	uint8_t body[AUTH_BODY_MAX];
 

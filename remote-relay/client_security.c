@@ -114,29 +114,39 @@ not_logged_in(struct client *c, const char *what)
 	client_fail(c, &o);
 }
 
-/* The channel binding of this connection, if it is one that has any. */
+/*
+ * The channel binding of this connection, if it is one that has any: the type
+ * that is its version's own (RFC 9266 section 3, RFC 5802 section 6.1).
+ */
 static void
-bind_channel(struct client *c, struct sasl_client_credentials *who,
-    uint8_t binding[TLS_BINDING_LEN], enum sasl_mechanism m)
+bind_channel(const struct client *c, struct sasl_client_credentials *who,
+    struct tls_bindings *b, enum sasl_mechanism m)
 {
-	bool able = c->tls != NULL &&
-	    tls_channel_binding(c->tls, binding) == 0;
-
-	who->binding = (struct scram_client_binding){ .able = able };
-	if (m == SASL_SCRAM_SHA_256_PLUS && able) {
+	*b = (struct tls_bindings){ 0 };
+	if (c->tls != NULL)
+		tls_bindings(c->tls, b);
+	who->binding = (struct scram_client_binding){
+		.able = b->unique_len + b->exporter_len > 0 };
+	if (m != SASL_SCRAM_SHA_256_PLUS)
+		return;
+	if (b->unique_len > 0) {
+		who->binding.type = SCRAM_TLS_UNIQUE;
+		who->binding.data = slice_of(b->unique, b->unique_len);
+	} else if (b->exporter_len > 0) {
 		who->binding.type = SCRAM_TLS_EXPORTER;
-		who->binding.data = slice_of(binding, TLS_BINDING_LEN);
+		who->binding.data = slice_of(b->exporter, b->exporter_len);
 	}
 }
 
 static enum sasl_mechanism
 choose(const struct client *c)
 {
-	uint8_t binding[TLS_BINDING_LEN];
 	struct sasl_client_rules rules = { .secret = c->tls != NULL };
+	struct sasl_client_credentials who;
+	struct tls_bindings bindings;
 
-	rules.binding = c->tls != NULL &&
-	    tls_channel_binding(c->tls, binding) == 0;
+	bind_channel(c, &who, &bindings, SASL_NONE);
+	rules.binding = who.binding.able;
 	return sasl_client_choose(sasl_set_of(
 	    smtp_capabilities_mechanisms(&c->caps)), &rules);
 }
@@ -169,7 +179,7 @@ security_log_in(struct client *c)
 	struct sasl_client_credentials who = {
 		.name = slice_str(c->manner.user),
 		.password = slice_str(c->manner.password) };
-	uint8_t binding[TLS_BINDING_LEN];
+	struct tls_bindings bindings;
 	char message[SASL_CLIENT_MESSAGE_MAX];
 	enum sasl_client_step step;
 	enum sasl_mechanism m;
@@ -183,7 +193,7 @@ security_log_in(struct client *c)
 		not_logged_in(c, "no way that the host offers can be used here");
 		return;
 	}
-	bind_channel(c, &who, binding, m);
+	bind_channel(c, &who, &bindings, m);
 	if ((c->sasl = sasl_client_new(m, &who)) == NULL) {
 		not_logged_in(c, "out of memory");
 		return;

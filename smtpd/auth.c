@@ -15,6 +15,7 @@
 #include "common/ipc/auth.h"
 #include "common/sasl/base64.h"
 #include "common/sasl/exchange.h"
+#include "common/tls/tls.h"
 #include "smtpd/session.h"
 
 enum {
@@ -85,7 +86,7 @@ offered(const struct session *s)
 		.verifiers = (s->d->login_offer &
 		    (accounts_of(s) == AUTH_VIRTUAL_ACCOUNTS ?
 		    AUTH_OFFER_VIRTUAL : AUTH_OFFER_ALL)) != 0,
-		.binding = false,
+		.binding = session_is_secured(s) && tls_bindable(s->tls),
 	};
 
 	return sasl_offered(&situation) & wanted(s);
@@ -234,8 +235,8 @@ ask_scram(struct session *s, struct slice message)
 		.plus = a->exchange.mechanism == SASL_SCRAM_SHA_256_PLUS,
 		.plus_offered = (offered(s) &
 		    SASL_BIT(SASL_SCRAM_SHA_256_PLUS)) != 0,
-		.exporter = slice_of("", 0), .end_point = slice_of("", 0),
 		.message = message };
+	struct tls_bindings bindings = { 0 };
 	uint8_t body[AUTH_BODY_MAX];
 	char sid[SID_SIZE];
 
@@ -253,6 +254,11 @@ ask_scram(struct session *s, struct slice message)
 	}
 	start.session = sid_text(s, sid);
 	client_octets(&s->peer, &start.client);
+	if (session_is_secured(s))
+		tls_bindings(s->tls, &bindings);
+	start.exporter = slice_of(bindings.exporter, bindings.exporter_len);
+	start.unique = slice_of(bindings.unique, bindings.unique_len);
+	start.end_point = slice_of(bindings.end_point, bindings.end_point_len);
 	ask_authd(s, IPC_SASL_START, body, auth_sasl_start_encode(&start,
 	    body));
 }

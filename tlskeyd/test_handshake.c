@@ -576,22 +576,43 @@ reload(void **state)
 	close(broken);
 }
 
+/* Both ends have the same, and another connection another. */
+static void
+same_bindings(const struct side *server, const struct side *client,
+    struct tls_bindings *a)
+{
+	struct tls_bindings b;
+
+	tls_bindings(server->tls, a);
+	tls_bindings(client->tls, &b);
+	assert_true(tls_bindable(server->tls) && tls_bindable(client->tls));
+	assert_int_equal(a->exporter_len, b.exporter_len);
+	assert_memory_equal(a->exporter, b.exporter, a->exporter_len);
+	assert_int_equal(a->unique_len, b.unique_len);
+	assert_memory_equal(a->unique, b.unique, a->unique_len);
+	assert_int_equal(a->end_point_len, b.end_point_len);
+	assert_memory_equal(a->end_point, b.end_point, a->end_point_len);
+}
+
 static void
 binding(void **state)
 {
 	struct world *w = *state;
 	struct side server, client;
-	uint8_t a[TLS_BINDING_LEN], b[TLS_BINDING_LEN];
+	struct tls_bindings a, b;
 
 	shake(w, &server, &client, &nothing);
-	assert_int_equal(tls_channel_binding(server.tls, a), 0);
-	assert_int_equal(tls_channel_binding(client.tls, b), 0);
-	assert_memory_equal(a, b, sizeof(a));
+	same_bindings(&server, &client, &a);
+	assert_int_equal(a.exporter_len, TLS_EXPORTER_LEN);
+	assert_int_equal(a.unique_len, 0);	/* not of 1.3 */
+	assert_int_equal(a.end_point_len, 32);
 	part(&server, &client);
 	shake(w, &server, &client, &nothing);
-	assert_int_equal(tls_channel_binding(server.tls, b), 0);
-	assert_memory_not_equal(a, b, sizeof(a));
+	same_bindings(&server, &client, &b);
+	assert_memory_not_equal(a.exporter, b.exporter, TLS_EXPORTER_LEN);
+	assert_memory_equal(a.end_point, b.end_point, a.end_point_len);
 	part(&server, &client);
+	assert_false(tls_bindable(NULL));
 }
 
 int

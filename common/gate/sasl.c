@@ -9,6 +9,7 @@
 
 #include "common/sasl/base64.h"
 #include "common/sasl/exchange.h"
+#include "common/tls/tls.h"
 
 struct gate_exchange {
 	struct sasl_exchange	sasl;
@@ -25,7 +26,7 @@ offered(const struct gate_client *c)
 		.verifiers = (c->gate->login_offer &
 		    (gate_accounts(c) == AUTH_VIRTUAL_ACCOUNTS ?
 		    AUTH_OFFER_VIRTUAL : AUTH_OFFER_ALL)) != 0,
-		.binding = false,
+		.binding = gate_is_secured(c) && tls_bindable(c->tls),
 	};
 
 	return sasl_offered(&situation);
@@ -123,8 +124,8 @@ forward(struct gate_client *c, struct slice message)
 		.plus = x->sasl.mechanism == SASL_SCRAM_SHA_256_PLUS,
 		.plus_offered = (offered(c) &
 		    SASL_BIT(SASL_SCRAM_SHA_256_PLUS)) != 0,
-		.exporter = slice_of("", 0), .end_point = slice_of("", 0),
 		.message = message };
+	struct tls_bindings bindings = { 0 };
 	char body[AUTH_BODY_MAX], id[GATE_ID_SIZE];
 	uint64_t number = x->conversation;
 
@@ -140,6 +141,11 @@ forward(struct gate_client *c, struct slice message)
 	}
 	start.session = gate_client_id(c, id);
 	gate_client_octets(c, &start.client);
+	if (gate_is_secured(c))
+		tls_bindings(c->tls, &bindings);
+	start.exporter = slice_of(bindings.exporter, bindings.exporter_len);
+	start.unique = slice_of(bindings.unique, bindings.unique_len);
+	start.end_point = slice_of(bindings.end_point, bindings.end_point_len);
 	gate_ask_authd(c, IPC_SASL_START, body, auth_sasl_start_encode(&start,
 	    body));
 }

@@ -134,6 +134,7 @@ auth_sasl_start_encode(const struct auth_sasl_start *s, void *buf)
 	struct ipc_writer w;
 
 	if (!session_valid(s->session) || s->exporter.len > AUTH_BINDING_MAX ||
+	    s->unique.len > AUTH_BINDING_MAX ||
 	    s->end_point.len > AUTH_BINDING_MAX ||
 	    s->message.len > AUTH_MESSAGE_MAX)
 		return 0;
@@ -144,6 +145,7 @@ auth_sasl_start_encode(const struct auth_sasl_start *s, void *buf)
 	ipc_put_u8(&w, s->plus);
 	ipc_put_u8(&w, s->plus_offered);
 	ipc_put_bytes(&w, s->exporter);
+	ipc_put_bytes(&w, s->unique);
 	ipc_put_bytes(&w, s->end_point);
 	ipc_put_bytes(&w, s->message);
 	return written(&w);
@@ -162,6 +164,7 @@ auth_sasl_start_decode(struct slice body, struct auth_sasl_start *s)
 	valid = get_bool(&r, &s->plus) && valid;
 	valid = get_bool(&r, &s->plus_offered) && valid;
 	s->exporter = ipc_get_bytes(&r, AUTH_BINDING_MAX);
+	s->unique = ipc_get_bytes(&r, AUTH_BINDING_MAX);
 	s->end_point = ipc_get_bytes(&r, AUTH_BINDING_MAX);
 	s->message = ipc_get_bytes(&r, AUTH_MESSAGE_MAX);
 	return ipc_reader_end(&r) == -1 || !valid ||

@@ -93,6 +93,7 @@ struct auth_sasl_start {
 	bool			plus;		/* SCRAM-SHA-256-PLUS chosen */
 	bool			plus_offered;
 	struct slice		exporter;	/* RFC 9266 */
+	struct slice		unique;		/* RFC 5929 section 3 */
 	struct slice		end_point;	/* RFC 5929 section 4 */
 	struct slice		message;
 };

@@ -141,7 +141,8 @@ static void
 conversation(void **state)
 {
 	struct auth_sasl_start in = { S("0a1b"), { { 1, 2, 3 } },
-		AUTH_ALL_ACCOUNTS, true, false, S("0123"), S("abc"),
+		AUTH_ALL_ACCOUNTS, true, false, S("0123"), S("ab"),
+		S("abc"),
 		S("n,,n=user,r=x") }, out;
 	struct slice message;
 	uint64_t number;
@@ -151,6 +152,7 @@ conversation(void **state)
 	assert_int_equal(auth_sasl_start_decode(slice_of(buf, len), &out), 0);
 	assert_true(out.plus && !out.plus_offered);
 	assert_true(slice_equal(out.exporter, in.exporter));
+	assert_true(slice_equal(out.unique, in.unique));
 	assert_true(slice_equal(out.end_point, in.end_point));
 	assert_true(slice_equal(out.message, in.message));
 	for (size_t n = 0; n < len; n++)

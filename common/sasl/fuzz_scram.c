@@ -44,7 +44,8 @@ serve(struct slice in, bool plus)
 {
 	static const char octets[32];
 	static const struct scram_channel channel = { .offered = true,
-		.exporter = { octets, 32 }, .end_point = { octets, 20 } };
+		.exporter = { octets, 32 }, .unique = { octets, 12 },
+		.end_point = { octets, 20 } };
 	const char *nul = in.len == 0 ? NULL : memchr(in.at, 0, in.len);
 	struct slice first = in, last = slice_of(in.at, 0);
 	char final[SCRAM_SERVER_FINAL_MAX];

@@ -5,6 +5,7 @@
 static const char *const binding_names[] = {
 	[SCRAM_UNBOUND] = "",
 	[SCRAM_TLS_EXPORTER] = "tls-exporter",
+	[SCRAM_TLS_UNIQUE] = "tls-unique",
 	[SCRAM_TLS_SERVER_END_POINT] = "tls-server-end-point",
 	[SCRAM_BINDING_OTHER] = "other",
 };

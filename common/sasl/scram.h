@@ -27,10 +27,11 @@ enum {
 	SCRAM_ITERATIONS_MAX = 1000000
 };
 
-/* The channel bindings that we know: RFC 9266 and RFC 5929 section 4. */
+/* The channel bindings that we know: RFC 9266, RFC 5929 sections 3 and 4. */
 enum scram_binding {
 	SCRAM_UNBOUND,
 	SCRAM_TLS_EXPORTER,
+	SCRAM_TLS_UNIQUE,
 	SCRAM_TLS_SERVER_END_POINT,
 	SCRAM_BINDING_OTHER		/* a name that we do not know */
 };

@@ -94,6 +94,8 @@ binding_refusal(const struct scram_client_first *m, bool plus,
 		return "channel binding and mechanism do not agree";
 	if (m->binding == SCRAM_TLS_EXPORTER)
 		*data = channel->exporter;
+	else if (m->binding == SCRAM_TLS_UNIQUE)
+		*data = channel->unique;
 	else if (m->binding == SCRAM_TLS_SERVER_END_POINT)
 		*data = channel->end_point;
 	if (plus && (data->len == 0 || data->len > SCRAM_BINDING_MAX))

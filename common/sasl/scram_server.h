@@ -24,6 +24,7 @@ struct scram_channel {
 	 * has been lied to on the way. */
 	bool		offered;
 	struct slice	exporter;	/* RFC 9266, 32 octets; empty: none */
+	struct slice	unique;		/* RFC 5929 section 3; empty: none */
 	struct slice	end_point;	/* RFC 5929 section 4; empty: none */
 };
 

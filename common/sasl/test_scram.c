@@ -153,6 +153,9 @@ firsts(void **state)
 	static const struct scram_channel tls = { .offered = true,
 		.exporter = { (const char *)octets, 32 },
 		.end_point = { "", 0 } };
+	static const struct scram_channel older = { .offered = true,
+		.unique = { (const char *)octets, 12 },
+		.end_point = { (const char *)octets, 32 } };
 	static const struct {
 		const char		*in;
 		bool			 plus;
@@ -172,6 +175,11 @@ firsts(void **state)
 		{ "p=tls-server-end-point,,n=user,r=abc", true, &tls,
 		    SCRAM_REFUSED },
 		{ "p=tls-unique,,n=user,r=abc", true, &tls, SCRAM_REFUSED },
+		{ "p=tls-unique,,n=user,r=abc", true, &older, SCRAM_GOOD },
+		{ "p=tls-server-end-point,,n=user,r=abc", true, &older,
+		    SCRAM_GOOD },
+		{ "p=tls-exporter,,n=user,r=abc", true, &older, SCRAM_REFUSED },
+		{ "p=tls-other,,n=user,r=abc", true, &older, SCRAM_REFUSED },
 		{ "n,,n=user,r=abc", true, &tls, SCRAM_REFUSED },
 		{ "n,a=user,n=user,r=abc", false, &no_channel, SCRAM_GOOD },
 		{ "n,a=root,n=user,r=abc", false, &no_channel, SCRAM_REFUSED },

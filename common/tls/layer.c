@@ -275,16 +275,3 @@ tls_not_verified(const struct tls *t)
 {
 	return t->verify_failed;
 }
-
-int
-tls_channel_binding(const struct tls *t, uint8_t out[TLS_BINDING_LEN])
-{
-	static const char label[] = "EXPORTER-Channel-Binding";
-
-	/* RFC 9266 section 4.2: earlier versions need RFC 7627. */
-	if (SSL_version(t->ssl) < TLS1_3_VERSION &&
-	    SSL_get_extms_support(t->ssl) != 1)
-		return -1;
-	return SSL_export_keying_material(t->ssl, out, TLS_BINDING_LEN, label,
-	    sizeof(label) - 1, (const unsigned char *)"", 0, 1) == 1 ? 0 : -1;
-}

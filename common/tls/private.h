@@ -151,6 +151,9 @@ void tls_server_settle(struct tls_server *);
 int tls_ticket(SSL *, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *, EVP_MAC_CTX *, int encrypt);
 
+/* binding.c: what is to stand in the ticket of a session. */
+int tls_ticket_note(SSL *, void *);
+
 /* What our contexts have in common, on both sides. */
 void tls_context_defaults(SSL_CTX *);
 

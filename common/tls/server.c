@@ -281,6 +281,7 @@ set_up(struct tls_server *srv)
 	SSL_CTX_set_tlsext_servername_arg(ctx, srv);
 	SSL_CTX_set_alpn_select_cb(ctx, on_protocols, srv);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_ticket);
+	SSL_CTX_set_session_ticket_cb(ctx, tls_ticket_note, NULL, NULL);
 	return SSL_CTX_set_cipher_list(ctx, ciphers) == 1 &&
 	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
 	    SSL_CTX_set_session_id_context(ctx,

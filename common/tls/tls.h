@@ -167,10 +167,24 @@ const char *tls_failure(const struct tls *);
 bool tls_not_verified(const struct tls *);
 
 /*
- * The channel binding `tls-exporter` (RFC 9266).  -1 where the connection has
- * none (TLS 1.2 without extended master secret).
+ * The channel bindings of a connection, once it is secured; length 0 for each
+ * that it has not.
+ *
+ *	tls-exporter		RFC 9266; TLS 1.2 only with RFC 7627
+ *	tls-unique		RFC 5929 section 3; TLS 1.2 alone
+ *	tls-server-end-point	RFC 5929 section 4; not with Ed25519
  */
-enum { TLS_BINDING_LEN = 32 };
-int tls_channel_binding(const struct tls *, uint8_t out[TLS_BINDING_LEN]);
+enum { TLS_EXPORTER_LEN = 32, TLS_BINDING_MAX = 64 };
+
+struct tls_bindings {
+	size_t	exporter_len, unique_len, end_point_len;
+	uint8_t	exporter[TLS_EXPORTER_LEN];
+	uint8_t	unique[TLS_BINDING_MAX];
+	uint8_t	end_point[TLS_BINDING_MAX];
+};
+
+void tls_bindings(const struct tls *, struct tls_bindings *);
+/* Has it any?  Cheap.  Not of NULL, which is clear text. */
+bool tls_bindable(const struct tls *);
 
 #endif
