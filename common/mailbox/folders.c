@@ -167,6 +167,37 @@ create_locked(
 	return fsync(mb->maildir_fd);
 }
 
+static int
+count_each(void *ctx, const char *name, uint64_t ino, unsigned char type)
+{
+	size_t *n = ctx;
+
+	(void)ino;
+	*n += type == DT_DIR && name[0] == FOLDER_SEPARATOR;
+	return 0;
+}
+
+/* More than mailbox_list can tell of are not made. */
+static int
+check_room(struct mailbox *mb)
+{
+	struct stat st;
+	size_t n = 0;
+
+	if (fstat(mb->maildir_fd, &st) == -1)
+		return -1;
+	/* the links say how many directories there are, but for file systems
+	 * that do not count so far, and then say 1 */
+	if (st.st_nlink > 1 && st.st_nlink < MAILBOX_FOLDERS_MAX)
+		return 0;
+	if (dir_scan(mb->maildir_fd, count_each, &n) == -1)
+		return -1;
+	if (n + 1 < MAILBOX_FOLDERS_MAX)
+		return 0;
+	errno = EFBIG;
+	return -1;
+}
+
 int
 mailbox_create(struct mailbox *mb, const struct folder_name *name)
 {
@@ -183,7 +214,9 @@ mailbox_create_special_use(
 		errno = EEXIST;
 	if (r != 0 || mailbox_lock(mb) == -1)
 		return -1;
-	r = create_locked(mb, name, special_use);
+	r = check_room(mb);
+	if (r == 0)
+		r = create_locked(mb, name, special_use);
 	saved = errno;
 	mailbox_unlock(mb);
 	errno = saved;
@@ -530,11 +563,17 @@ mailbox_subscriptions(struct mailbox *mb, struct folder_list *list)
 static int
 write_subscriptions(struct mailbox *mb, const struct folder_list *list)
 {
-	size_t size = list->count * (FOLDER_NAME_MAX + 1) + 1, len = 0;
-	char *text = malloc(size);
+	size_t size = 1, len = 0;
+	char *text;
 	int r;
 
-	if (text == NULL)
+	for (size_t i = 0; i < list->count; i++)
+		size += strlen(folder_name_imap(&list->names[i])) + 1;
+	if (size > SUBSCRIPTIONS_MAX) { /* it could not be read again */
+		errno = EFBIG;
+		return -1;
+	}
+	if ((text = malloc(size)) == NULL)
 		return -1;
 	for (size_t i = 0; i < list->count; i++)
 		len += (size_t)snprintf(text + len, size - len, "%s\n",

@@ -62,10 +62,12 @@ int mailbox_list(struct mailbox *, struct folder_list *);
 /* Subscribed names, existing or not, sorted (RFC 3501 section 6.3.9). */
 int mailbox_subscriptions(struct mailbox *, struct folder_list *);
 void folder_list_clear(struct folder_list *);
-/* Durable on return.  Adding twice and removing what is not there is fine. */
+/* Durable on return.  Adding twice and removing what is not there is fine.
+ * EFBIG: their names would be more than 4 MiB. */
 int mailbox_subscribe(struct mailbox *, const struct folder_name *, bool on);
 
-/* Durable on return.  EEXIST: it is there already. */
+/* Durable on return.  EEXIST: it is there already; EFBIG: there would be more
+ * than MAILBOX_FOLDERS_MAX. */
 int mailbox_create(struct mailbox *, const struct folder_name *);
 /*
  * What a folder is for (RFC 6154, RFC 8457), kept durably with it; more than

@@ -19,7 +19,12 @@
 	X(CHILDREN,	"CHILDREN")	/* RFC 3348 */			\
 	X(UIDPLUS,	"UIDPLUS")	/* RFC 4315 */			\
 	X(UNSELECT,	"UNSELECT")	/* RFC 3691 */			\
-	X(MOVE,		"MOVE")		/* RFC 6851 */
+	X(MOVE,		"MOVE")		/* RFC 6851 */			\
+	X(LIST_EXTENDED, "LIST-EXTENDED") /* RFC 5258 */		\
+	X(LIST_STATUS,	"LIST-STATUS")	/* RFC 5819 */			\
+	X(SPECIAL_USE,	"SPECIAL-USE")	/* RFC 6154 */			\
+	X(CREATE_USE,	"CREATE-SPECIAL-USE") /* RFC 6154 */		\
+	X(XLIST,	"XLIST")	/* Gmail's, before RFC 6154 */
 
 enum imap_capability {
 #define X(id, name) CAPABILITY_##id,

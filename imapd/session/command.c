@@ -135,9 +135,12 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 	case ARGS_RENAME:
 		return take_astring(in, arena, &c->mailbox) &&
 		    take_space(in) && take_astring(in, arena, &c->other);
-	case ARGS_LIST:
+	case ARGS_CREATE:
 		return take_astring(in, arena, &c->mailbox) &&
-		    take_space(in) && take_list_mailbox(in, arena, &c->other);
+		    take_create_uses(in, &c->uses, &c->unknown_use);
+	case ARGS_LIST:
+	case ARGS_LSUB:
+		return take_list_arguments(in, arena, a == ARGS_LIST, &c->list);
 	case ARGS_STATUS:
 		return take_astring(in, arena, &c->mailbox) &&
 		    take_space(in) && take_status_items(in, &c->status);

@@ -9,6 +9,7 @@
 
 #include "imapd/session/arena.h"
 #include "imapd/session/fetch_items.h"
+#include "imapd/session/list_arguments.h"
 #include "imapd/session/search_keys.h"
 #include "imapd/session/set.h"
 #include "imapd/session/status_items.h"
@@ -23,7 +24,9 @@ enum imap_arguments {
 	ARGS_NONE,
 	ARGS_MAILBOX,
 	ARGS_RENAME,
+	ARGS_CREATE,
 	ARGS_LIST,
+	ARGS_LSUB,	/* a LIST without its extensions */
 	ARGS_STATUS,
 	ARGS_APPEND,	/* without its message: see command.c */
 	ARGS_SEARCH,
@@ -43,13 +46,14 @@ enum imap_arguments {
 	X(NAMESPACE,	NONE,	 ANY,		false)			\
 	X(SELECT,	MAILBOX, ANY,		false)			\
 	X(EXAMINE,	MAILBOX, ANY,		false)			\
-	X(CREATE,	MAILBOX, ANY,		false)			\
+	X(CREATE,	CREATE,	 ANY,		false)			\
 	X(DELETE,	MAILBOX, ANY,		false)			\
 	X(RENAME,	RENAME,	 ANY,		false)			\
 	X(SUBSCRIBE,	MAILBOX, ANY,		false)			\
 	X(UNSUBSCRIBE,	MAILBOX, ANY,		false)			\
 	X(LIST,		LIST,	 ANY,		false)			\
-	X(LSUB,		LIST,	 ANY,		false)			\
+	X(LSUB,		LSUB,	 ANY,		false)			\
+	X(XLIST,	LSUB,	 ANY,		false)			\
 	X(STATUS,	STATUS,	 ANY,		false)			\
 	X(APPEND,	APPEND,	 ANY,		false)			\
 	X(IDLE,		NONE,	 ANY,		false)			\
@@ -84,8 +88,11 @@ struct imap_command {
 	enum imap_verb	 verb;
 	unsigned	 when;		/* states that allow it */
 	bool		 uid;		/* "UID FETCH" */
-	struct slice	 mailbox;	/* LIST: the reference */
-	struct slice	 other;		/* RENAME: new name; LIST: pattern */
+	struct slice	 mailbox;
+	struct slice	 other;		/* RENAME: new name */
+	struct list_arguments list;	/* LIST, LSUB, XLIST */
+	unsigned	 uses;		/* CREATE: SPECIAL_USE_* */
+	bool		 unknown_use;
 	struct set	 set;		/* as sent */
 	struct fetch_items fetch;
 	struct search	 search;

@@ -57,14 +57,23 @@ do_namespace(struct imap *s, const struct imap_command *c)
 	imap_ok(s, "there is one");
 }
 
+/*
+ * RFC 6154 section 3: with a use that cannot be given, nothing is created.  \All
+ * and \Flagged are of mailboxes that show what is in others.
+ */
 void
 do_create(struct imap *s, const struct imap_command *c)
 {
 	struct folder_name name;
 
-	if (imap_folder_name(s, c->mailbox, &name) == 0)
-		answer(s, folder_name_is_inbox(&name) ?
-		    (errno = EEXIST, -1) : mailbox_create(s->mailbox, &name),
+	if (imap_folder_name(s, c->mailbox, &name) == -1)
+		return;
+	if (c->unknown_use ||
+	    (c->uses & (SPECIAL_USE_ALL | SPECIAL_USE_FLAGGED)) != 0)
+		imap_no(s, "[USEATTR] no mailbox can have that use here");
+	else
+		answer(s, folder_name_is_inbox(&name) ? (errno = EEXIST, -1) :
+		    mailbox_create_special_use(s->mailbox, &name, c->uses),
 		    "created");
 }
 

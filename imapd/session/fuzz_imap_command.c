@@ -40,11 +40,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			enum truth v[SEARCH_STEPS_MAX] = { 0 };
 			(void)search_combine(&c.search, v);
 		}
-		if (c.verb == IMAP_LIST) {
+		for (size_t i = 0; i < c.list.patterns; i++) {
 			struct pattern p;
-			if (pattern_make(c.mailbox, c.other, &p) == PARSE_OK)
+			if (pattern_make(c.list.reference, c.list.pattern[i],
+			    &p) == PARSE_OK)
 				(void)pattern_matches(&p,
-				    slice_str("a.b.INBOX.x"), '.');
+				    slice_str("a.b.INBOX.x"), '.', NULL);
 		}
 	}
 	arena_clear(&arena);

@@ -1,98 +1,121 @@
 #include "imapd/session/pattern.h"
 
+#include <string.h>
+
 static bool
 is_wild(char c)
 {
 	return c == '*' || c == '%';
 }
 
+static void
+set_bit(uint64_t *set, size_t k)
+{
+	set[k / 64] |= UINT64_C(1) << k % 64;
+}
+
 /* "**" and "*%" say no more than "*". */
 static enum parse
-add(struct pattern *p, struct slice s)
+squeeze(struct slice s, char *at, size_t *len)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.at[i];
 
-		if (p->len > 0 && is_wild(c) && is_wild(p->at[p->len - 1])) {
+		if (*len > 0 && is_wild(c) && is_wild(at[*len - 1])) {
 			if (c == '*')
-				p->at[p->len - 1] = '*';
+				at[*len - 1] = '*';
 			continue;
 		}
-		if (p->len == PATTERN_MAX)
+		if (*len == PATTERN_MAX)
 			return PARSE_BAD;
-		p->at[p->len++] = c;
+		at[(*len)++] = c;
 	}
 	return PARSE_OK;
-}
-
-static char
-upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-/* INBOX is INBOX in any case (section 5.1). */
-static void
-make_upper(struct pattern *p)
-{
-	for (size_t i = 0; i < p->len; i++)
-		p->at[i] = upper(p->at[i]);
 }
 
 enum parse
 pattern_make(struct slice reference, struct slice mailbox, struct pattern *p)
 {
-	p->len = 0;
-	if (add(p, reference) != PARSE_OK || add(p, mailbox) != PARSE_OK)
+	char at[PATTERN_MAX];
+
+	memset(p, 0, sizeof(*p));
+	if (squeeze(reference, at, &p->len) != PARSE_OK ||
+	    squeeze(mailbox, at, &p->len) != PARSE_OK)
 		return PARSE_BAD;
+	p->words = p->len / 64 + 1;
+	for (size_t k = 0; k < p->len; k++) {
+		if (!is_wild(at[k])) {
+			set_bit(p->octet[(unsigned char)at[k]], k);
+			continue;
+		}
+		set_bit(p->wild, k);
+		if (at[k] == '*')
+			set_bit(p->star, k);
+	}
 	return PARSE_OK;
 }
 
-/*
- * at[k] of the set says: the pattern's first k characters can match what was
- * read of the name.
- */
+/* Bit k of at: the pattern's first k octets can match what was read. */
+struct places {
+	uint64_t	at[PATTERN_WORDS];
+};
+
+/* A wildcard can match nothing; there are no two in a row. */
 static void
-skip_wildcards(const struct pattern *p, bool *at)
+step_over_wildcards(const struct pattern *p, struct places *s)
 {
-	for (size_t k = 0; k < p->len; k++)
-		if (at[k] && is_wild(p->at[k]))
-			at[k + 1] = true;
+	uint64_t carry = 0;
+
+	for (size_t w = 0; w < p->words; w++) {
+		uint64_t over = s->at[w] & p->wild[w];
+
+		s->at[w] |= over << 1 | carry;
+		carry = over >> 63;
+	}
 }
 
-static bool
-matches(const struct pattern *p, struct slice name, char separator)
+static const uint64_t *
+places_of(const struct pattern *p, char c)
 {
-	bool at[PATTERN_MAX + 1] = { true }, any = true;
+	return p->octet[(unsigned char)c];
+}
 
-	skip_wildcards(p, at);
-	for (size_t i = 0; i < name.len && any; i++) {
-		char c = name.at[i];
+/* One octet of the name, which may stand for two in the pattern (INBOX). */
+static bool
+read_octet(const struct pattern *p, struct places *s, char c, char other,
+    bool separator)
+{
+	const uint64_t *a = places_of(p, c), *b = places_of(p, other);
+	uint64_t carry = 0, any = 0;
 
-		any = false;
-		for (size_t k = p->len + 1; k-- > 0;) {
-			char w = k < p->len ? p->at[k] : '\0';
-			bool stays = k < p->len && at[k] &&
-			    (w == '*' || (w == '%' && c != separator));
-			bool comes = k > 0 && at[k - 1] &&
-			    !is_wild(p->at[k - 1]) && p->at[k - 1] == c;
+	for (size_t w = 0; w < p->words; w++) {
+		uint64_t go = s->at[w] & (a[w] | b[w]);
+		uint64_t stay = s->at[w] & (separator ? p->star[w] : p->wild[w]);
 
-			at[k] = stays || comes;
-			any |= at[k];
-		}
-		skip_wildcards(p, at);
+		s->at[w] = stay | go << 1 | carry;
+		carry = go >> 63;
+		any |= s->at[w];
 	}
-	return any && at[p->len];
+	step_over_wildcards(p, s);
+	return any != 0;
 }
 
 bool
-pattern_matches(const struct pattern *p, struct slice name, char separator)
+pattern_matches(const struct pattern *p, struct slice name, char separator,
+    uint64_t *steps)
 {
-	struct pattern inbox;
+	bool inbox = slice_equal(name, SLICE_LITERAL("INBOX"));
+	struct places s = { { 1 } };
+	bool any = true;
 
-	if (!slice_equal(name, SLICE_LITERAL("INBOX")))
-		return matches(p, name, separator);
-	inbox = *p;
-	make_upper(&inbox);
-	return matches(&inbox, name, separator);
+	step_over_wildcards(p, &s);
+	for (size_t i = 0; i < name.len && any; i++) {
+		char c = name.at[i];
+		char other = inbox ? (char)(c - 'A' + 'a') : c;
+
+		any = read_octet(p, &s, c, other, c == separator);
+		if (steps != NULL)
+			*steps += p->words;
+	}
+	return any && (s.at[p->len / 64] >> p->len % 64 & 1) != 0;
 }

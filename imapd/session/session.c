@@ -21,6 +21,7 @@ static imap_handler *const handlers[IMAP_VERBS] = {
 	[IMAP_DELETE] = do_delete, [IMAP_RENAME] = do_rename,
 	[IMAP_SUBSCRIBE] = do_subscribe, [IMAP_UNSUBSCRIBE] = do_unsubscribe,
 	[IMAP_LIST] = do_list, [IMAP_LSUB] = do_lsub,
+	[IMAP_XLIST] = do_xlist,
 	[IMAP_STATUS] = do_status, [IMAP_APPEND] = do_append,
 	[IMAP_IDLE] = do_idle, [IMAP_CHECK] = do_check,
 	[IMAP_CLOSE] = do_close, [IMAP_UNSELECT] = do_unselect,

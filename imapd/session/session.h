@@ -133,7 +133,7 @@ int imap_write_status(struct imap *, const struct folder_name *,
 typedef void imap_handler(struct imap *, const struct imap_command *);
 imap_handler do_capability, do_noop, do_logout, do_id, do_namespace, do_select,
     do_examine, do_create, do_delete, do_rename, do_subscribe, do_unsubscribe,
-    do_list, do_lsub, do_status, do_append, do_idle, do_check, do_close,
+    do_list, do_lsub, do_xlist, do_status, do_append, do_idle, do_check, do_close,
     do_unselect, do_expunge, do_search, do_fetch, do_store, do_copy, do_move;
 
 /* append.c: an APPEND's literal of so many octets is announced. */

@@ -1,4 +1,4 @@
-/* The grammar by its examples, and what is outside of it; sets, patterns. */
+/* The grammar by its examples, and what is outside of it; sets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "imapd/session/command.h"
-#include "imapd/session/pattern.h"
 #include "imapd/session/token.h"
 
 static const char *const good[] = {
@@ -224,35 +223,6 @@ test_literal(void **state)
 	}
 }
 
-static void
-test_pattern(void **state)
-{
-	static const struct {
-		const char *pattern, *name;
-		bool want;
-	} table[] = {
-		{ "*", "a.b.c", true }, { "%", "a.b", false },
-		{ "%", "a", true }, { "%.%", "a.b", true },
-		{ "%.b", "a.b", true }, { "*b", "a.b", true },
-		{ "a*", "a", true }, { "a*c%e", "abcde", true },
-		{ "a*c%e", "abcd.e", false }, { "%x.%c", "1x.2x.3c", false },
-		{ "*x.%c", "1x.2x.3c", true }, { "inbox", "INBOX", true },
-		{ "i*", "INBOX", true }, { "inboxes", "INBOX", false },
-		{ "A", "a", false }, { "", "a", false }, { "*%*%", "a.b", true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct pattern p;
-
-		assert_int_equal(pattern_make(slice_str(""),
-		    slice_str(table[i].pattern), &p), PARSE_OK);
-		if (pattern_matches(&p, slice_str(table[i].name), '.') !=
-		    table[i].want)
-			fail_msg("%s %s", table[i].pattern, table[i].name);
-	}
-}
-
 int
 main(void)
 {
@@ -263,7 +233,6 @@ main(void)
 		cmocka_unit_test(test_search_logic),
 		cmocka_unit_test(test_search_depth),
 		cmocka_unit_test(test_literal),
-		cmocka_unit_test(test_pattern),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
