@@ -79,6 +79,7 @@ enum { STALE_MAX = 4096 };
 struct fill {
 	struct folder	*f;
 	size_t		 at;
+	bool		 all;		/* not only those that are fresh */
 	uint32_t	*stale;		/* NULL: do not collect them */
 	size_t		 nstale;
 };
@@ -90,6 +91,10 @@ fill_entry(const struct folder *f, struct entry *e, const struct index_record *r
 	if (r->flags != e->m.flags || r->keywords != e->m.keywords ||
 	    r->modseq == 0 || r->modseq >= f->next.modseq)
 		return;
+	if (!e->fresh && r->modseq <= e->m.modseq)
+		return;
+	/* To and fro by somebody else: the flags are as we knew them. */
+	e->changed |= !e->fresh;
 	e->m.modseq = r->modseq;
 	e->fresh = false;
 }
@@ -111,7 +116,7 @@ fill_each(void *ctx, struct slice key, struct slice value)
 			fill->stale[fill->nstale++] = uid;
 		return fill->at == f->count && fill->stale == NULL;
 	}
-	if (f->entries[fill->at].fresh &&
+	if ((f->entries[fill->at].fresh || fill->all) &&
 	    index_record_parse(value, &r) == PARSE_OK)
 		fill_entry(f, &f->entries[fill->at], &r);
 	return 0;
@@ -132,92 +137,12 @@ fill_work(struct index_txn *t, void *ctx)
 	return r;
 }
 
-struct put {
-	struct folder	*f;
-	const uint32_t	*at;
-	size_t		 n;
-};
-
-static int
-put_work(struct index_txn *t, void *ctx)
-{
-	const struct put *p = ctx;
-
-	for (size_t i = 0; i < p->n; i++) {
-		const struct entry *e = &p->f->entries[p->at[i]];
-		struct index_record r = { 0 };
-
-		record_get(t, p->f, e->m.uid, &r);
-		r.modseq = e->m.modseq;
-		r.ino = e->ino;
-		r.flags = e->m.flags;
-		r.keywords = e->m.keywords;
-		if (record_put(t, p->f, e->m.uid, &r) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-int
-folder_modseq_new(struct folder *f, const uint32_t *at, size_t n)
-{
-	struct put p = { f, at, n };
-	uint64_t modseq;
-
-	if (n == 0)
-		return 0;
-	/* On a full disk work goes on; the numbers follow later. */
-	if (folder_take_modseq(f, &modseq) == -1) {
-		for (size_t i = 0; i < n; i++)
-			f->entries[at[i]].fresh = true;
-		f->look_again = true;
-		return -1;
-	}
-	for (size_t i = 0; i < n; i++) {
-		f->entries[at[i]].m.modseq = modseq;
-		f->entries[at[i]].fresh = false;
-	}
-	index_write(f->mb->index, put_work, &p);
-	return 0;
-}
-
-int
-folder_modseqs(struct folder *f)
-{
-	struct fill fill = { .f = f };
-	uint32_t *at;
-	size_t n = 0;
-
-	while (fill.at < f->count && !f->entries[fill.at].fresh)
-		fill.at++;
-	/* The first time all are fresh, and the whole folder is walked. */
-	if (!f->tidied)
-		fill.stale = reallocarray(NULL, STALE_MAX, sizeof(*fill.stale));
-	if (fill.at == f->count && fill.stale == NULL)
-		return 0;
-	if (index_read(f->mb->index, fill_work, &fill) == 0 && fill.nstale > 0)
-		folder_index_forget(f, fill.stale, fill.nstale);
-	free(fill.stale);
-	f->tidied = true;
-	at = reallocarray(NULL, f->count, sizeof(*at));
-	if (at == NULL)
-		return -1;
-	for (size_t i = fill.at; i < f->count; i++)
-		if (f->entries[i].fresh && !f->entries[i].m.gone)
-			at[n++] = (uint32_t)i;
-	folder_modseq_new(f, at, n);
-	free(at);
-	return 0;
-}
-
 /* ---- forgetting ---- */
 
 struct forget {
-	struct folder	*f;
-	const uint32_t	*uids;
-	size_t		 n;
-	uint8_t		 key[INDEX_KEY_LEN];
-	bool		 found;
+	uint32_t	identity;
+	uint8_t		key[INDEX_KEY_LEN];
+	bool		found;
 };
 
 static int
@@ -228,9 +153,8 @@ find_blob(void *ctx, struct slice key, struct slice value)
 
 	(void)value;
 	index_key_parse(slice_of(g->key, sizeof(g->key)), INDEX_BLOB,
-	    g->f->state.identity, &want);
-	g->found =
-	    index_key_parse(key, INDEX_BLOB, g->f->state.identity, &uid) &&
+	    g->identity, &want);
+	g->found = index_key_parse(key, INDEX_BLOB, g->identity, &uid) &&
 	    uid == want;
 	if (g->found)
 		memcpy(g->key, key.at, sizeof(g->key));
@@ -241,8 +165,7 @@ static int
 forget_blobs(struct index_txn *t, struct forget *g, uint32_t uid)
 {
 	for (;;) {
-		index_key_pack(
-		    INDEX_BLOB, g->f->state.identity, uid, 0, g->key);
+		index_key_pack(INDEX_BLOB, g->identity, uid, 0, g->key);
 		g->found = false;
 		if (index_walk(t, g->key, find_blob, g) == -1)
 			return -1;
@@ -253,28 +176,91 @@ forget_blobs(struct index_txn *t, struct forget *g, uint32_t uid)
 	}
 }
 
-static int
-forget_work(struct index_txn *t, void *ctx)
+int
+folder_index_forget(struct index_txn *t, const struct folder *f, uint32_t uid)
 {
-	struct forget *g = ctx;
+	struct forget g = { .identity = f->state.identity };
+	uint8_t key[INDEX_KEY_LEN];
 
-	for (size_t i = 0; i < g->n; i++) {
-		uint8_t key[INDEX_KEY_LEN];
+	message_key(f, uid, key);
+	index_delete(t, key);
+	return forget_blobs(t, &g, uid);
+}
 
-		message_key(g->f, g->uids[i], key);
-		index_delete(t, key);
-		if (forget_blobs(t, g, g->uids[i]) == -1)
-			return -1;
-	}
+int
+folder_index_put(struct index_txn *t, const struct folder *f, const struct entry *e)
+{
+	struct index_record r = { 0 };
+
+	record_get(t, f, e->m.uid, &r);
+	r.modseq = e->m.modseq;
+	r.ino = e->ino;
+	r.flags = e->m.flags;
+	r.keywords = e->m.keywords;
+	return record_put(t, f, e->m.uid, &r);
+}
+
+/* ---- finding the numbers of the view ---- */
+
+/* Messages that the index knows, and that went while nobody looked. */
+static void
+forget_stale(struct folder *f, const struct fill *fill)
+{
+	uint64_t modseq;
+
+	if (fill->nstale == 0 || folder_take_modseq(f, &modseq) == -1)
+		return;
+	folder_vanish_uids(f, fill->stale, fill->nstale, modseq,
+	    fill->nstale == STALE_MAX);
+}
+
+/* How much of the index must be read: from where, and what for. */
+static bool
+needs_reading(struct folder *f, struct fill *fill)
+{
+	/* The first time all are fresh, and the whole folder is walked. */
+	if (!f->tidied)
+		fill->stale = reallocarray(NULL, STALE_MAX,
+		    sizeof(*fill->stale));
+	fill->all = f->tracks && f->tracked != f->next.modseq;
+	while (!fill->all && fill->at < f->count && !f->entries[fill->at].fresh)
+		fill->at++;
+	return fill->at < f->count || fill->stale != NULL;
+}
+
+int
+folder_modseqs(struct folder *f)
+{
+	struct fill fill = { .f = f };
+	uint32_t *at;
+	size_t n = 0;
+
+	if (!needs_reading(f, &fill))
+		return 0;
+	if (index_read(f->mb->index, fill_work, &fill) == 0)
+		forget_stale(f, &fill);
+	free(fill.stale);
+	f->tidied = true;
+	at = reallocarray(NULL, f->count, sizeof(*at));
+	if (at == NULL)
+		return -1;
+	for (size_t i = fill.at; i < f->count; i++)
+		if (f->entries[i].fresh && !f->entries[i].m.gone)
+			at[n++] = (uint32_t)i;
+	folder_modseq_new(f, at, n);
+	free(at);
+	f->tracked = f->next.modseq;
 	return 0;
 }
 
 void
-folder_index_forget(struct folder *f, const uint32_t *uids, size_t n)
+folder_track_modseqs(struct folder *f)
 {
-	struct forget g = { .f = f, .uids = uids, .n = n };
-
-	index_write(f->mb->index, forget_work, &g);
+	if (f->tracks)
+		return;
+	f->tracks = true;
+	f->tracked = 0;
+	f->look_again = true;
 }
 
 /* ---- what is written behind: blobs, and sizes and dates as kind 0 ---- */

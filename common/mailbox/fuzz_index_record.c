@@ -4,6 +4,7 @@
 
 #include "common/checksum/crc32c.h"
 #include "common/mailbox/index_record.h"
+#include "common/mailbox/vanished.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -29,6 +30,43 @@ check_record(struct slice in)
 	check(r.modseq == s.modseq && r.flags == s.flags);
 }
 
+static void
+check_vanished(struct slice in)
+{
+	static struct vanished v, w;
+	static uint8_t out[VANISHED_SIZE];
+	size_t len;
+
+	if (vanished_parse(in, &v) != PARSE_OK)
+		return;
+	check(v.len <= VANISHED_MAX);
+	len = vanished_pack(&v, out);
+	check(len == in.len && memcmp(out, in.at, len) == 0);
+	vanished_add(&v, 5, 9, INT64_MAX);
+	vanished_remove(&v, 7);
+	check(v.len <= VANISHED_MAX && !vanished_has(&v, 7));
+	if (v.len > 0) {	/* what we make of it, we read again */
+		len = vanished_pack(&v, out);
+		check(vanished_parse(slice_of(out, len), &w) == PARSE_OK);
+	}
+}
+
+/* With the checksum that it should have, so that more is looked at. */
+static void
+check_vanished_fixed(const uint8_t *data, size_t size)
+{
+	static uint8_t fixed[VANISHED_SIZE];
+	uint32_t crc;
+
+	if (size < VANISHED_HEAD || size > sizeof(fixed))
+		return;
+	memcpy(fixed, data, size);
+	crc = crc32c(0, data, size - 4);
+	for (int i = 0; i < 4; i++)
+		fixed[size - 4 + (size_t)i] = (uint8_t)(crc >> 8 * i);
+	check_vanished(slice_of(fixed, size));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -37,6 +75,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t uid;
 
 	check_record(in);
+	check_vanished(in);
+	check_vanished_fixed(data, size);
 	if (size >= INDEX_RECORD_LEN) {
 		uint32_t crc = crc32c(0, data, INDEX_RECORD_LEN - 4);
 

@@ -10,6 +10,7 @@
 #include "common/mailbox/index.h"
 #include "common/mailbox/mailbox.h"
 #include "common/mailbox/state.h"
+#include "common/mailbox/vanished.h"
 
 enum {
 	UID_BLOCK = 1000,		/* reserved at once */
@@ -63,6 +64,7 @@ struct entry {
 	bool		in_new;
 	bool		changed;	/* to be reported */
 	bool		fresh;		/* needs a modification sequence */
+	bool		recorded;	/* as vanished, in the index */
 };
 
 /* When a directory was last changed, as far as we know: its ctime, for the
@@ -90,6 +92,10 @@ struct folder {
 	bool		 tidied;	/* the index knows no more than we do */
 	bool		 look_again;	/* the next sync must scan */
 	bool		 any_gone;	/* some entry is marked gone */
+	bool		 tracks;	/* others' modification sequences */
+	uint64_t	 tracked;	/* next.modseq when they were last read */
+	uint64_t	 synced;	/* all changes up to it are in the view */
+	uint64_t	 held;		/* likewise, and told; 0: synced */
 	bool		 unsettled;	/* renames in cur/ not yet synced */
 	struct entry	*entries;
 	size_t		 count, size;
@@ -170,6 +176,8 @@ const char *entry_name(const struct folder *, const struct entry *);
 int entry_dir(const struct folder *, const struct entry *);
 /* Find the present names of all messages; the view's numbering stays. */
 int folder_refresh(struct folder *);
+/* The same, and their modification sequences too. */
+int folder_refresh_modseqs(struct folder *);
 /* The file is gone for certain. */
 void entry_gone(struct folder *, struct entry *);
 
@@ -186,7 +194,19 @@ int folder_modseqs(struct folder *);
 /* One modification sequence for these n entries (indices), in memory and in
  * the index; the lock is held. */
 int folder_modseq_new(struct folder *, const uint32_t *at, size_t n);
-void folder_index_forget(struct folder *, const uint32_t *uids, size_t n);
+/* Inside a transaction: a record for the entry as it is; nothing for a UID. */
+int folder_index_put(struct index_txn *, const struct folder *,
+    const struct entry *);
+int folder_index_forget(struct index_txn *, const struct folder *,
+    uint32_t uid);
+/* Put UIDs that are not in the view on the record of what vanished.
+ * incomplete: there were more of them than these. */
+void folder_vanish_uids(struct folder *, const uint32_t *uids, size_t n,
+    uint64_t modseq, bool incomplete);
+/* Record what has gone from the view as vanished, with one modification
+ * sequence, and forget what the index knew of it; the lock is held.  -1: not
+ * now (a full disk), but the index still knows those messages. */
+int folder_vanish(struct folder *);
 /* The inode that the index knows for a UID, 0 for none. */
 uint64_t folder_index_ino(struct folder *, uint32_t uid);
 /* What the index knows of a message; -1: nothing. */

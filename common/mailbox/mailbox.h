@@ -175,6 +175,8 @@ size_t folder_seq_of(const struct folder *, uint32_t uid);
 struct folder_status {
 	uint32_t	uidvalidity;
 	uint32_t	uidnext;
+	/* RFC 7162 section 3.1.2.1, and 3.2: while expunges are held back it
+	 * stays below theirs. */
 	uint64_t	highestmodseq;
 	size_t		messages;
 	size_t		recent;
@@ -185,6 +187,26 @@ struct folder_status {
 
 /* Of the view as it is (after the last folder_sync).  No disk access. */
 void folder_status(const struct folder *, struct folder_status *);
+/*
+ * From the next folder_sync on the view follows the modification sequences that
+ * others give (RFC 7162); a message whose flags were changed to and fro counts as
+ * changed then.  Costs a look at the index for each sync that finds something.
+ */
+void folder_track_modseqs(struct folder *);
+
+struct uid_range {
+	uint32_t	first, last;	/* inclusive */
+};
+
+/*
+ * The UIDs among known (ascending, apart from each other) that were expunged
+ * after modseq and are not in the view, ascending; perhaps others that are not in
+ * the folder, never fewer (RFC 7162 section 3.2.6).  Right after a folder_sync.
+ * *out is the caller's, to free.
+ */
+int folder_vanished(struct folder *, const struct uid_range *known, size_t n,
+    uint64_t modseq, struct uid_range **out, size_t *out_len);
+
 /* STATUS of a folder that is not open: opens it read-only, looks, closes. */
 int mailbox_status(struct mailbox *, const struct folder_name *,
     struct folder_status *);
@@ -265,6 +287,14 @@ enum store_how { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
  */
 int folder_store(struct folder *, const uint32_t *seqs, size_t n,
     enum store_how, uint8_t flags, uint32_t keywords);
+/*
+ * The same for those whose modification sequence is unchanged_since or less (RFC
+ * 7162 section 3.1.3), decided under the folder's lock; the others' sequence
+ * numbers are put into refused (room for n).  Not durable before folder_settle.
+ */
+int folder_store_if(struct folder *, const uint32_t *seqs, size_t n,
+    enum store_how, uint8_t flags, uint32_t keywords, uint64_t unchanged_since,
+    uint32_t *refused, size_t *n_refused);
 /* Makes flag changes durable and writes cached blobs; call it within a second
  * after folder_store (a timer) and when idle.  Cheap when there is nothing. */
 int folder_settle(struct folder *);

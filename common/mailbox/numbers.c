@@ -213,13 +213,19 @@ int
 folder_take_modseq(struct folder *f, uint64_t *modseq)
 {
 	struct numbers next = f->next;
+	/* Nobody else took one since our last look. */
+	bool in_step = f->synced == next.modseq - 1;
 
 	if (next.modseq == MODSEQ_MAX) {
 		errno = EOVERFLOW;
 		return -1;
 	}
 	*modseq = next.modseq++;
-	return advance(f, &next);
+	if (advance(f, &next) == -1)
+		return -1;
+	if (in_step)
+		f->synced = *modseq;
+	return 0;
 }
 
 /* ---- the lock ---- */

@@ -28,6 +28,10 @@ struct change {
 	enum store_how	 how;
 	uint8_t		 flags;
 	uint32_t	 keywords;
+	bool		 conditional;
+	uint64_t	 unchanged_since;
+	uint32_t	*refused;	/* sequence numbers */
+	size_t		 nrefused;
 };
 
 static uint32_t
@@ -107,13 +111,29 @@ is_important(const struct change *c)
 	    c->keywords != 0;
 }
 
+static bool
+is_refused(struct folder *f, uint32_t seq, struct change *c)
+{
+	const struct entry *e = folder_entry(f, seq);
+
+	/* Without a number it was changed only now. */
+	if (!c->conditional || e->m.gone ||
+	    (!e->fresh && e->m.modseq <= c->unchanged_since))
+		return false;
+	c->refused[c->nrefused++] = seq;
+	return true;
+}
+
 static int
 store_locked(struct folder *f, const uint32_t *seqs, size_t n,
-    const struct change *c, uint32_t *done, size_t *ndone)
+    struct change *c, uint32_t *done, size_t *ndone)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = is_in_view(f, seqs[i]) ? store_one(f, seqs[i], c) : 0;
+		int r;
 
+		if (!is_in_view(f, seqs[i]) || is_refused(f, seqs[i], c))
+			continue;
+		r = store_one(f, seqs[i], c);
 		if (r == -1)
 			return -1;
 		if (r == 1)
@@ -122,15 +142,14 @@ store_locked(struct folder *f, const uint32_t *seqs, size_t n,
 	return 0;
 }
 
-int
-folder_store(struct folder *f, const uint32_t *seqs, size_t n,
-    enum store_how how, uint8_t flags, uint32_t keywords)
+static int
+store(struct folder *f, const uint32_t *seqs, size_t n, struct change *c,
+    size_t *ndone)
 {
-	struct change c = { how, flags & FLAG_ALL, keywords };
 	uint32_t *done;
-	size_t ndone = 0;
 	int r;
 
+	*ndone = 0;
 	if (folder_must_be_writable(f) == -1)
 		return -1;
 	done = reallocarray(NULL, n + 1, sizeof(*done));
@@ -138,16 +157,48 @@ folder_store(struct folder *f, const uint32_t *seqs, size_t n,
 		return -1;
 	r = folder_lock(f);
 	if (r == 0) {
-		r = store_locked(f, seqs, n, &c, done, &ndone);
-		if (ndone > 0) {
+		/* Others' changes count, also those not yet told. */
+		if (c->conditional && (!folder_is_unchanged(f) ||
+		    f->next.modseq != f->tracked))
+			r = folder_refresh_modseqs(f);
+		if (r == 0)
+			r = store_locked(f, seqs, n, c, done, ndone);
+		if (*ndone > 0) {
 			f->unsettled = true;
-			folder_modseq_new(f, done, ndone);
+			folder_modseq_new(f, done, *ndone);
 		}
 		folder_unlock(f);
 	}
 	free(done);
+	return r;
+}
+
+int
+folder_store(struct folder *f, const uint32_t *seqs, size_t n,
+    enum store_how how, uint8_t flags, uint32_t keywords)
+{
+	struct change c = { .how = how, .flags = flags & FLAG_ALL,
+		.keywords = keywords };
+	size_t ndone;
+	int r = store(f, seqs, n, &c, &ndone);
+
 	if (r == 0 && ndone > 0 && is_important(&c))
 		r = folder_settle(f);
+	return r;
+}
+
+int
+folder_store_if(struct folder *f, const uint32_t *seqs, size_t n,
+    enum store_how how, uint8_t flags, uint32_t keywords,
+    uint64_t unchanged_since, uint32_t *refused, size_t *nrefused)
+{
+	struct change c = { .how = how, .flags = flags & FLAG_ALL,
+		.keywords = keywords, .conditional = true,
+		.unchanged_since = unchanged_since, .refused = refused };
+	size_t ndone;
+	int r = store(f, seqs, n, &c, &ndone);
+
+	*nrefused = c.nrefused;
 	return r;
 }
 
@@ -210,7 +261,6 @@ static int
 expunge_locked(struct folder *f, const uint32_t *seqs, size_t n,
     struct expunge *x)
 {
-	uint64_t modseq;
 	int error = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -221,7 +271,7 @@ expunge_locked(struct folder *f, const uint32_t *seqs, size_t n,
 			error = errno;
 	}
 	/* RFC 7162 section 3.2.7: HIGHESTMODSEQ grows with every expunge. */
-	if (x->removed > 0 && folder_take_modseq(f, &modseq) == -1)
+	if (x->removed > 0 && folder_vanish(f) == -1)
 		f->look_again = true;
 	if ((x->from_cur && fsync(f->cur_fd) == -1) ||
 	    (x->from_new && fsync(f->new_fd) == -1))

@@ -90,6 +90,8 @@ merge_one(struct entry *e, const struct found *d)
 	e->in_new = d->in_new;
 	e->misses = 0;
 	e->m.gone = false;
+	e->fresh |= e->recorded;	/* only overlooked: on the books again */
+	e->recorded = false;
 	if (e->m.flags != d->flags || e->m.keywords != d->keywords) {
 		e->m.flags = d->flags;
 		e->m.keywords = d->keywords;
@@ -203,8 +205,8 @@ look_until_sure(struct folder *f, bool grow)
 	return r;
 }
 
-int
-folder_refresh(struct folder *f)
+static int
+refresh(struct folder *f, bool modseqs)
 {
 	int r;
 
@@ -212,9 +214,23 @@ folder_refresh(struct folder *f)
 		return -1;
 	/* New messages wait for folder_sync: the numbering must not change. */
 	r = look_until_sure(f, false);
+	if (r == 0 && modseqs)
+		r = folder_modseqs(f);
 	f->look_again = true;
 	folder_unlock(f);
 	return r;
+}
+
+int
+folder_refresh(struct folder *f)
+{
+	return refresh(f, false);
+}
+
+int
+folder_refresh_modseqs(struct folder *f)
+{
+	return refresh(f, true);
 }
 
 /* ---- telling the caller ---- */
@@ -256,8 +272,10 @@ report(struct folder *f, bool keep_expunged)
 		f->entries[kept++] = *e;
 	}
 	f->count = kept;
-	if (!keep_expunged)
+	if (!keep_expunged) {
 		f->any_gone = false;
+		f->held = 0;
+	}
 }
 
 static int
@@ -273,9 +291,6 @@ take_changes(struct folder *f, size_t before, bool keep_expunged)
 		return -1;
 	report(f, keep_expunged);
 	f->changes.arrived = arrived;
-	if (f->changes.expunged > 0)
-		folder_index_forget(f, f->changes.expunged_uid,
-		    f->changes.expunged);
 	return 0;
 }
 
@@ -290,8 +305,15 @@ sync_locked(struct folder *f)
 	f->changes.keywords = memcmp(before.keywords, f->state.keywords,
 	    sizeof(before.keywords)) != 0;
 	r = look_until_sure(f, true);
-	if (r == 0)
+	if (r == 0) {
+		/* What vanished did so after the last time that all was seen. */
+		if (f->any_gone && f->held == 0)
+			f->held = f->synced;
+		(void)folder_vanish(f);
 		r = folder_modseqs(f);
+	}
+	if (r == 0)
+		f->synced = f->next.modseq - 1;
 	folder_unlock(f);
 	return r;
 }
@@ -323,7 +345,8 @@ folder_status(const struct folder *f, struct folder_status *s)
 	memset(s, 0, sizeof(*s));
 	s->uidvalidity = f->state.uidvalidity;
 	s->uidnext = f->next.uid;
-	s->highestmodseq = f->next.modseq - 1;
+	s->highestmodseq = !f->scanned ? f->next.modseq - 1 :
+	    f->any_gone && f->held != 0 ? f->held : f->synced;
 	memcpy(s->mailbox_id, f->state.mailbox_id, sizeof(s->mailbox_id));
 	s->messages = f->count;
 	for (size_t k = 0; k < f->count; k++) {
