@@ -93,6 +93,7 @@ test_transfer(void **state)
 		    "a\r\nb\nc===xx=" },
 		{ "quoted-printable", "ends in spaces   ",
 		    "ends in spaces   " },
+		{ "quoted-printable", "a\tb \t c\t=09\t\r\n", "a\tb \t c\t\t\r\n" },
 		{ "8bit", "a=20", "a=20" },
 	};
 	char got[256];
@@ -112,6 +113,20 @@ test_transfer(void **state)
 			assert_string_equal(got, rows[i].want);
 		}
 	}
+}
+
+static void
+test_known_encodings(void **state)
+{
+	static const char *const known[] = { "", "7BIT", "8bit", "binary",
+		"Base64", "quoted-printable" };
+	static const char *const unknown[] = { "x-uuencode", "base-64", "7" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		assert_true(transfer_encoding_is_known(slice_str(known[i])));
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		assert_false(transfer_encoding_is_known(slice_str(unknown[i])));
 }
 
 static void
@@ -149,6 +164,7 @@ main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_words_linear),
 		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_known_encodings),
 		cmocka_unit_test(test_utf8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

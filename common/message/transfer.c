@@ -10,6 +10,16 @@ transfer_encoding_of(struct slice name)
 	return TRANSFER_IDENTITY;
 }
 
+bool
+transfer_encoding_is_known(struct slice name)
+{
+	return name.len == 0 ||
+	    transfer_encoding_of(name) != TRANSFER_IDENTITY ||
+	    slice_equal_nocase(name, SLICE_LITERAL("7bit")) ||
+	    slice_equal_nocase(name, SLICE_LITERAL("8bit")) ||
+	    slice_equal_nocase(name, SLICE_LITERAL("binary"));
+}
+
 static int
 base64_value(char c)
 {
@@ -87,10 +97,10 @@ qp_escape(struct transfer_state *st, char c, struct text *out)
 }
 
 static void
-qp_spaces(struct transfer_state *st, struct text *out)
+qp_white(struct transfer_state *st, struct text *out)
 {
-	for (; st->spaces > 0; st->spaces--)
-		text_put(out, ' ');
+	text_add(out, slice_of(st->white, st->white_len));
+	st->white_len = 0;
 }
 
 /* Section 6.7 rule 3: white space at the end of a line was added on the way. */
@@ -101,13 +111,14 @@ qp_decode(struct transfer_state *st, struct slice in, struct text *out)
 		char c = in.at[i];
 		if (st->held_len > 0 && qp_escape(st, c, out))
 			continue;
-		if ((c == ' ' || c == '\t') && st->spaces < 76) {
-			st->spaces++;
+		if ((c == ' ' || c == '\t') &&
+		    st->white_len < sizeof(st->white)) {
+			st->white[st->white_len++] = c;
 			continue;
 		}
 		if (c == '\r' || c == '\n')
-			st->spaces = 0;
-		qp_spaces(st, out);
+			st->white_len = 0;
+		qp_white(st, out);
 		if (c == '=')
 			st->held[st->held_len++] = c;
 		else
@@ -133,6 +144,6 @@ transfer_finish(enum transfer_encoding enc, struct transfer_state *st,
 {
 	if (enc != TRANSFER_QUOTED_PRINTABLE)
 		return;
-	qp_spaces(st, out);
+	qp_white(st, out);
 	qp_give_back(st, out);
 }

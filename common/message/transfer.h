@@ -19,6 +19,8 @@ enum transfer_encoding {
 
 /* From the body of a Content-Transfer-Encoding field. */
 enum transfer_encoding transfer_encoding_of(struct slice name);
+/* Is it one of those of RFC 2045, or absent? */
+bool transfer_encoding_is_known(struct slice name);
 
 /* All zero to start with. */
 struct transfer_state {
@@ -26,7 +28,8 @@ struct transfer_state {
 	unsigned	bits_len;
 	char		held[3]; /* quoted-printable: begun "=4", "=\r" */
 	unsigned	held_len;
-	unsigned	spaces;	/* quoted-printable: perhaps at a line's end */
+	char		white[76]; /* quoted-printable: perhaps at a line's end */
+	unsigned	white_len;
 };
 
 /*
