@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock/clock.h"
+#include "common/log/log.h"
 
 enum {
 	INPUT_MAX = 4096,		/* more than a reply line can have */
@@ -181,6 +182,8 @@ protocol_fault(struct client *c)
 void
 client_become_ready(struct client *c)
 {
+	if (c->messages == 0 && c->tls == NULL)
+		log_info("in-clear", LOG_CSTR("host", c->manner.host));
 	c->phase = CLIENT_READY;
 	c->ready_ms = clock_ms();
 	c->pipelining = c->manner.pipelining &&

@@ -71,11 +71,16 @@ static void
 log_secured(const struct client *c)
 {
 	struct tls_info info;
+	char tlsa[16] = "";
 
 	tls_info(c->tls, &info);
+	if (info.verified == TLS_VERIFY_DANE)
+		snprintf(tlsa, sizeof(tlsa), "%u %u %u", info.tlsa[0],
+		    info.tlsa[1], info.tlsa[2]);
 	log_info("tls", LOG_CSTR("host", c->manner.host),
 	    LOG_CSTR("version", info.version), LOG_CSTR("cipher", info.cipher),
 	    LOG_CSTR("verified", tls_verify_name(info.verified)),
+	    LOG_CSTR("tlsa", tlsa),
 	    LOG_BOOL("resumed", info.resumed));
 }
 

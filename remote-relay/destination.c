@@ -65,17 +65,14 @@ static void
 on_lookup(void *ctx, const struct hosts *hosts, const struct outcome *why)
 {
 	struct destination *d = ctx;
-	size_t size;
 
 	d->lookup = NULL;
 	if (hosts == NULL) {
 		settle_all(d, NULL, why);
 		return;
 	}
-	size = offsetof(struct hosts, at) + hosts->n * sizeof(hosts->at[0]);
 	free(d->hosts);
-	if ((d->hosts = malloc(size)) != NULL)
-		memcpy(d->hosts, hosts, size);
+	d->hosts = hosts_copy(hosts);
 	d->hosts_until_ms = clock_ms() + (uint64_t)hosts->ttl * 1000;
 	destination_run(d);
 }

@@ -20,10 +20,12 @@ enum {
 struct exchanger {
 	uint16_t	preference;	/* the lowest is the best */
 	char		name[DNS_NAME_MAX + 1];
+	char		canonical[DNS_NAME_MAX + 1];	/* where CNAMEs lead;
+							 * "": nowhere else */
 	/* As they were found; of one family after the other. */
 	unsigned	n_addresses;
 	struct net_address addresses[EXCHANGER_ADDRESSES_MAX];
-	bool		secure;		/* name and addresses (RFC 7672) */
+	bool		secure;		/* its addresses are signed (DNSSEC) */
 	bool		self;		/* leads to ourselves */
 };
 

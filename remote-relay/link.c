@@ -14,13 +14,17 @@
 #include "common/log/log.h"
 #include "remote-relay/dial.h"
 #include "remote-relay/remote_relay.h"
+#include "remote-relay/trust.h"
 
 struct link {
 	TAILQ_ENTRY(link) entry;
 	struct destination *d;
 	struct dial	*dial;
 	struct client	*client;
-	struct host	 host;		/* the one that it goes to */
+	struct host	 host;		/* the one that it goes to ... */
+	struct next_hop	 hop;		/* ... and what led there */
+	struct dane	*dane;		/* what DNS asks of it, or NULL */
+	struct trust	 trust;
 	struct job	*lost;		/* given back unfinished */
 	bool		 opening;	/* never was ready */
 	bool		 idle;		/* at the front of the destination's */
@@ -33,8 +37,6 @@ struct link {
 	/* What the client's manner points to. */
 	struct routes	*routes;	/* held */
 	const struct route *route;
-	struct tls_expect expect;
-	const char	*names[TLS_NAMES_MAX];
 	struct login	*login;		/* a copy; NULL: none */
 	bool		 in_clear;	/* TLS has failed with this host */
 	char		 helo[256];
@@ -66,6 +68,7 @@ link_free(struct link *l)
 	d->rr->n_links--;
 	dial_cancel(l->dial);
 	client_free(l->client);
+	dane_free(l->dane);
 	routes_release(l->routes);
 	if (l->login != NULL)
 		explicit_bzero(l->login, sizeof(*l->login));
@@ -313,52 +316,16 @@ connect_failed(struct link *l, int error)
 	remember_why(l, &why);
 }
 
-/*
- * In whose name a certificate must be.  The name of a host that MX records
- * without DNSSEC gave is anybody's: the domain itself then.
- */
-static const char *
-name_to_verify(const struct link *l)
-{
-	return l->host.by_mx && !l->host.mx_secure && l->route->n_via == 0 ?
-	    l->d->domain : l->host.name;
-}
-
-static void
-expect_of(struct link *l)
-{
-	const struct route_settings *set = l->route->set;
-	struct tls_expect *e = &l->expect;
-
-	*e = (struct tls_expect){ .name = l->host.name };
-	if (set->tls == ROUTE_TLS_FINGERPRINT) {
-		e->verify = TLS_VERIFY_FINGERPRINT;
-		e->fingerprints = l->route->fingerprints;
-		e->n_fingerprints = l->route->n_fingerprints;
-	}
-	if (set->tls != ROUTE_TLS_VERIFIED)
-		return;
-	e->verify = TLS_VERIFY_NAME;
-	e->name = set->tls_names.n > 0 ? set->tls_names.at[0] :
-	    name_to_verify(l);
-	for (size_t i = 1; i < set->tls_names.n && i < TLS_NAMES_MAX; i++)
-		l->names[e->n_names++] = set->tls_names.at[i];
-	e->names = l->names;
-}
-
 static struct client_manner
 manner_of(struct link *l)
 {
 	const struct route_settings *set = l->route->set;
 
-	expect_of(l);
 	return (struct client_manner){ .helo = l->helo, .host = l->host.name,
 		.lmtp = set->protocol == PROTOCOL_LMTP,
 		.pipelining = set->pipelining, .chunking = set->chunking,
-		.tls = set->tls == ROUTE_TLS_NONE || l->in_clear ?
-		    TLS_POLICY_NONE : set->tls == ROUTE_TLS_OPPORTUNISTIC ?
-		    TLS_POLICY_MAY : TLS_POLICY_MUST,
-		.wrapped = set->tls_wrapped, .expect = &l->expect,
+		.tls = l->in_clear ? TLS_POLICY_NONE : l->trust.tls,
+		.wrapped = set->tls_wrapped, .expect = &l->trust.expect,
 		.user = l->login != NULL ? l->login->user : "",
 		.password = l->login != NULL ? l->login->password : "" };
 }
@@ -383,6 +350,18 @@ on_dialed(void *ctx, int fd, int error)
 	}
 }
 
+static void
+log_trust(const struct link *l)
+{
+	const struct trust *t = &l->trust;
+
+	log_info("tls-policy", LOG_CSTR("destination", l->d->domain),
+	    LOG_STR("route", slice_str(l->route->name)),
+	    LOG_CSTR("host", l->host.name), LOG_CSTR("tls", t->how),
+	    LOG_BOOL("verifies-destination", t->destination),
+	    LOG_CSTR("reason", t->why));
+}
+
 static bool
 dial_host(struct link *l)
 {
@@ -403,12 +382,57 @@ dial_host(struct link *l)
 static bool
 try_in_clear(struct link *l, const struct outcome *why)
 {
-	if (l->route->set->tls != ROUTE_TLS_OPPORTUNISTIC || l->in_clear ||
-	    l->login != NULL)
+	if (l->trust.tls != TLS_POLICY_MAY || l->in_clear || l->login != NULL)
 		return false;
 	log_trouble(l, why);
 	l->in_clear = true;
 	return dial_host(l);
+}
+
+/* What the host must show is known, or why it cannot be. */
+static bool
+approach(struct link *l)
+{
+	struct outcome why;
+
+	if (trust_make(&l->trust, l->route, &l->host, &l->hop, l->dane,
+	    &why)) {
+		log_trust(l);
+		return dial_host(l);
+	}
+	log_trouble(l, &why);
+	l->why = why;
+	l->has_why = true;
+	return false;
+}
+
+static void
+on_dane(void *ctx)
+{
+	struct link *l = ctx;
+
+	if (!approach(l))
+		try_next(l);
+}
+
+/* RFC 7672 section 2.2: what DNS asks of the host is known before it is
+ * spoken to. */
+static bool
+begin(struct link *l)
+{
+	const char *why;
+
+	dane_free(l->dane);
+	l->dane = NULL;
+	if (!trust_wants_dane(l->route) || !dane_applies(&l->host, &why))
+		return approach(l);
+	l->dane = dane_ask(l->d->rr->dns, &l->host, on_dane, l);
+	if (l->dane != NULL)
+		return true;
+	outcome_host(&l->why, 4, 3, "the TLSA records of %s cannot be asked "
+	    "for", l->host.name);
+	l->has_why = true;
+	return false;
 }
 
 /* The next host in turn; when there is none, the link is gone. */
@@ -425,8 +449,9 @@ try_next(struct link *l)
 	}
 	while ((h = next_host(l)) != NULL) {
 		l->host = *h;
+		l->hop = l->d->hosts->hops[h->hop];
 		l->in_clear = false;
-		if (dial_host(l))
+		if (begin(l))
 			return;
 	}
 	give_up(l);

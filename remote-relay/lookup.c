@@ -1,6 +1,8 @@
 #include "remote-relay/lookup.h"
 
 #include <assert.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +29,8 @@ struct lookup {
 	bool		 finished;
 	uint16_t	 port;		/* of this target */
 	struct exchangers x;		/* of this target */
-	bool		 mx_secure, implicit;
+	bool		 implicit;
+	struct next_hop	*hops;		/* one for each target */
 	struct question	 questions[QUERIES_MAX];
 	unsigned	 n_questions, waiting;
 	struct hosts	 hosts;
@@ -46,6 +49,12 @@ current(const struct lookup *l)
 
 	return i < l->ask.n_targets ? &l->ask.targets[i] :
 	    &l->ask.fallback[i - l->ask.n_targets];
+}
+
+static struct next_hop *
+hop(const struct lookup *l)
+{
+	return &l->hops[l->next - 1];
 }
 
 /* Is it the domain of a recipient? */
@@ -97,6 +106,28 @@ no_such(struct lookup *l, uint16_t code, uint8_t subject, uint8_t detail,
 
 /* ---- the end ---- */
 
+struct hosts *
+hosts_copy(const struct hosts *from)
+{
+	size_t size = offsetof(struct hosts, at) + from->n *
+	    sizeof(from->at[0]), hops = from->n_hops * sizeof(from->hops[0]);
+	struct hosts *to = malloc(size + hops);
+
+	static_assert(alignof(struct next_hop) == 1, "it follows anything");
+	if (to == NULL)
+		return NULL;
+	memcpy(to, from, size);
+	to->hops = memcpy((char *)to + size, from->hops, hops);
+	return to;
+}
+
+static void
+lookup_free(struct lookup *l)
+{
+	free(l->hops);
+	free(l);
+}
+
 static void
 finish(struct lookup *l)
 {
@@ -116,23 +147,34 @@ finish(struct lookup *l)
 	if (l->starting)
 		l->finished = true;
 	else
-		free(l);
+		lookup_free(l);
 }
 
-static void
-add_host(struct lookup *l, const char *name, const struct net_address *a,
-    bool mx_secure, bool secure)
+static struct host *
+add_host(struct lookup *l, const char *name, const struct net_address *a)
 {
 	struct host *h;
 
 	if (l->hosts.n == HOSTS_MAX)
-		return;
+		return NULL;
 	h = &l->hosts.at[l->hosts.n++];
-	*h = (struct host){ .address = *a, .mx_secure = mx_secure,
-		.secure = secure, .by_mx = l->next > 0 &&
-		    current(l)->kind == TARGET_DOMAIN && !l->implicit };
+	*h = (struct host){ .address = *a, .hop = l->next - 1 };
 	h->address.port = l->port;
 	memcpy(h->name, name, strnlen(name, sizeof(h->name) - 1));
+	return h;
+}
+
+static void
+add_exchanger(struct lookup *l, const struct exchanger *e)
+{
+	struct host *h;
+
+	for (unsigned i = 0; i < e->n_addresses; i++) {
+		if ((h = add_host(l, e->name, &e->addresses[i])) == NULL)
+			return;
+		h->secure = e->secure;
+		memcpy(h->canonical, e->canonical, sizeof(h->canonical));
+	}
 }
 
 static void
@@ -172,12 +214,8 @@ take_exchangers(struct lookup *l)
 		cut = exchangers_cut_self(&l->x);
 	}
 	for (unsigned i = 0; i < l->x.n; i++) {
-		struct exchanger *e = &l->x.at[i];
-
-		exchanger_interleave(e);
-		for (unsigned k = 0; k < e->n_addresses; k++)
-			add_host(l, e->name, &e->addresses[k], l->mx_secure,
-			    e->secure);
+		exchanger_interleave(&l->x.at[i]);
+		add_exchanger(l, &l->x.at[i]);
 	}
 	if (cut)
 		no_such(l, 554, 4, 6, "leads back to us");
@@ -198,9 +236,15 @@ on_address(void *ctx, struct dns_answer *a)
 
 	q->q = NULL;
 	ttl_is(l, a->ttl);
-	e->secure &= a->secure;
+	/* Whoever can suppress the answer of one family must not be able to
+	 * make the other one's count for less. */
 	if (a->status == DNS_TEMPFAIL || a->status == DNS_BOGUS)
 		no_answer(l, "the address", e->name, a);
+	else
+		e->secure &= a->secure;
+	if (a->canonical.len > 0)
+		slice_copy_str(a->canonical, e->canonical,
+		    sizeof(e->canonical));
 	while (dns_answer_next(a, &r))
 		if (r.type == a->type &&
 		    e->n_addresses < EXCHANGER_ADDRESSES_MAX)
@@ -270,7 +314,10 @@ on_mx(void *ctx, struct dns_answer *a)
 
 	q->q = NULL;
 	ttl_is(l, a->ttl);
-	l->mx_secure = a->secure;
+	hop(l)->secure = a->secure;
+	hop(l)->by_mx = a->status == DNS_OK;
+	slice_copy_str(a->canonical, hop(l)->canonical,
+	    sizeof(hop(l)->canonical));
 	switch (a->status) {
 	case DNS_OK:
 		while (dns_answer_next(a, &r))
@@ -304,11 +351,14 @@ family_is_wanted(const struct lookup *l, const struct net_address *a)
 static void
 take_address(struct lookup *l, const struct target *t)
 {
+	struct host *h;
+
 	if (is_domain(l) &&
 	    own_addresses_has(l->ask.own, &t->address))
 		no_such(l, 554, 4, 6, "leads back to us");
-	else if (family_is_wanted(l, &t->address))
-		add_host(l, t->name, &t->address, false, false);
+	else if (family_is_wanted(l, &t->address) &&
+	    (h = add_host(l, t->name, &t->address)) != NULL)
+		h->literal = true;
 }
 
 /* What does not exist for good is not helped by a fallback. */
@@ -334,7 +384,9 @@ next_target(struct lookup *l)
 		t = current(l);
 		l->port = t->port != 0 ? t->port : l->ask.port;
 		l->x = (struct exchangers){ 0 };
-		l->implicit = l->mx_secure = false;
+		l->implicit = false;
+		*hop(l) = (struct next_hop){ .secure = true };
+		memcpy(hop(l)->name, t->name, strnlen(t->name, DNS_NAME_MAX));
 		l->n_questions = l->waiting = 0;
 		if (t->kind != TARGET_ADDRESS)
 			break;
@@ -356,11 +408,15 @@ lookup_start(const struct lookup_ask *asked, lookup_done *done, void *ctx)
 	struct lookup *l = calloc(1, sizeof(*l));
 	struct outcome o;
 
-	if (l == NULL) {
+	if (l == NULL || (l->hops = calloc(asked->n_targets +
+	    asked->n_fallback, sizeof(l->hops[0]))) == NULL) {
+		free(l);
 		outcome_host(&o, 3, 0, "out of memory");
 		done(ctx, NULL, &o);
 		return NULL;
 	}
+	l->hosts.hops = l->hops;
+	l->hosts.n_hops = asked->n_targets + asked->n_fallback;
 	l->ask = *asked;
 	l->done = done;
 	l->ctx = ctx;
@@ -370,7 +426,7 @@ lookup_start(const struct lookup_ask *asked, lookup_done *done, void *ctx)
 	l->starting = false;
 	if (!l->finished)
 		return l;
-	free(l);
+	lookup_free(l);
 	return NULL;
 }
 
@@ -381,5 +437,5 @@ lookup_cancel(struct lookup *l)
 		return;
 	for (unsigned i = 0; i < l->n_questions; i++)
 		dns_cancel(l->questions[i].q);
-	free(l);
+	lookup_free(l);
 }

@@ -13,19 +13,35 @@
 
 enum { HOSTS_MAX = 64 };
 
+/* What hosts were found for: a domain, or a host that a route names. */
+struct next_hop {
+	char		name[DNS_NAME_MAX + 1];
+	char		canonical[DNS_NAME_MAX + 1];	/* where CNAMEs lead;
+							 * "": nowhere else */
+	bool		by_mx;		/* MX records name the hosts */
+	/* From this name to those of its hosts everything is signed (DNSSEC),
+	 * that there is no MX record, too; or a setting says it. */
+	bool		secure;
+};
+
 struct host {
 	char		name[DNS_NAME_MAX + 1];	/* of the host, or the address */
+	char		canonical[DNS_NAME_MAX + 1];	/* as above */
 	struct net_address address;		/* with its port */
-	/* Named by MX records, and were those signed (DNSSEC)? */
-	bool		by_mx, mx_secure;
-	bool		secure;			/* its addresses were */
+	unsigned	hop;			/* of hosts.hops */
+	bool		literal;		/* it has no name */
+	bool		secure;			/* its addresses are signed */
 };
 
 struct hosts {
 	uint32_t	ttl;		/* seconds that it may be kept */
-	unsigned	n;
-	struct host	at[HOSTS_MAX];
+	unsigned	n, n_hops;
+	const struct next_hop *hops;
+	struct host	at[HOSTS_MAX];	/* in a copy: n of them */
 };
+
+/* In one piece, for free(3).  NULL with errno. */
+struct hosts *hosts_copy(const struct hosts *);
 
 /* What is asked for, and by which rules. */
 struct lookup_ask {

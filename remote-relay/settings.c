@@ -66,6 +66,18 @@ check_sources(const struct settings *s, const struct settings_group *g,
 		    "two addresses of one family: one of each at most");
 }
 
+static bool
+any_address(const struct settings_words *words)
+{
+	struct target t;
+
+	for (size_t i = 0; i < words->n; i++)
+		if (target_parse(slice_str(words->at[i]), &t) == PARSE_OK &&
+		    t.kind == TARGET_ADDRESS)
+			return true;
+	return false;
+}
+
 static void
 check_tls(const struct settings *s, const struct settings_group *g,
     const struct route_settings *r, struct settings_errors *errors)
@@ -81,9 +93,14 @@ check_tls(const struct settings *s, const struct settings_group *g,
 	if (r->tls == ROUTE_TLS_FINGERPRINT && r->tls_fingerprints.n == 0)
 		settings_complain(errors, s, g, "tls", "fingerprint, but "
 		    "tls_fingerprints has none");
-	if (r->tls_wrapped && r->tls <= ROUTE_TLS_OPPORTUNISTIC)
+	if (r->tls_wrapped && (r->tls <= ROUTE_TLS_OPPORTUNISTIC ||
+	    r->tls == ROUTE_TLS_DANE))
 		settings_complain(errors, s, g, "tls_wrapped", "needs tls = "
-		    "required, verified or fingerprint");
+		    "required, verified, fingerprint or dane-only");
+	if (r->tls == ROUTE_TLS_DANE_ONLY && (any_address(&r->via) ||
+	    any_address(&r->fallback)))
+		settings_complain(errors, s, g, "tls", "dane-only, but an "
+		    "address has no TLSA records: name the host");
 }
 
 static void

@@ -71,14 +71,18 @@
 	    "be reached.")						\
 	X(protocol, ENUM, "smtp", "smtp|lmtp", "", RELOAD,		\
 	    "RFC 5321 or RFC 2033.")					\
-	X(tls, ENUM, "opportunistic",					\
-	    "none|opportunistic|required|verified|fingerprint", "", RELOAD, \
+	X(tls, ENUM, "dane",						\
+	    "none|opportunistic|required|verified|fingerprint|dane|" \
+	    "dane-only", "", RELOAD,					\
 	    "opportunistic: encrypted where the host can, whoever it is " \
 	    "(RFC 7435).  required: or the mail waits.  verified: a " \
 	    "certificate of a root in /etc/ssl/certs/ca-certificates.crt, in " \
 	    "the name of the host, of the domain where the name of the host " \
 	    "came from DNS without DNSSEC, or one of tls_names.  " \
-	    "fingerprint: one of tls_fingerprints.")			\
+	    "fingerprint: one of tls_fingerprints.  dane: by the TLSA " \
+	    "records of the host where it has any that DNSSEC vouches for " \
+	    "(RFC 7672), else opportunistic.  dane-only: by those, or the " \
+	    "mail waits.")						\
 	X(tls_wrapped, BOOL, "no", "", "", RELOAD,			\
 	    "TLS from the first octet, without STARTTLS (RFC 8314), as on " \
 	    "port 465.")						\
@@ -109,7 +113,8 @@ struct route_settings {
 enum { ADDRESS_BOTH, ADDRESS_IPV4, ADDRESS_IPV6 };	/* address_family */
 enum { PROTOCOL_SMTP, PROTOCOL_LMTP };			/* protocol */
 enum { ROUTE_TLS_NONE, ROUTE_TLS_OPPORTUNISTIC, ROUTE_TLS_REQUIRED,
-    ROUTE_TLS_VERIFIED, ROUTE_TLS_FINGERPRINT };		/* tls */
+    ROUTE_TLS_VERIFIED, ROUTE_TLS_FINGERPRINT, ROUTE_TLS_DANE,
+    ROUTE_TLS_DANE_ONLY };				/* tls */
 
 /* The block that describes mail without a route of its own. */
 #define ROUTE_DEFAULT "default"

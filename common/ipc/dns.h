@@ -26,8 +26,8 @@ enum {
 	DNS_NAME_MAX = 253,	/* octets of a name as text */
 	DNS_LABEL_MAX = 63,
 	DNS_TEXT_MAX = 4096,	/* octets of one TXT record, strings joined */
-	DNS_TLSA_MAX = 512,	/* octets of a TLSA record's data; longer are
-				 * whole certificates, and left out */
+	DNS_TLSA_MAX = 4096,	/* octets of a TLSA record's data, which may be
+				 * a whole certificate; longer are left out */
 	DNS_WHY_MAX = 200,
 	DNS_RECORDS_MAX = 256,
 	DNS_TTL_MAX = 86400,	/* seconds */

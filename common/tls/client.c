@@ -143,14 +143,38 @@ tls_client_free(struct tls_client *client)
 
 /* ---- what is expected of one server ---- */
 
+/* A whole certificate or public key must be one. */
+static bool
+tlsa_whole(const struct tls_tlsa *r)
+{
+	const unsigned char *at = (const void *)r->data.at, *end = at +
+	    r->data.len;
+	X509 *x = NULL;
+	EVP_PKEY *key = NULL;
+	bool good;
+
+	if (r->selector == 0) {
+		x = d2i_X509(NULL, &at, (long)r->data.len);
+		key = x != NULL ? X509_get0_pubkey(x) : NULL;
+		good = key != NULL && at == end;
+	} else {
+		key = d2i_PUBKEY(NULL, &at, (long)r->data.len);
+		good = key != NULL && at == end;
+		EVP_PKEY_free(key);
+	}
+	X509_free(x);
+	ERR_clear_error();
+	return good;
+}
+
 static bool
 tlsa_usable(const struct tls_tlsa *r)
 {
 	static const size_t lengths[] = { 0, 32, 64 };	/* RFC 6698: matching */
 
 	return (r->usage == 2 || r->usage == 3) && r->selector <= 1 &&
-	    r->matching <= 2 && r->data.len > 0 &&
-	    (r->matching == 0 || r->data.len == lengths[r->matching]);
+	    r->matching <= 2 && (r->matching == 0 ? tlsa_whole(r) :
+	    r->data.len == lengths[r->matching]);
 }
 
 size_t

@@ -250,6 +250,9 @@ tls_info(const struct tls *t, struct tls_info *info)
 		.name = name != NULL ? name : "",
 		.verified = t->verify,
 	};
+	if (t->verify == TLS_VERIFY_DANE)
+		SSL_get0_dane_tlsa(t->ssl, &info->tlsa[0], &info->tlsa[1],
+		    &info->tlsa[2], NULL, NULL);
 }
 
 const char *

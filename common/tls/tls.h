@@ -152,6 +152,9 @@ struct tls_info {
 	bool		 resumed;
 	const char	*name;		/* SNI, or "" */
 	enum tls_verify	 verified;	/* asking: how the server was */
+	/* TLS_VERIFY_DANE: usage, selector and matching type of the record
+	 * that did it. */
+	uint8_t		 tlsa[3];
 };
 
 /* After secured(); the strings live as long as tls. */

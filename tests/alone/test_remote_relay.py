@@ -25,7 +25,7 @@ DNS_ASK, DNS_ANSWER = 110, 111
 DELIVERED, DEFERRED, FAILED = 1, 2, 3
 UNKNOWN, DSN_PASSED, HOST_DOWN, LAST = 1, 2, 4, 8
 EIGHT_BIT, BINARY, SMTPUTF8 = 1, 2, 4
-A, MX, AAAA = 1, 15, 28
+A, CNAME, MX, AAAA, TLSA = 1, 5, 15, 28, 52
 TEXT = b"Subject: x\r\n\r\nhello\r\n.\r\n..dots\r\n"
 QUICK = ("interface_addresses = no\nconnect_timeout = 2s\n"
          "greeting_timeout = 2s\nhelo_timeout = 2s\nmail_timeout = 2s\n"
@@ -62,12 +62,25 @@ class Result:
                 f"{self.mta} {self.marks}>")
 
 
+class Answer:
+    """More than records: whether DNSSEC vouches, and where CNAMEs led."""
+
+    def __init__(self, rows=(), status=None, secure=True, canonical="",
+                 cut=False):
+        self.rows = list(rows)
+        self.status = status or ("ok" if rows else "nodata")
+        self.marks = secure | cut << 1
+        self.canonical = canonical
+
+
 class Zone:
-    """What resolver would say: {(type, name): [data] or a status word}."""
+    """What resolver would say: {(type, name): [data], a status word, or an
+    Answer}; standard is for what is not in it."""
     STATUS = {"ok": 1, "nxdomain": 2, "nodata": 3, "tempfail": 4, "bogus": 5}
 
     def __init__(self, channel, records):
         self.channel, self.records = channel, records
+        self.standard = "nodata"
         self.asked = []
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -75,6 +88,10 @@ class Zone:
     def _data(kind, d):
         if kind == MX:
             return struct.pack("<H", d[0]) + octets(d[1].encode())
+        if kind == CNAME:
+            return octets(d.encode())
+        if kind == TLSA:
+            return bytes(d[:3]) + octets(d[3])
         family = socket.AF_INET if kind == A else socket.AF_INET6
         return socket.inet_pton(family, d)
 
@@ -92,14 +109,18 @@ class Zone:
             kind, = struct.unpack_from("<H", m[2])
             name = m[2][6:].decode()
             self.asked.append((kind, name))
-            found = self.records.get((kind, name), "nodata")
-            status = found if isinstance(found, str) else "ok"
-            rows = [] if isinstance(found, str) else found
-            failed = status in ("tempfail", "bogus")
-            body = struct.pack("<BBHIH", self.STATUS[status], 0, kind, 300,
-                               len(rows)) + octets(b"")
+            found = self.records.get((kind, name), self.standard)
+            if isinstance(found, str):
+                found = Answer(status=found, secure=False)
+            elif not isinstance(found, Answer):
+                found = Answer(found, secure=False)
+            failed = found.status in ("tempfail", "bogus")
+            body = struct.pack("<BBHIH", self.STATUS[found.status],
+                               0 if failed else found.marks, kind, 300,
+                               len(found.rows))
+            body += octets(found.canonical.encode())
             body += octets(b"no server" if failed else b"")
-            body += b"".join(self._data(kind, d) for d in rows)
+            body += b"".join(self._data(kind, d) for d in found.rows)
             self.channel.send(DNS_ANSWER, m[1], body)
 
 

@@ -43,7 +43,7 @@ SOA = "@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"
 
 
 class Zone:
-    def __init__(self, origin, text, signed, ttl):
+    def __init__(self, origin, text, signed, ttl, key=None):
         self.origin = dns.name.from_text(origin)
         text = "\n".join(line.strip() for line in text.splitlines())
         self.zone = dns.zone.from_text(f"$TTL {ttl}\n" + SOA + text + "\n",
@@ -51,7 +51,7 @@ class Zone:
                                        check_origin=False)
         self.key = None
         if signed:
-            self.key = ec.generate_private_key(ec.SECP256R1())
+            self.key = key or ec.generate_private_key(ec.SECP256R1())
             self.dnskey = dns.dnssec.make_dnskey(
                 self.key.public_key(), dns.dnssec.Algorithm.ECDSAP256SHA256,
                 flags=257)
@@ -164,9 +164,9 @@ class DnsServer:
 
     # -- what a test says
 
-    def zone(self, origin, text="", signed=False, ttl=300):
+    def zone(self, origin, text="", signed=False, ttl=300, key=None):
         """Add a zone, or replace the one of that name."""
-        new = Zone(origin, text, signed, ttl)
+        new = Zone(origin, text, signed, ttl, key)
         with self.lock:
             self.zones = [z for z in self.zones if z.origin != new.origin]
             self.zones.append(new)
