@@ -1,5 +1,7 @@
 #include "authd/authd.h"
 
+#include <bsd/stdlib.h>
+
 #include "common/idn/idn.h"
 
 /* Tickets given out and not yet redeemed, and places for who failed. */
@@ -17,7 +19,9 @@ authd_init(struct authd *a)
 	tables_init(&a->tables, STAGE_TABLE_BIT(STAGE_TABLE_DOMAINS) |
 	    STAGE_TABLE_BIT(STAGE_TABLE_USERS) |
 	    STAGE_TABLE_BIT(STAGE_TABLE_PASSWORDS) |
-	    STAGE_TABLE_BIT(STAGE_TABLE_SYSTEM_USERS));
+	    STAGE_TABLE_BIT(STAGE_TABLE_SYSTEM_USERS) |
+	    STAGE_TABLE_BIT(STAGE_TABLE_SCRAM_SECRET));
+	arc4random_buf(a->secret, sizeof(a->secret));
 	a->tables.to_ascii = idn_text;
 	TAILQ_INIT(&a->gates);
 	TAILQ_INIT(&a->logins);
@@ -38,6 +42,7 @@ void
 authd_clear(struct authd *a)
 {
 	tables_clear(&a->tables);
+	explicit_bzero(a->secret, sizeof(a->secret));
 	delays_free(a->delays);
 	tickets_free(a->tickets);
 	ipc_pending_free(a->verifying);

@@ -114,6 +114,9 @@ struct authd {
 	struct logins		 pam_queue;
 	unsigned		 helpers;	/* asked for or running */
 	struct ipc_pending	*talking;	/* conversations: struct login */
+	/* What salts of names that nobody has are made from while there is
+	 * no file for it (common/sasl/secret.h): until the next start. */
+	uint8_t			 secret[SASL_SECRET_LEN];
 };
 
 /* Seconds that a check may take, all told; then it is unavailable. */

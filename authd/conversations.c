@@ -91,6 +91,7 @@ static int
 invent(const struct login *l, struct slice name, struct scram_verifier *v)
 {
 	const struct passwords_table *t = l->authd->tables.passwords;
+	const struct sasl_secret *secret = l->authd->tables.scram_secret;
 	unsigned iterations = USUAL_ITERATIONS;
 	size_t octets = USUAL_SALT;
 
@@ -98,8 +99,8 @@ invent(const struct login *l, struct slice name, struct scram_verifier *v)
 		iterations = v->iterations;
 		octets = salt_octets(v);
 	}
-	return scram_verifier_invent(passwords_secret(t), name, iterations,
-	    octets, v);
+	return scram_verifier_invent(slice_of(secret->there ? secret->octets :
+	    l->authd->secret, SASL_SECRET_LEN), name, iterations, octets, v);
 }
 
 /* The account's, or one that looks as good. */

@@ -68,6 +68,10 @@ commit_tables(struct authd *a)
 	if (result == -1 && a->book.domains == NULL)
 		return -1;	/* nothing to fall back on */
 	a->book = tables_book(&a->tables, &rules);
+	if ((changed & STAGE_TABLE_BIT(STAGE_TABLE_SCRAM_SECRET)) != 0 &&
+	    !a->tables.scram_secret->there)
+		log_notice("no-scram-secret", LOG_CSTR("file", "scram-secret"),
+		    LOG_CSTR("remedy", "bulkhead start makes it"));
 	if (changed != 0)
 		log_notice("tables-in-use",
 		    LOG_NUM("users", users_count(a->tables.users)),

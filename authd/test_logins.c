@@ -25,6 +25,7 @@
 
 /* crypt(3) of "secret", cheap: bcrypt with the least cost. */
 #define HASH "$2b$05$......................35w9tBXOiWEqF4YNx8Fn9rPUbxS7RTu"
+#define HASH2 "$2b$05$......................35w9tBXOiWEqF4YNx8Fn9rPUbxS7RTv"
 
 /*
  * authd with everybody around it played by the test: a gate, supervisor, and
@@ -69,6 +70,10 @@ give(struct tables *t, enum stage_table table, struct slice text)
 	close(fd);
 }
 
+#define DIGITS "000102030405060708090a0b0c0d0e0f"
+static const struct slice secret_file =
+    SLICE_LITERAL("%version 1\n" DIGITS DIGITS "\n");
+
 static void
 tables(struct play *p, struct slice users, struct slice passwords)
 {
@@ -81,6 +86,7 @@ tables(struct play *p, struct slice users, struct slice passwords)
 	give(&p->a.tables, STAGE_TABLE_PASSWORDS, passwords);
 	give(&p->a.tables, STAGE_TABLE_SYSTEM_USERS,
 	    S("sys:x:1000:1000::/h:/s\n"));
+	give(&p->a.tables, STAGE_TABLE_SCRAM_SECRET, secret_file);
 	assert_int_equal(tables_commit(&p->a.tables, &rules, &changed), 0);
 	p->a.book = tables_book(&p->a.tables, &rules);
 }
@@ -852,9 +858,10 @@ scram_unknown_name(void **state)
 	    AUTH_ALL_ACCOUNTS);
 	assert_int_equal(scram_server_first_parse(challenged(p, p->gate,
 	    IPC_IMAPD, 1, &number, one), &a), PARSE_OK);
-	/* Another day, another table; the same first line. */
-	tables(p, S("alice@x.example 7\nbob@x.example 8\n"),
-	    S("7 " HASH " " SCRAM "\n8 " HASH " " SCRAM "\n"));
+	/* Another day, another table, another authd; the same secret. */
+	tables(p, S("alice@x.example 1\nbob@x.example 8\n"),
+	    S("1 " HASH2 " " SCRAM "\n8 " HASH " " SCRAM "\n"));
+	memset(p->a.secret, 1, sizeof(p->a.secret));
 	scram_start_as(p, p->gate, IPC_IMAPD, 2, S(NAME_AND_NONCE("NOBODY")),
 	    AUTH_ALL_ACCOUNTS);
 	assert_int_equal(scram_server_first_parse(challenged(p, p->gate,

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -14,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "bulkhead/state.h"
 #include "common/instance/certificate.h"
 #include "common/tls/self_signed.h"
 
@@ -88,22 +88,14 @@ own_will_do(const struct bulkhead *b, int dir)
 	return good;
 }
 
-static int
-create(int dir, const char *name, mode_t mode)
-{
-	unlinkat(dir, name, 0);
-	return openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-	    O_NOFOLLOW, mode);
-}
-
 /* Whole or not at all: a pair that does not fit is made again. */
 static int
 own_make(const struct bulkhead *b, int dir)
 {
 	const char *names[] = { b->hostname };
 	time_t now = time(NULL);
-	int chain = create(dir, "chain.new", 0644);
-	int key = create(dir, "key.new", 0600);
+	int chain = state_create(dir, "chain.new", 0644);
+	int key = state_create(dir, "key.new", 0600);
 	int result = -1;
 
 	if (chain != -1 && key != -1 &&
@@ -120,38 +112,6 @@ own_make(const struct bulkhead *b, int dir)
 	return result;
 }
 
-static int
-open_directory(const char *path, mode_t mode)
-{
-	if (mkdir(path, mode) == -1 && errno != EEXIST)
-		return -1;
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-}
-
-/* state_dir with what leads to it, and ours in it. */
-static int
-own_open(const struct bulkhead *b)
-{
-	char path[PATH_MAX];
-	size_t len;
-
-	if (snprintf(path, sizeof(path), "%s/%s", b->instance->state_dir,
-	    CERTIFICATE_OWN) >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	len = strlen(b->instance->state_dir);
-	for (size_t i = 1; i <= len; i++) {
-		if (path[i] != '/')
-			continue;
-		path[i] = '\0';
-		if (mkdir(path, 0755) == -1 && errno != EEXIST)
-			return -1;
-		path[i] = '/';
-	}
-	return open_directory(path, 0700);
-}
-
 int
 own_certificate_ensure(struct bulkhead *b)
 {
@@ -160,7 +120,7 @@ own_certificate_ensure(struct bulkhead *b)
 	if (b->settings == NULL || settings_n_groups(b->settings) > 0 ||
 	    geteuid() != 0)
 		return 0;
-	if ((dir = own_open(b)) == -1)
+	if ((dir = state_open(b, CERTIFICATE_OWN, 0700)) == -1)
 		return fail(EX_CANTCREAT, "%s/%s: %s", b->instance->state_dir,
 		    CERTIFICATE_OWN, strerror(errno));
 	if (!own_will_do(b, dir) && own_make(b, dir) == -1)

@@ -2,6 +2,7 @@
 #include "bulkhead/check.h"
 #include "bulkhead/control.h"
 #include "bulkhead/own_certificate.h"
+#include "bulkhead/state.h"
 
 #include <sysexits.h>
 
@@ -17,7 +18,8 @@ do_reload(struct bulkhead *b, int argc, char *argv[])
 	if (role == -1)
 		return EX_USAGE;
 	if ((status = check_quietly(b, CHECK_RUNNING)) != 0 ||
-	    (status = own_certificate_ensure(b)) != 0)
+	    (status = own_certificate_ensure(b)) != 0 ||
+	    (status = state_secret_ensure(b)) != 0)
 		return status;
 	return control_command(b, OPERATOR_RELOAD, (unsigned)role,
 	    argc == 0 ? b->conf_dir : argv[0]);

@@ -2,6 +2,7 @@
 #include "bulkhead/check.h"
 #include "bulkhead/control.h"
 #include "bulkhead/own_certificate.h"
+#include "bulkhead/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,7 +122,8 @@ do_start(struct bulkhead *b, int argc, char *argv[])
 	}
 	if ((status = check_quietly(b, CHECK_STOPPED)) != 0)
 		return status;
-	if ((status = own_certificate_ensure(b)) != 0)
+	if ((status = own_certificate_ensure(b)) != 0 ||
+	    (status = state_secret_ensure(b)) != 0)
 		return status;
 	return argc == 1 ? run_in_foreground(b) : run_in_background(b);
 }

@@ -16,7 +16,8 @@ static const struct map_process processes[] = {
 	    .stop_phase = 3 },
 	{ .role = IPC_AUTHD, .program = "authd", .user = "bh-auth",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "authd.conf",
-	    .tables = T(DOMAINS) | T(USERS) | T(PASSWORDS) | T(SYSTEM_USERS),
+	    .tables = T(DOMAINS) | T(USERS) | T(PASSWORDS) | T(SYSTEM_USERS) |
+		T(SCRAM_SECRET),
 	    .stop_phase = 3 },
 	{ .role = IPC_AUTHD_VERIFIER, .program = "authd-verifier",
 	    .user = "bh-auth", .count = 2, .jail = JAIL_EMPTY,

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "common/stage/fields.h"
@@ -37,6 +39,22 @@ supply_settings(struct process *p)
 	    slice_str(p->sv->hostname), fds, 2);
 }
 
+/* bulkhead(8) makes the secret, beside the certificate that it makes. */
+static int
+open_table(const struct supervisor *sv, enum stage_table t)
+{
+	char path[PATH_MAX];
+
+	if (t != STAGE_TABLE_SCRAM_SECRET)
+		return load_open(sv, stage_table_name(t));
+	if (snprintf(path, sizeof(path), "%s/%s", sv->instance->state_dir,
+	    stage_table_name(t)) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return load_open(sv, path);
+}
+
 int
 supply_tables(struct process *p, unsigned tables)
 {
@@ -50,7 +68,7 @@ supply_tables(struct process *p, unsigned tables)
 			continue;
 		if (t == STAGE_TABLE_ALIASES && lists_give(p) == -1)
 			return -1;
-		if ((fd = load_open(p->sv, file)) == -1) {
+		if ((fd = open_table(p->sv, (enum stage_table)t)) == -1) {
 			log_unreadable(p, file);
 			return -1;
 		}

@@ -320,12 +320,6 @@ passwords_scram_count(const struct passwords_table *t)
 }
 
 struct slice
-passwords_secret(const struct passwords_table *t)
-{
-	return t->count == 0 ? SLICE_LITERAL("") : t->rows[0].hash;
-}
-
-struct slice
 passwords_typical(const struct passwords_table *t)
 {
 	return t->typical;

@@ -66,13 +66,6 @@ struct slice passwords_typical_scram(const struct passwords_table *);
 size_t passwords_scram_count(const struct passwords_table *);
 
 /*
- * Octets that nobody outside knows and that stay the same from day to day:
- * the hash of the least number, in which there is a salt that never leaves
- * this file.  Empty where the table is.
- */
-struct slice passwords_secret(const struct passwords_table *);
-
-/*
  * A whole hash of yescrypt, gost-yescrypt, scrypt, bcrypt, SHA-512 or
  * SHA-256 crypt?  DES, MD5 and anything shorter than a real one are not.
  */

@@ -24,7 +24,8 @@
 	    "", RESTART, "Parent of the mailboxes' homes; root owns it.") \
 	X(state_dir, PATH, BULKHEAD_LOCALSTATEDIR "/lib/bulkhead", "", "", \
 	    RESTART, "Where bulkhead keeps what it makes for itself: the " \
-	    "certificate that is used while none is named here.")	\
+	    "certificate that is used while none is named here, and a " \
+	    "secret of the SCRAM mechanism.")				\
 	X(run_dir, PATH, BULKHEAD_RUNSTATEDIR "/bulkhead", "", "", RESTART, \
 	    "Holds the sockets for people and programs: control, inject.") \
 	X(program_dir, PATH, BULKHEAD_LIBEXECDIR, "", "", RESTART,	\

@@ -52,6 +52,33 @@ slice_copy_str(struct slice s, char *to, size_t size)
 	return 0;
 }
 
+static int
+nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+slice_hex(struct slice s, void *out, size_t n)
+{
+	unsigned char *to = out;
+
+	if (s.len != 2 * n)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int high = nibble(s.at[2 * i]), low = nibble(s.at[2 * i + 1]);
+
+		if (high == -1 || low == -1)
+			return -1;
+		to[i] = (unsigned char)(high << 4 | low);
+	}
+	return 0;
+}
+
 int
 slice_number(struct slice s, unsigned long long max, unsigned long long *n)
 {

@@ -64,4 +64,10 @@ int slice_copy_str(struct slice, char *to, size_t size);
  */
 int slice_number(struct slice, unsigned long long max, unsigned long long *n);
 
+/*
+ * Exactly 2 * n hexadecimal digits of either case, as n octets.  -1 for
+ * anything else; out is then partly written.
+ */
+int slice_hex(struct slice, void *out, size_t n);
+
 #endif

@@ -53,6 +53,22 @@ test_equal(void **state)
 	assert_true(slice_equal(slice_of(NULL, 0), slice_str("")));
 }
 
+static void
+test_hex(void **state)
+{
+	unsigned char out[2];
+
+	(void)state;
+	assert_int_equal(slice_hex(slice_str("0aFf"), out, 2), 0);
+	assert_int_equal(out[0], 0x0a);
+	assert_int_equal(out[1], 0xff);
+	assert_int_equal(slice_hex(slice_str("0aFf"), out, 1), -1);
+	assert_int_equal(slice_hex(slice_str("0aF"), out, 2), -1);
+	assert_int_equal(slice_hex(slice_str("0aFg"), out, 2), -1);
+	assert_int_equal(slice_hex(slice_str(" 0aF"), out, 2), -1);
+	assert_int_equal(slice_hex(slice_str(""), out, 0), 0);
+}
+
 int
 main(void)
 {
@@ -60,6 +76,7 @@ main(void)
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_hex),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

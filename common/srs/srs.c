@@ -16,29 +16,16 @@ static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
 /* ---- secrets ---- */
 
 static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static int
 take_key(struct slice s, struct siphash_key *key)
 {
-	if (s.len != 32)
-		return -1;
-	*key = (struct siphash_key){ { 0, 0 } };
-	for (size_t i = 0; i < s.len; i++) {
-		int v = nibble(s.at[i]);
+	uint8_t octets[16];
+	int result = slice_hex(s, octets, sizeof(octets));
 
-		if (v == -1)
-			return -1;
-		key->k[i / 16] = key->k[i / 16] << 4 | (uint64_t)v;
-	}
-	return 0;
+	*key = (struct siphash_key){ { 0, 0 } };
+	for (size_t i = 0; i < sizeof(octets); i++)
+		key->k[i / 8] = key->k[i / 8] << 8 | octets[i];
+	explicit_bzero(octets, sizeof(octets));
+	return result;
 }
 
 static int

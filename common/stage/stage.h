@@ -45,7 +45,9 @@ enum {
 	X(RESOLV_CONF, "/etc/resolv.conf")				\
 	X(CLIENTS, "clients")						\
 	X(RELAY_PASSWORDS, "relay-passwords")				\
-	X(TRUSTED_ROOTS, "/etc/ssl/certs/ca-certificates.crt")
+	X(TRUSTED_ROOTS, "/etc/ssl/certs/ca-certificates.crt")		\
+	/* Not beside the others: see common/sasl/secret.h. */		\
+	X(SCRAM_SECRET, "scram-secret")
 
 enum stage_table {
 #define X(name, file) STAGE_TABLE_##name,

@@ -260,6 +260,25 @@ take_srs_secrets(struct tables *t, const struct tables_rules *rules)
 	return 0;
 }
 
+static int
+take_scram_secret(struct tables *t, const struct tables_rules *rules)
+{
+	struct sasl_secret *secret = calloc(1, sizeof(*secret));
+	struct table_error err;
+
+	(void)rules;
+	if (secret == NULL)
+		table_error_set(&err, 0, "no memory");
+	if (secret == NULL || sasl_secret_compile(fresh_text(t,
+	    STAGE_TABLE_SCRAM_SECRET), secret, &err) == -1) {
+		free(secret);
+		return refused(STAGE_TABLE_SCRAM_SECRET, &err);
+	}
+	sasl_secret_free(t->scram_secret);
+	t->scram_secret = secret;
+	return 0;
+}
+
 static struct aliases_table *
 compile_aliases(const struct tables *t, struct table_error *err)
 {
@@ -315,6 +334,7 @@ static const struct {
 	{ STAGE_TABLE_RECIPIENTS, take_recipients },
 	{ STAGE_TABLE_ROUTES, take_routes },
 	{ STAGE_TABLE_SRS_SECRETS, take_srs_secrets },
+	{ STAGE_TABLE_SCRAM_SECRET, take_scram_secret },
 	{ STAGE_TABLE_ALIASES, take_aliases },
 };
 
@@ -331,6 +351,7 @@ complete(const struct tables *t)
 		[STAGE_TABLE_RECIPIENTS] = t->recipients,
 		[STAGE_TABLE_ROUTES] = t->routes,
 		[STAGE_TABLE_SRS_SECRETS] = t->srs_secrets,
+		[STAGE_TABLE_SCRAM_SECRET] = t->scram_secret,
 	};
 
 	for (unsigned i = 0; i < STAGE_TABLE_COUNT; i++)
@@ -376,5 +397,6 @@ tables_clear(struct tables *t)
 	recipients_free(t->recipients);
 	routes_free(t->routes);
 	srs_secrets_free(t->srs_secrets);
+	sasl_secret_free(t->scram_secret);
 	*t = (struct tables){ 0 };
 }

@@ -15,6 +15,7 @@
 #include "common/accounts/book.h"
 #include "common/accounts/passwords.h"
 #include "common/accounts/routes.h"
+#include "common/sasl/secret.h"
 #include "common/srs/srs.h"
 #include "common/stage/stage.h"
 
@@ -40,6 +41,7 @@ struct tables {
 	struct recipients_table	*recipients;
 	struct routes_table	*routes;
 	struct srs_secrets	*srs_secrets;
+	struct sasl_secret	*scram_secret;
 	/* Texts that came since the last commit. */
 	struct tables_text {
 		char		*at;	/* NULL: this one did not come */

@@ -31,7 +31,7 @@ class Authd(Program):
         for name, text in (("domains", "example.org\n"),
                            ("users", "alice@example.org 7\n"),
                            ("passwords", f"7 {HASH} {VERIFIER}\n"),
-                           ("/etc/passwd", "")):
+                           ("/etc/passwd", ""), ("scram-secret", "")):
             self.table(TABLES.index(name), text)
         self.captured = self.channel("smtpd-submit")
         self.heard = b""
@@ -51,7 +51,7 @@ class Authd(Program):
 
     def start(self, ident, message):
         return self.ask(SASL_START, ident, octets(b"s1") + CLIENT + bytes(3) +
-                        octets(b"") * 2 + octets(message))
+                        octets(b"") * 3 + octets(message))
 
     def respond(self, ident, number, message):
         return self.ask(SASL_RESPONSE, ident,

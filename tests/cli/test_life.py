@@ -2,6 +2,7 @@
 are those that only live (tests/supervisor/stage)."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -89,6 +90,30 @@ def test_life(site):
     for pid in after.values():
         assert not os.path.exists(f"/proc/{pid}")
     assert site.bulkhead("status").returncode == 3
+
+
+def test_the_secret_of_invented_salts(site):
+    """Made once, root's alone; one that is broken stays, and is said."""
+    path = site.folder / "state/scram-secret"
+    for command in "start", "reload", "stop":
+        assert site.bulkhead(command).returncode == 0
+        text = path.read_text()
+        assert re.fullmatch(r"%version 1\n[0-9a-f]{64}\n", text)
+        assert path.stat().st_mode & 0o7777 == 0o600
+        assert path.stat().st_uid == 0
+    assert site.bulkhead("start").returncode == 0
+    assert path.read_text() == text
+    assert site.bulkhead("stop").returncode == 0
+    path.unlink()
+    assert site.bulkhead("start").returncode == 0
+    assert path.read_text() != text		# nobody else's, either
+    assert site.bulkhead("stop").returncode == 0
+    for broken in text[:-9], text.replace(" 1", " 2"), text * 2:
+        path.write_text(broken)
+        done = site.bulkhead("start")
+        assert done.returncode == 73 and str(path) in done.stderr
+        assert text[-9:-1] not in done.stderr
+        assert path.read_text() == broken
 
 
 def test_a_reload_of_nonsense_reaches_nobody(site):

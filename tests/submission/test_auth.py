@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support import scram
-from support.instance import DOMAIN, PATIENCE
+from support.instance import DOMAIN, PATIENCE, crypt
 
 from .world import BODY, Submission, b64, plain
 
@@ -344,3 +344,36 @@ def test_swaks(site, mechanism):
     assert swaks("alice-secret").returncode == 0
     assert swaks("wrong").returncode == 28	# EX: authentication failed
     site.await_mail("bob", before + 1)
+
+
+def test_invented_salts_last(make):
+    """A name that nobody has keeps its salt through a restart, whoever
+    changes a password meanwhile; as an account does."""
+    i = make()
+
+    def salts(restart):
+        if restart:
+            i.restart()
+        found = {}
+        for name in "nobody", "somebody", ALICE, f"bob@{DOMAIN}":
+            with i.client() as c:
+                k = scram.Client(name, "x")
+                found[name] = k.parse(c.challenge(
+                    "AUTH SCRAM-SHA-256 " + b64(k.first())))[1]
+        return found
+
+    state = i.folder / "state"
+    state.mkdir(exist_ok=True)
+    secret = state / "scram-secret"
+    secret.write_text("%version 1\n" + "5a" * 32 + "\n")
+    before = salts(True)
+    path = i.conf / "passwords"
+    lines = path.read_text().splitlines(True)
+    number, _, rest = lines[0].split(" ", 2)
+    lines[0] = f"{number} {crypt('x', '$5$rounds=1000$abcdefgh')} {rest}"
+    i.write("passwords", "".join(lines))
+    assert salts(True) == before
+    secret.write_text("%version 1\n" + "a5" * 32 + "\n")
+    after = salts(True)
+    for name in before:
+        assert (after[name] == before[name]) == ("@" in name)
