@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "common/instance/host.h"
+#include "common/instance/listener.h"
+#include "smtpd/settings.h"
 
 enum { PORTS_MAX = 1024 };
 
@@ -170,6 +175,40 @@ add_group(struct ports *all, const struct settings_schema *schema,
 	}
 }
 
+/* What the host has to have for a listener's Unix socket. */
+static void
+check_socket(struct ports *all, const struct settings_schema *schema,
+    const struct settings_group *g)
+{
+	const struct listener_settings *l = g->values;
+	const char *file, *slash;
+	char dir[256];
+	struct stat st;
+	gid_t gid;
+
+	if (schema != &smtpd_schema || strcmp(g->block->kind, "listener") != 0)
+		return;
+	if (l->socket_group[0] != '\0' && !host_group(l->socket_group, &gid))
+		check_error(all->r,
+		    "%s/%s:%u: listener %s: socket_group = "
+		    "%s: there is no such group in /etc/group: make it, or "
+		    "name another",
+		    all->r->b->conf_dir, schema->file, g->line, g->name,
+		    l->socket_group);
+	file = listener_socket(l);
+	if (file == NULL || file[0] != '/')
+		return;
+	slash = strrchr(file, '/');
+	snprintf(dir, sizeof(dir), "%.*s",
+	    slash == file ? 1 : (int)(slash - file), file);
+	if (stat(dir, &st) == -1 || !S_ISDIR(st.st_mode))
+		check_error(all->r,
+		    "%s/%s:%u: listener %s: socket = %s: %s "
+		    "is no directory: make it, or name another",
+		    all->r->b->conf_dir, schema->file, g->line, g->name, file,
+		    dir);
+}
+
 /* A file that cannot be read has been complained about already. */
 static void
 add_file(struct ports *all, const struct settings_schema *schema)
@@ -185,8 +224,10 @@ add_file(struct ports *all, const struct settings_schema *schema)
 		close(fd);
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < settings_n_groups(s); i++)
+	for (size_t i = 0; i < settings_n_groups(s); i++) {
 		add_group(all, schema, settings_group(s, i));
+		check_socket(all, schema, settings_group(s, i));
+	}
 	settings_free(s);
 }
 

@@ -229,13 +229,15 @@ intake_new(struct peer *p, const struct queue_enqueue *e, uint64_t request)
 /*
  * May its sender write to addresses that are not ours?  Whoever took it in
  * looked at that; here it is looked at again, by who that was.  A client of
- * port 25 may when it is one of our own networks.
+ * port 25 may when it is one of our own networks, and one of LMTP never.
  */
 static bool
 may_relay(const struct peer *p, const struct envelope *env)
 {
 	struct net_address client;
 
+	if (ipc_channel_peer(p->ch) == IPC_LMTP)
+		return false;
 	if (ipc_channel_peer(p->ch) != IPC_SMTPD)
 		return true;
 	return p->d->instance->relay_networks.n > 0 &&

@@ -41,6 +41,7 @@ take_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 	switch (peer) {
 	case IPC_SMTPD:
 	case IPC_SUBMIT:
+	case IPC_LMTP:
 		return intake_open(d, peer, fd);
 	case IPC_DIRECTORY:
 		return expand_open(d, fd);

@@ -16,11 +16,12 @@ state_fault(const struct session *s)
 {
 	switch (session_state(s)) {
 	case S_START:
-		return SAY_HELO_FIRST;
+		return session_is_lmtp(s) ? SAY_LHLO_FIRST : SAY_HELO_FIRST;
 	case S_READY:
 		return SAY_MAIL_FIRST;
 	case S_MAIL:
-		return SAY_NO_RECIPIENTS;
+		return session_is_lmtp(s) ? SAY_LMTP_NO_RECIPIENTS
+					  : SAY_NO_RECIPIENTS;
 	default:
 		return SAY_OK;
 	}
@@ -42,7 +43,10 @@ chunk_end(struct session *s)
 {
 	struct transaction *t = s->t;
 
-	if (s->chunk_fault != SAY_OK) {
+	if (s->chunk_fault == SAY_QUEUE_DOWN && lmtp_answers_each(s)) {
+		t->fault = SAY_QUEUE_DOWN;
+		transaction_chunks_end(t);
+	} else if (s->chunk_fault != SAY_OK) {
 		/* What failed for now leaves nothing to go on with. */
 		if (s->chunk_fault == SAY_QUEUE_DOWN)
 			session_transaction_end(s);

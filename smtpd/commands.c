@@ -12,10 +12,13 @@
 typedef void command_handler(struct session *, struct slice args);
 
 enum command_flags {
-	NO_ARGS = 1,	/* 501 with any (RFC 5321 section 4.1.1) */
-	IDLE = 2,	/* brings no message nearer; counted */
+	NO_ARGS = 1, /* 501 with any (RFC 5321 section 4.1.1) */
+	IDLE = 2,    /* brings no message nearer; counted */
 	/* Also where the listener wants TLS first (RFC 3207 section 4). */
-	CLEAR = 4
+	CLEAR = 4,
+	/* RFC 2033 section 4.1: unknown where the other is spoken. */
+	NOT_LMTP = 8,
+	ONLY_LMTP = 16
 };
 
 static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
@@ -27,12 +30,13 @@ static const struct command {
 	unsigned	 when;		/* enum session_state */
 	unsigned	 flags;
 } commands[] = {
-	{ "HELO", do_helo, S_ANY, IDLE | CLEAR },
-	{ "EHLO", do_ehlo, S_ANY, IDLE | CLEAR },
+	{ "HELO", do_helo, S_ANY, IDLE | CLEAR | NOT_LMTP },
+	{ "EHLO", do_ehlo, S_ANY, IDLE | CLEAR | NOT_LMTP },
+	{ "LHLO", do_ehlo, S_ANY, IDLE | CLEAR | ONLY_LMTP },
 	{ "MAIL", do_mail, S_READY, IDLE },
 	{ "RCPT", recipient_command, S_MAIL | S_RCPT, 0 },
 	{ "DATA", do_data, S_RCPT, NO_ARGS },
-	{ "BDAT", bdat_command, S_ANY, 0 },	/* judges its state itself */
+	{ "BDAT", bdat_command, S_ANY, 0 }, /* judges its state itself */
 	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE | CLEAR },
 	{ "NOOP", do_noop, S_ANY, IDLE | CLEAR },
 	{ "QUIT", do_quit, S_ANY, NO_ARGS | CLEAR },
@@ -50,27 +54,33 @@ static const struct command {
 };
 
 static const struct command *
-command_find(struct slice verb)
+command_find(const struct session *s, struct slice verb)
 {
+	unsigned foreign = session_is_lmtp(s) ? NOT_LMTP : ONLY_LMTP;
+
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (slice_equal_nocase(verb, slice_str(commands[i].verb)))
+		if ((commands[i].flags & foreign) == 0 &&
+		    slice_equal_nocase(verb, slice_str(commands[i].verb)))
 			return &commands[i];
 	return NULL;
 }
 
 /* Why a command is not allowed in this state. */
 static enum smtpd_reply
-bad_sequence(const struct command *c, enum session_state state)
+bad_sequence(
+    const struct session *s, const struct command *c, enum session_state state)
 {
+	bool lmtp = session_is_lmtp(s);
+
 	if (state == S_START)
-		return SAY_HELO_FIRST;
+		return lmtp ? SAY_LHLO_FIRST : SAY_HELO_FIRST;
 	if (state == S_CHUNKS)
 		return SAY_CHUNKS_BEGUN;
 	if (c->handle == do_mail)
 		return SAY_NESTED_MAIL;
 	/* RFC 5321 section 3.3: DATA when every RCPT was refused */
 	if (c->handle == do_data && state == S_MAIL)
-		return SAY_NO_RECIPIENTS;
+		return lmtp ? SAY_LMTP_NO_RECIPIENTS : SAY_NO_RECIPIENTS;
 	return state == S_READY ? SAY_MAIL_FIRST : SAY_BAD_SEQUENCE;
 }
 
@@ -115,7 +125,7 @@ command_line(struct session *s, struct slice line)
 		not_a_command(s, SAY_BAD_LINE, line);
 		return;
 	}
-	c = command_find(l.verb);
+	c = command_find(s, l.verb);
 	if (c == NULL)
 		not_a_command(s, SAY_UNKNOWN_COMMAND, line);
 	else if (c->handle == NULL)
@@ -125,7 +135,7 @@ command_line(struct session *s, struct slice line)
 	else if (!(c->flags & CLEAR) && starttls_is_missing(s))
 		session_refuse(s, SAY_TLS_FIRST, c->verb, l.args);
 	else if ((c->when & state) == 0)
-		session_refuse(s, bad_sequence(c, state), c->verb, l.args);
+		session_refuse(s, bad_sequence(s, c, state), c->verb, l.args);
 	else if ((c->flags & IDLE) &&
 	    ++s->idle_commands > s->d->set->max_idle_commands)
 		session_close(s, SAY_IDLE_COMMANDS);
@@ -142,7 +152,7 @@ command_line_may_overtake(struct slice line)
 	    slice_equal_nocase(l.verb, SLICE_LITERAL("RCPT"));
 }
 
-/* ---- HELO, EHLO ---- */
+/* ---- HELO, EHLO, LHLO ---- */
 
 /* What clients call themselves, when it need not be right. */
 static bool
@@ -208,7 +218,7 @@ do_helo(struct session *s, struct slice args)
 static void
 do_ehlo(struct session *s, struct slice args)
 {
-	if (!take_helo(s, args, "EHLO"))
+	if (!take_helo(s, args, session_is_lmtp(s) ? "LHLO" : "EHLO"))
 		return;
 	s->esmtp = true;
 	ehlo_reply(s);
@@ -353,5 +363,5 @@ static void
 do_help(struct session *s, struct slice args)
 {
 	(void)args;
-	session_reply(s, SAY_HELP);
+	session_reply(s, session_is_lmtp(s) ? SAY_LMTP_HELP : SAY_HELP);
 }

@@ -12,6 +12,7 @@
 #include "common/stage/fields.h"
 #include "common/net/network.h"
 #include "smtpd/screen.h"
+#include "smtpd/session.h"
 
 struct door {
 	TAILQ_ENTRY(door) all;
@@ -39,6 +40,8 @@ door_kind(const struct door *door)
 {
 	if (door->d->role == IPC_SMTPD)
 		return DOOR_SMTP;
+	if (door->d->role == IPC_LMTP)
+		return DOOR_LMTP;
 	return strcmp(door->name, SMTPD_DOOR_INJECT) == 0 ? DOOR_INJECT :
 	    DOOR_SUBMISSION;
 }
@@ -129,6 +132,10 @@ door_admit(struct door *door, int fd, const struct net_address *peer)
 	struct verdict v = { .action = VERDICT_ACCEPT };
 	bool permitted;
 
+	if (door_kind(door) == DOOR_LMTP && !lmtp_may_connect(door, peer)) {
+		door_turn_away(d, fd, peer, SAY_LMTP_STRANGER);
+		return;
+	}
 	if (door_kind(door) == DOOR_SMTP)
 		screen_connection(d, peer, &v);
 	if (v.code != 0) {

@@ -186,8 +186,11 @@ recipient_resolved(struct ask *a, const struct directory_resolved *resolved)
 
 	switch (resolved->verdict) {
 	case DIRECTORY_LOCAL:
-	case DIRECTORY_RELAY_DOMAIN:
 		answer(r, SAY_RCPT_OK);
+		break;
+	case DIRECTORY_RELAY_DOMAIN:
+		/* Who speaks LMTP wants it in a mailbox of this host. */
+		answer(r, session_is_lmtp(r->s) ? SAY_NO_RELAY : SAY_RCPT_OK);
 		break;
 	case DIRECTORY_REFUSED:
 		answer_refused(r, &resolved->refusal);

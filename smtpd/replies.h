@@ -21,6 +21,8 @@
 	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
 	    "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP: see RFC 5321") \
+	X(LMTP_HELP,		214, 2, 0, 0,				\
+	    "LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP: see RFC 2033") \
 	X(AUTH_OK,		235, 2, 7, 0, "Authentication succeeded") \
 	X(GO_ON,		354, 0, 0, 0, "End data with <CRLF>.<CRLF>") \
 	/* 421: and the connection ends */				\
@@ -31,6 +33,8 @@
 	    "Too many connections from your address, try later")	\
 	X(CLIENT_ERRORS,	421, 4, 7, 0,				\
 	    "Too many errors from your address, try later")		\
+	X(LMTP_STRANGER,	421, 4, 7, 0,				\
+	    "LMTP is not for your address")				\
 	X(STOPPING,		421, 4, 3, 2, "Shutting down, try later") \
 	X(TIMEOUT,		421, 4, 4, 2, "Timeout, closing")	\
 	X(TOO_SLOW,		421, 4, 4, 2, "Too slow, closing")	\
@@ -88,6 +92,9 @@
 	X(MAIL_FIRST,		503, 5, 5, 1, "Say MAIL first")		\
 	X(CHUNKS_BEGUN,		503, 5, 5, 1,				\
 	    "The message comes by BDAT, go on or say RSET")		\
+	/* RFC 2033 section 4.2 */					\
+	X(LMTP_NO_RECIPIENTS,	503, 5, 5, 1, "No valid recipients")	\
+	X(LHLO_FIRST,		503, 5, 5, 1, "Say LHLO first")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
 	X(TLS_ALREADY,		503, 5, 5, 1, "TLS is active already")	\
 	X(TLS_PIPELINED,	503, 5, 5, 1,				\

@@ -85,6 +85,15 @@ client_errors(struct session *s)
 }
 
 void
+session_note_refusal(struct session *s, uint16_t code,
+    const uint8_t enhanced[3], const char *reason, const char *what,
+    struct slice detail)
+{
+	log_refusal(s, code, enhanced, reason, what, detail);
+	s->refused++;
+}
+
+void
 session_turn_down(struct session *s, uint16_t code, const uint8_t enhanced[3],
     struct slice text, const char *reason, const char *what,
     struct slice detail)
@@ -93,10 +102,23 @@ session_turn_down(struct session *s, uint16_t code, const uint8_t enhanced[3],
 
 	if (s->phase == PHASE_END)
 		return;
-	log_refusal(s, code, enhanced, reason, what, detail);
-	stream_write(s->stream, line,
-	    smtp_reply_line(line, code, enhanced, text, 0));
-	s->refused++;
+	session_note_refusal(s, code, enhanced, reason, what, detail);
+	stream_write(
+	    s->stream, line, smtp_reply_line(line, code, enhanced, text, 0));
+}
+
+void
+session_count_error(struct session *s)
+{
+	unsigned of_client;
+
+	if (s->phase == PHASE_END)
+		return;
+	of_client = client_errors(s);
+	if (++s->errors >= s->d->set->max_errors)
+		session_close(s, SAY_ERRORS);
+	else if (of_client >= s->d->set->max_errors_per_minute)
+		session_close(s, SAY_CLIENT_ERRORS);
 }
 
 void
@@ -104,16 +126,10 @@ session_refuse_status(struct session *s, uint16_t code,
     const uint8_t enhanced[3], struct slice text, const char *reason,
     const char *what, struct slice detail)
 {
-	unsigned of_client;
-
 	if (s->phase == PHASE_END)
 		return;
 	session_turn_down(s, code, enhanced, text, reason, what, detail);
-	of_client = client_errors(s);
-	if (++s->errors >= s->d->set->max_errors)
-		session_close(s, SAY_ERRORS);
-	else if (of_client >= s->d->set->max_errors_per_minute)
-		session_close(s, SAY_CLIENT_ERRORS);
+	session_count_error(s);
 }
 
 void
@@ -136,6 +152,8 @@ session_may_relay(const struct session *s)
 		return true;
 	case DOOR_SUBMISSION:
 		return s->login != NULL;
+	case DOOR_LMTP:
+		return false;
 	case DOOR_SMTP:
 		break;
 	}
@@ -145,6 +163,8 @@ session_may_relay(const struct session *s)
 const char *
 session_protocol(const struct session *s)
 {
+	if (session_is_lmtp(s))
+		return session_is_secured(s) ? "LMTPS" : "LMTP";
 	if (!s->esmtp)
 		return "SMTP";
 	if (session_is_secured(s))
@@ -337,6 +357,7 @@ session_input(void *owner, char *at, size_t len)
 static void
 session_drained(void *owner)
 {
+	lmtp_go_on(owner);
 	session_go_on(owner, WAIT_OUTPUT);
 }
 

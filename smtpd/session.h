@@ -102,7 +102,14 @@ enum session_state session_state(const struct session *);
 static inline bool
 session_is_submission(const struct session *s)
 {
-	return door_kind(s->door) != DOOR_SMTP;
+	return door_kind(s->door) == DOOR_SUBMISSION ||
+	    door_kind(s->door) == DOOR_INJECT;
+}
+
+static inline bool
+session_is_lmtp(const struct session *s)
+{
+	return door_kind(s->door) == DOOR_LMTP;
 }
 
 static inline bool
@@ -127,6 +134,13 @@ void session_refuse(struct session *, enum smtpd_reply, const char *what,
 void session_refuse_status(struct session *, uint16_t code,
     const uint8_t enhanced[3], struct slice text, const char *reason,
     const char *what, struct slice detail);
+
+/* The parts of it, for who gives the reply otherwise: the line in the log,
+ * and the error, after too many of which it closes. */
+void session_note_refusal(struct session *, uint16_t code,
+    const uint8_t enhanced[3], const char *reason, const char *what,
+    struct slice detail);
+void session_count_error(struct session *);
 
 /* The same without an error to count: the client has done nothing wrong. */
 void session_turn_down(struct session *, uint16_t code,
@@ -168,7 +182,22 @@ enum parse command_path(const struct session *, struct slice args,
 void bdat_command(struct session *, struct slice args);
 size_t bdat_input(struct session *, char *at, size_t len);
 
-/* ehlo.c: the reply to EHLO. */
+/* ---- lmtp.c ---- */
+
+/* Is this a client of that listener? */
+bool lmtp_may_connect(const struct door *, const struct net_address *);
+/* The reply to this message is one for each recipient. */
+bool lmtp_answers_each(const struct session *);
+/* Give them, and end the transaction.  counts: they are an error's. */
+void lmtp_answer(struct session *, uint16_t code, const uint8_t enhanced[3],
+    struct slice text, bool counts);
+/* The same for a refusal, with its line in the log. */
+void lmtp_refuse(struct session *, uint16_t code, const uint8_t enhanced[3],
+    struct slice text, const char *reason);
+/* The client has read some. */
+void lmtp_go_on(struct session *);
+
+/* ehlo.c: the reply to EHLO and LHLO. */
 void ehlo_reply(struct session *);
 
 /* session.c: greet, at once or after the delay. */

@@ -13,8 +13,8 @@
 
 #define SMTPD_SETTINGS(X)						\
 	X(greeting, STRING, "ESMTP", "0", "200", RELOAD,		\
-	    "What follows the host name in the greeting (RFC 5321 section 4.2)." \
-	    )								\
+	    "What follows the host name in the greeting (RFC 5321 section " \
+	    "4.2); of LMTP's it is always LMTP.")								\
 	X(greeting_delay, SECONDS, "0", "0", "1m", RELOAD,		\
 	    "Wait so long before the greeting; clients that talk first show " \
 	    "themselves.")						\

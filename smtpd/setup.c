@@ -42,7 +42,7 @@ make_greeting(struct smtpd *d)
 {
 	char text[480];
 	int n = snprintf(text, sizeof(text), "%s %s", d->stage.hostname,
-	    d->set->greeting);
+	    d->role == IPC_LMTP ? "LMTP" : d->set->greeting);
 
 	d->greeting_len = smtp_reply_line(d->greeting, 220, NULL,
 	    slice_of(text, n < (int)sizeof(text) ? (size_t)n

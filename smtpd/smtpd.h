@@ -48,7 +48,7 @@ enum {
 struct smtpd {
 	struct stage	 stage;
 	/* IPC_SMTPD: port 25.  IPC_SUBMIT: users who log in, and programs of
-	 * this host, who are known to the kernel. */
+	 * this host, who are known to the kernel.  IPC_LMTP: LMTP. */
 	enum ipc_role	 role;
 	bool		 stopping;
 
@@ -122,9 +122,10 @@ const char *door_name(const struct door *);
 const struct listener_settings *door_settings(const struct door *);
 
 enum door_kind {
-	DOOR_SMTP,		/* anyone */
-	DOOR_SUBMISSION,	/* users, once they have logged in */
-	DOOR_INJECT		/* programs of this host */
+	DOOR_SMTP,       /* anyone */
+	DOOR_SUBMISSION, /* users, once they have logged in */
+	DOOR_INJECT,     /* programs of this host */
+	DOOR_LMTP        /* another mail system, for users of ours */
 };
 enum door_kind door_kind(const struct door *);
 

@@ -14,6 +14,9 @@ wanted(const struct session *s)
 {
 	const struct listener_settings *l = door_settings(s->door);
 
+	/* Nothing of a Unix socket crosses a network. */
+	if (s->peer.family == NET_LOCAL)
+		return LISTENER_TLS_NONE;
 	return l != NULL ? (enum listener_tls)l->tls : LISTENER_TLS_NONE;
 }
 

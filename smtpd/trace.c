@@ -81,7 +81,10 @@ put_from(struct writer *w, const struct session *s)
 	char address[NET_ADDRESS_SIZE];
 
 	if (s->peer.family == NET_LOCAL) {
-		put_str(w, "from localhost (");
+		put_str(w, "from ");
+		put_str(w, session_is_lmtp(s) && s->helo != NULL ? s->helo
+								 : "localhost");
+		put_str(w, " (");
 		put_str(w, net_address_print(&s->peer, address));
 		put_str(w, ")");
 		return;

@@ -82,6 +82,7 @@ transaction_free(struct transaction *t)
 	}
 	drop_content(t);
 	free(t->refusal);
+	free(t->answer);
 	free(t);
 }
 
@@ -298,7 +299,17 @@ refuse(struct transaction *t)
 {
 	struct session *s = t->s;
 	struct refusal *r = t->refusal;
+	const struct smtp_status *why = smtpd_reply_status(t->fault);
 
+	if (lmtp_answers_each(s)) {
+		if (r != NULL)
+			lmtp_refuse(s, r->code, r->enhanced,
+			    slice_of(r->text, r->len), "queue-manager");
+		else
+			lmtp_refuse(s, why->code, why->enhanced,
+			    slice_str(why->text), smtpd_reply_name(t->fault));
+		return;
+	}
 	if (r != NULL)
 		session_refuse_status(s, r->code, r->enhanced,
 		    slice_of(r->text, r->len), "queue-manager", "message",
@@ -434,11 +445,15 @@ transaction_queued(struct transaction *t)
 
 	log_accepted(t);
 	len += trace_queue_id(t->queue_id, text + len);
-	stream_write(s->stream, line,
-	    smtp_reply_line(line, 250, ok, slice_of(text, len), 0));
 	t->part_sent = false;	/* it did come to an ENQUEUE */
 	t->charged = 0;		/* spent */
 	s->messages++;
+	if (lmtp_answers_each(s)) {
+		lmtp_answer(s, 250, ok, slice_of(text, len), false);
+		return;
+	}
+	stream_write(s->stream, line,
+	    smtp_reply_line(line, 250, ok, slice_of(text, len), 0));
 	session_transaction_end(s);
 	session_message_done(s);
 }

@@ -61,6 +61,7 @@ struct transaction {
 	char		*early;		/* content before the trace is made */
 	size_t		 early_len;
 	struct refusal	*refusal;	/* or NULL */
+	struct lmtp_answer *answer;     /* LMTP: the replies have begun */
 	int		 fault;		/* enum smtpd_reply; SAY_OK: none */
 	bool		 ended;		/* the final dot was read */
 	bool		 started;	/* content has its trace */

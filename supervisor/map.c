@@ -61,6 +61,11 @@ static const struct map_process processes[] = {
 	    .listeners = listener_block_smtpd, .service = LISTENER_SUBMISSION,
 	    .injection = true, .stop_phase = 0,
 	    .oom_score = 300 },
+	/* LMTP: none where smtpd.conf has no listener for it. */
+	{ .role = IPC_LMTP, .program = "smtpd", .user = "bh-lmtp",
+	    .count = 1, .jail = JAIL_EMPTY, .conf = "smtpd.conf",
+	    .listeners = listener_block_smtpd, .service = LISTENER_LMTP,
+	    .only_listening = true, .stop_phase = 0, .oom_score = 300 },
 	{ .role = IPC_POP3D, .program = "pop3d", .user = "bh-pop3d",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "pop3d.conf",
 	    .listeners = listener_block_pop3d, .stop_phase = 1,
@@ -91,6 +96,8 @@ static const struct map_edge {
 	{ IPC_REMOTE_RELAY, IPC_RESOLVER },
 	{ IPC_SUBMIT, IPC_DIRECTORY },
 	{ IPC_SUBMIT, IPC_QUEUE_MANAGER },
+	{ IPC_LMTP, IPC_DIRECTORY },
+	{ IPC_LMTP, IPC_QUEUE_MANAGER },
 	{ IPC_QUEUE_MANAGER, IPC_DIRECTORY },
 	{ IPC_QUEUE_MANAGER, IPC_LOCAL_DELIVERY },
 	{ IPC_LOCAL_DELIVERY, IPC_DIRECTORY },
@@ -100,6 +107,7 @@ static const struct map_edge {
 	{ IPC_AUTHD, IPC_AUTHD_VERIFIER },
 	{ IPC_SMTPD, IPC_TLSKEYD },
 	{ IPC_SUBMIT, IPC_TLSKEYD },
+	{ IPC_LMTP, IPC_TLSKEYD },
 	{ IPC_POP3D, IPC_TLSKEYD },
 	{ IPC_IMAPD, IPC_TLSKEYD },
 };

@@ -42,6 +42,7 @@ struct map_process {
 	const struct settings_block *listeners;
 	enum listener_service service;	/* only those of this one */
 	bool		 injection;	/* listens on run_dir/inject, too */
+	bool only_listening;            /* not started without a listener */
 	unsigned	 stop_phase;	/* lower ones stop first */
 	/* Added to its score when memory runs out: who is killed first. */
 	int		 oom_score;

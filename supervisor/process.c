@@ -255,8 +255,10 @@ process_start_all(struct supervisor *sv)
 	channel_events_init(sv);
 	assert(sv->base != NULL);
 	for (size_t i = 0; (map = map_at(i)) != NULL; i++)
-		for (unsigned n = 0; map->start == START_ALWAYS &&
-		    n < map->count; n++)
+		for (unsigned n = 0;
+		     map->start == START_ALWAYS && n < map->count &&
+		     listeners_wanted(sv, map);
+		     n++)
 			if (process_new(sv, map, n) == NULL) {
 				log_error("cannot-start", LOG_ERRNO(errno));
 				exit(71);

@@ -203,6 +203,9 @@ int home_open(const struct supervisor *, const struct account_place *);
 int listeners_bind(const struct supervisor *, const struct map_process *,
     int (*give)(void *ctx, const char *name, int fd), void *ctx);
 
+/* False for a process that exists for its listeners and has none. */
+bool listeners_wanted(const struct supervisor *, const struct map_process *);
+
 /* ---- watch.c ---- */
 void watch_open(struct supervisor *);
 

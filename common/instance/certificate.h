@@ -19,8 +19,10 @@
 	X(key, PATH, NULL, "", "", RELOAD,				\
 	    "PEM file of its private key (RSA, ECDSA or Ed25519), without a " \
 	    "passphrase, readable by root alone.")			\
-	X(stages, WORDS, "smtpd smtpd-submit pop3d imapd", "1", "8", RELOAD, \
-	    "Who may use it.  smtpd-submit serves submission.")
+	X(stages, WORDS, "smtpd smtpd-submit smtpd-lmtp pop3d imapd", "1", \
+	    "8", RELOAD,						\
+	    "Who may use it.  smtpd-submit serves submission, smtpd-lmtp " \
+	    "LMTP.")
 
 struct certificate_settings {
 	CERTIFICATE_SETTINGS(SETTING_MEMBER)

@@ -40,7 +40,8 @@ check_certificates(const struct settings *s, struct settings_errors *errors)
 		if (certificate_roles(g->values, &roles, &bad) == -1)
 			settings_complain(errors, s, g, "stages",
 			    "%s serves no TLS; write some of smtpd, "
-			    "smtpd-submit, pop3d, imapd", bad);
+			    "smtpd-submit, smtpd-lmtp, pop3d, imapd",
+			    bad);
 	}
 }
 

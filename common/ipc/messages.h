@@ -18,9 +18,10 @@
 #include "common/ipc/roles.h"
 
 #define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
-#define IPC_SMTPDS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT))
+#define IPC_SMTPDS \
+	(IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_SUBMIT) | IPC_BIT(IPC_LMTP))
 /* Who asks resolver. */
-#define IPC_DNS_CLIENTS (IPC_SMTPDS | IPC_BIT(IPC_REMOTE_RELAY))
+#define IPC_DNS_CLIENTS (IPC_BIT(IPC_SMTPD) | IPC_BIT(IPC_REMOTE_RELAY))
 /* Who hands mail in; local-delivery what it forwards. */
 #define IPC_SENDERS (IPC_SMTPDS | IPC_BIT(IPC_LOCAL_DELIVERY))
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))

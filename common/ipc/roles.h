@@ -9,6 +9,7 @@
 	X(SUPERVISOR, "supervisor")					\
 	X(SMTPD, "smtpd")						\
 	X(SUBMIT, "smtpd-submit")					\
+	X(LMTP, "smtpd-lmtp")						\
 	X(QUEUE_MANAGER, "queue-manager")				\
 	X(LOCAL_DELIVERY, "local-delivery")				\
 	X(DELIVERY_WORKER, "local-delivery-worker")			\

@@ -16,6 +16,8 @@ static const struct sandbox profiles[] = {
 	    false, 4 * G, 16 * M, 65536 },
 	{ IPC_SUBMIT, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD, SANDBOX_EMPTY,
 	    false, 4 * G, 16 * M, 65536 },
+	{ IPC_LMTP, CALLS_BASE | CALLS_CLIENTS | CALLS_MEMFD, SANDBOX_EMPTY,
+	    false, 4 * G, 16 * M, 65536 },
 	/* The spool: segments, large contents and the LMDB index, whose map
 	 * takes address space and no memory.  Makes memory files of large
 	 * envelopes and of bounces. */

@@ -105,6 +105,16 @@ def test_strangers_do_not_relay(tmp_path):
         settled(w, bounced=1, delivered=1)
 
 
+def test_lmtp_does_not_relay(tmp_path):
+    """Nor can a captured smtpd-lmtp, whatever it says of its client."""
+    with World(tmp_path, shared="relay_networks = loopback\n") as w:
+        w.enqueue("", ["x@a.example"], role="smtpd-lmtp", client="127.0.0.1")
+        settled(w, bounced=1)
+        assert not w.parcels
+        w.enqueue(ALICE, ["bob@example.org"], role="smtpd-lmtp")
+        settled(w, bounced=1, delivered=1)
+
+
 def test_aliases_to_elsewhere(tmp_path):
     """Mail to an address of ours may go anywhere; its ORCPT and NOTIFY go
     along where it is one, and for several the sender hears 'expanded'."""

@@ -74,9 +74,9 @@ def table(i, program, pid):
     return rows
 
 
-def check(i, program):
+def check(i, program, **stage):
     # Of a program that runs more than once, one is enough.
-    done = i.await_log(1, event="attacked")[0]
+    done = i.await_log(1, event="attacked", **stage)[0]
     rows = table(i, program, done["pid"])
     assert len(rows) == int(done["attacks"])
     breaches = [r["attack"] for r in rows if r["result"] == "BREACH"
@@ -116,6 +116,16 @@ def test_a_captured_process_gets_nothing_else(captured, program):
     i.supervisor.send_signal(1)
     check(i, program)
     assert i.pids(other)
+
+
+def test_a_captured_lmtp_process_gets_nothing_else(captured):
+    """The same program under another uid, where there is a listener for it."""
+    i = captured("smtpd", "listener lmtp {\n\tservice = lmtp\n}\n").start()
+    make_home(i, "bob")
+    orders(i, "smtpd", i.pids("tlskeyd")[0])
+    i.supervisor.send_signal(1)
+    check(i, "smtpd", stage="smtpd-lmtp")
+    assert i.pids("tlskeyd")
 
 
 @pytest.mark.parametrize("program", DEMAND)

@@ -34,14 +34,14 @@ class Message:
 
 
 class World:
-    def __init__(self, folder, settings="", inject=False,
+    def __init__(self, folder, settings="", inject=False, lmtp=False,
                  descriptors=None, late_queue=False):
         self.folder = Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.settings(settings)
         args = [BUILD / "bin" / "tests-smtp-harness",
                 BUILD / "bin" / "smtpd", self.folder,
-                "inject" if inject else "smtp"]
+                "inject" if inject else "lmtp" if lmtp else "smtp"]
         if descriptors or late_queue:
             args.append(str(descriptors or 0))
         if late_queue:

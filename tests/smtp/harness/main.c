@@ -2,11 +2,11 @@
  * The world around one smtpd, for its tests: supervisor, directory and
  * queue-manager as far as smtpd can see them, each able to misbehave.
  *
- *	tests-smtp-harness PROGRAM OUT smtp|inject [DESCRIPTORS]
+ *	tests-smtp-harness PROGRAM OUT smtp|inject|lmtp [DESCRIPTORS]
  *
  * starts PROGRAM in its real sandbox with the settings in OUT/smtpd.conf,
- * prints "port N" (or "socket PATH"), and obeys lines on standard input,
- * answering each with "ok":
+ * prints "port N" ("socket PATH" for inject and lmtp), and obeys lines on
+ *standard input, answering each with "ok":
  *
  *	commit			read OUT/smtpd.conf again
  *	close directory|queue	that sibling dies
@@ -617,9 +617,13 @@ give_listener(struct world *w)
 	char body[STAGE_BODY_MAX];
 	int fd = fcntl(w->listener, F_DUPFD_CLOEXEC, 0);
 
-	ipc_send(w->supervisor, IPC_STAGE_LISTENER, 0, slice_of(body,
-	    stage_listener_encode(w->role == IPC_SUBMIT ? "inject" : "smtp",
-	    body)), &fd, 1);
+	ipc_send(w->supervisor, IPC_STAGE_LISTENER, 0,
+	    slice_of(
+		body, stage_listener_encode(w->role == IPC_SUBMIT ? "inject"
+					    : w->role == IPC_LMTP ? "lmtp"
+								  : "smtp",
+			  body)),
+	    &fd, 1);
 }
 
 static void
@@ -644,7 +648,8 @@ listen_unix(struct world *w)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/inject", w->out);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", w->out,
+	    w->role == IPC_LMTP ? "lmtp" : "inject");
 	unlink(sun.sun_path);
 	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
 	    listen(fd, 128) == -1)
@@ -721,15 +726,17 @@ main(int argc, char *argv[])
 	int sv[2];
 
 	if (argc < 4)
-		die("usage: harness PROGRAM OUT smtp|inject "
+		die("usage: harness PROGRAM OUT smtp|inject|lmtp "
 		    "[DESCRIPTORS [late]]");
 	signal(SIGPIPE, SIG_IGN);
 	w.out = argv[2];
-	w.role = strcmp(argv[3], "inject") == 0 ? IPC_SUBMIT : IPC_SMTPD;
+	w.role = strcmp(argv[3], "inject") == 0 ? IPC_SUBMIT
+		 : strcmp(argv[3], "lmtp") == 0 ? IPC_LMTP
+						: IPC_SMTPD;
 	if (argc > 4)
 		w.descriptors = strtoul(argv[4], NULL, 10);
 	w.base = event_base_new();
-	if (w.role == IPC_SUBMIT)
+	if (w.role != IPC_SMTPD)
 		listen_unix(&w);
 	else
 		listen_tcp(&w);
