@@ -131,6 +131,22 @@ mailbox_unique_name(struct mailbox *mb, char to[UNIQUE_MAX])
 	    (unsigned long)getpid(), (unsigned)random[0], (unsigned)random[1]);
 }
 
+int
+mailbox_temporary(struct mailbox *mb)
+{
+	char unique[UNIQUE_MAX], path[UNIQUE_MAX + 8];
+	int fd = file_open(mb->maildir_fd, "tmp", O_TMPFILE | O_RDWR);
+
+	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd;
+	mailbox_unique_name(mb, unique);
+	snprintf(path, sizeof(path), "tmp/%s", unique);
+	fd = file_open(mb->maildir_fd, path, O_RDWR | O_CREAT | O_EXCL);
+	if (fd != -1)
+		unlinkat(mb->maildir_fd, path, 0);
+	return fd;
+}
+
 /* ---- UIDVALIDITY ---- */
 
 struct highest {

@@ -336,6 +336,12 @@ void folder_append_abort(struct append *);
 int folder_copy(struct folder *from, const uint32_t *seqs, size_t n,
     struct folder *to, bool move, uint32_t *first_uid);
 
+/*
+ * A file without a name on the mailbox's file system, for what must be whole
+ * before it can be stored; the caller's, to close.
+ */
+int mailbox_temporary(struct mailbox *);
+
 /* ---- POP3 ---- */
 
 /* Hold the maildrop exclusively until folder_close (RFC 1939 section 4). */

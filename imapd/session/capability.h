@@ -24,7 +24,10 @@
 	X(LIST_STATUS,	"LIST-STATUS")	/* RFC 5819 */			\
 	X(SPECIAL_USE,	"SPECIAL-USE")	/* RFC 6154 */			\
 	X(CREATE_USE,	"CREATE-SPECIAL-USE") /* RFC 6154 */		\
-	X(XLIST,	"XLIST")	/* Gmail's, before RFC 6154 */
+	X(XLIST,	"XLIST")	/* Gmail's, before RFC 6154 */	\
+	X(MULTIAPPEND,	"MULTIAPPEND")	/* RFC 3502 */			\
+	X(REPLACE,	"REPLACE")	/* RFC 8508 */			\
+	X(APPENDLIMIT,	"APPENDLIMIT")	/* RFC 7889, with the limit */
 
 enum imap_capability {
 #define X(id, name) CAPABILITY_##id,

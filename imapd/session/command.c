@@ -64,21 +64,39 @@ take_flags(struct slice *in, struct arena *arena, bool bare,
 	return !open || take_char(in, ')');
 }
 
+bool
+take_append_options(struct slice *in, struct arena *arena,
+    struct append_options *o)
+{
+	*o = (struct append_options){ .has_date = false };
+	if (!take_space(in))
+		return false;
+	if (in->len > 0 && in->at[0] == '(' &&
+	    (!take_flags(in, arena, false, &o->flags) || !take_space(in)))
+		return false;
+	if (in->len > 0 && in->at[0] == '"') {
+		o->has_date = true;
+		if (!take_date_time(in, &o->date) || !take_space(in))
+			return false;
+	}
+	return true;
+}
+
 /* The space before the message's literal has been left in place. */
 static bool
 take_append(struct slice *in, struct arena *arena, struct imap_command *c)
 {
-	if (!take_astring(in, arena, &c->mailbox) || !take_space(in))
-		return false;
-	if (in->len > 0 && in->at[0] == '(' &&
-	    (!take_flags(in, arena, false, &c->flags) || !take_space(in)))
-		return false;
-	if (in->len > 0 && in->at[0] == '"') {
-		c->has_date = true;
-		if (!take_date_time(in, &c->date) || !take_space(in))
-			return false;
-	}
-	return true;
+	return take_astring(in, arena, &c->mailbox) &&
+	    take_append_options(in, arena, &c->append);
+}
+
+/* RFC 8508 section 5: one number, "*" among them. */
+static bool
+take_replace(struct slice *in, struct arena *arena, struct imap_command *c)
+{
+	return take_set(in, arena, &c->set) && c->set.len == 1 &&
+	    c->set.range[0].first == c->set.range[0].last &&
+	    take_space(in) && take_append(in, arena, c);
 }
 
 static bool
@@ -146,6 +164,8 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 		    take_space(in) && take_status_items(in, &c->status);
 	case ARGS_APPEND:
 		return take_append(in, arena, c);
+	case ARGS_REPLACE:
+		return take_replace(in, arena, c);
 	case ARGS_SEARCH:
 		return take_search(in, arena, &c->search);
 	case ARGS_FETCH:

@@ -29,6 +29,7 @@ enum imap_arguments {
 	ARGS_LSUB,	/* a LIST without its extensions */
 	ARGS_STATUS,
 	ARGS_APPEND,	/* without its message: see command.c */
+	ARGS_REPLACE,	/* the same */
 	ARGS_SEARCH,
 	ARGS_FETCH,
 	ARGS_STORE,
@@ -65,7 +66,8 @@ enum imap_arguments {
 	X(FETCH,	FETCH,	 SELECTED,	true)			\
 	X(STORE,	STORE,	 SELECTED,	true)			\
 	X(COPY,		COPY,	 SELECTED,	true)			\
-	X(MOVE,		COPY,	 SELECTED,	true)
+	X(MOVE,		COPY,	 SELECTED,	true)			\
+	X(REPLACE,	REPLACE, SELECTED,	true)
 
 enum imap_verb {
 #define X(name, ...) IMAP_##name,
@@ -83,6 +85,13 @@ struct flag_list {
 
 enum { FLAG_LIST_MAX = 64 };	/* keywords in one command */
 
+/* Of one message that APPEND brings. */
+struct append_options {
+	struct flag_list flags;
+	int64_t		 date;		/* valid if has_date */
+	bool		 has_date;
+};
+
 struct imap_command {
 	struct slice	 tag;		/* set whenever there is one */
 	enum imap_verb	 verb;
@@ -97,11 +106,10 @@ struct imap_command {
 	struct fetch_items fetch;
 	struct search	 search;
 	unsigned	 status;	/* of enum imap_status_item */
-	struct flag_list flags;		/* STORE, APPEND */
+	struct flag_list flags;		/* STORE */
 	char		 store;		/* '+', '-' or '\0' */
 	bool		 silent;
-	int64_t		 date;		/* APPEND; valid if has_date */
-	bool		 has_date;
+	struct append_options append;	/* APPEND, REPLACE: the first message */
 };
 
 /* Why a command was refused. */
@@ -124,5 +132,12 @@ enum imap_fault {
  */
 enum parse imap_command_parse(struct slice in, struct arena *,
     struct imap_command *, enum imap_fault *);
+
+/*
+ * What stands between two messages of APPEND (RFC 3502), up to the literal: a
+ * space, and perhaps flags and a date, each with a space behind it.
+ */
+bool take_append_options(struct slice *in, struct arena *,
+    struct append_options *);
 
 #endif

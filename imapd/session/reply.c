@@ -125,10 +125,15 @@ void
 imap_write_capabilities(struct imap *s)
 {
 	imap_print(s, "CAPABILITY");
-	for (unsigned c = 0; c < IMAP_CAPABILITIES_LEN; c++)
-		if ((s->hidden & UINT64_C(1) << c) == 0)
-			imap_print(s, " %s",
-			    imap_capability_name((enum imap_capability)c));
+	for (unsigned c = 0; c < IMAP_CAPABILITIES_LEN; c++) {
+		if ((s->hidden & UINT64_C(1) << c) != 0)
+			continue;
+		imap_print(s, " %s",
+		    imap_capability_name((enum imap_capability)c));
+		if (c == CAPABILITY_APPENDLIMIT)
+			imap_print(s, "=%llu", (unsigned long long)
+			    imap_append_limit(s));
+	}
 }
 
 void

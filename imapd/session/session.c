@@ -28,6 +28,7 @@ static imap_handler *const handlers[IMAP_VERBS] = {
 	[IMAP_EXPUNGE] = do_expunge, [IMAP_SEARCH] = do_search,
 	[IMAP_FETCH] = do_fetch, [IMAP_STORE] = do_store,
 	[IMAP_COPY] = do_copy, [IMAP_MOVE] = do_move,
+	[IMAP_REPLACE] = do_append,
 };
 
 static void
@@ -246,14 +247,15 @@ is_append(struct imap *s, const struct literal *l)
 	enum imap_fault fault;
 
 	return imap_command_parse(in, &s->arena, &s->command, &fault) ==
-	    PARSE_OK && s->command.verb == IMAP_APPEND;
+	    PARSE_OK && (s->command.verb == IMAP_APPEND ||
+	    s->command.verb == IMAP_REPLACE);
 }
 
 static void
 literal_announced(struct imap *s, const struct literal *l)
 {
 	if (is_append(s, l)) {
-		append_announced(s, &s->command, l->len, l->waits);
+		append_announced(s, &s->command, l);
 		if (s->append == NULL)
 			drop_command(s);
 		return;
@@ -337,8 +339,10 @@ take_append_octets(struct imap *s, const char *at, size_t len)
 		len = (size_t)s->literal_left;
 	append_octets(s, slice_of(at, len));
 	s->literal_left -= len;
-	if (s->literal_left == 0)
+	if (s->literal_left == 0) {
+		append_octets_end(s);
 		imap_expect(s, INPUT_APPEND_END);
+	}
 	return len;
 }
 
@@ -354,12 +358,9 @@ take_simple_line(struct imap *s, const char *at, size_t len)
 	line = without_line_end(slice_of(at, (size_t)(lf - at) + 1));
 	if (s->input == INPUT_IDLE)
 		idle_line(s, line);
-	else if (line.len > 0) {
-		append_cancel(s);
-		imap_bad(s, "one message is all that APPEND takes");
-	} else
-		append_done(s);
-	if (s->produce == NULL)
+	else
+		append_line(s, line);
+	if (s->append == NULL && s->produce == NULL)
 		drop_command(s);
 	return (size_t)(lf - at) + 1;
 }

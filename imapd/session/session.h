@@ -16,6 +16,7 @@
 #include "imapd/session/capability.h"
 #include "imapd/session/command.h"
 #include "imapd/session/fetch_body.h"
+#include "imapd/session/token.h"
 
 enum {
 	COMMAND_MAX = 64 * 1024,	/* octets of a command with its literals,
@@ -27,7 +28,7 @@ enum imap_input {
 	INPUT_LINE,		/* of a command */
 	INPUT_LITERAL,		/* of a command, into the buffer */
 	INPUT_APPEND,		/* the message of APPEND, into the folder */
-	INPUT_APPEND_END,	/* the line end behind it */
+	INPUT_APPEND_END,	/* the line behind it */
 	INPUT_IDLE		/* until DONE */
 };
 
@@ -136,11 +137,17 @@ imap_handler do_capability, do_noop, do_logout, do_id, do_namespace, do_select,
     do_list, do_lsub, do_xlist, do_status, do_append, do_idle, do_check, do_close,
     do_unselect, do_expunge, do_search, do_fetch, do_store, do_copy, do_move;
 
-/* append.c: an APPEND's literal of so many octets is announced. */
+/* append.c: the largest message that it takes (RFC 7889), in octets. */
+uint64_t imap_append_limit(const struct imap *);
+/* An APPEND's literal is announced. */
 void append_announced(struct imap *, const struct imap_command *,
-    uint64_t len, bool waits);
+    const struct literal *);
 void append_octets(struct imap *, struct slice);
-void append_done(struct imap *);
+/* All of the literal has come. */
+void append_octets_end(struct imap *);
+/* What stands behind it: nothing, or the next one.  s->append is NULL after it
+ * when the command is over. */
+void append_line(struct imap *, struct slice line);
 void append_cancel(struct imap *);
 /* idle.c */
 void idle_line(struct imap *, struct slice line);

@@ -21,6 +21,10 @@ write_item(struct imap *s, unsigned number, const struct folder_status *st)
 	case STATUS_NUMBER_UIDVALIDITY:
 		imap_print(s, "%s %u", name, st->uidvalidity);
 		break;
+	case STATUS_NUMBER_APPENDLIMIT:
+		imap_print(s, "%s %llu", name,
+		    (unsigned long long)imap_append_limit(s));
+		break;
 	default:
 		imap_print(s, "%s %zu", name, st->unseen);
 	}

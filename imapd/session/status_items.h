@@ -6,7 +6,8 @@
 
 /* Name, as protocol and enum have it; in the order of the response. */
 #define IMAP_STATUS_ITEMS(X)						\
-	X(MESSAGES) X(RECENT) X(UIDNEXT) X(UIDVALIDITY) X(UNSEEN)
+	X(MESSAGES) X(RECENT) X(UIDNEXT) X(UIDVALIDITY) X(UNSEEN)	\
+	X(APPENDLIMIT)	/* RFC 7889 */
 
 enum imap_status_number {
 #define X(name) STATUS_NUMBER_##name,

@@ -35,6 +35,8 @@ static const char *const good[] = {
 	"A999 UID FETCH 4827313:4828442 FLAGS", "a UID EXPUNGE 3000:3002",
 	"a EXPUNGE", "a MOVE 1 x", "a UID MOVE 1 x", "a IDLE",
 	"a ID (\"name\" \"x\" \"version\" NIL)", "a ID NIL", "a ID ()",
+	"a REPLACE 4 Drafts (\\Seen) ", "a UID REPLACE 4 x ", "a REPLACE * x ",
+	"a STATUS x (APPENDLIMIT)",
 };
 
 static const char *const bad[] = {
@@ -55,6 +57,7 @@ static const char *const bad[] = {
 	"a FETCH 1 RFC822.FOO", "a STORE 1 FLAGS", "a STORE 1 FOO (\\Seen)",
 	"a STORE 1 FLAGS (\\*)", "a STORE 1 *FLAGS ()", "a UID NOOP",
 	"a UID EXPUNGE", "a COPY 1", "a ID", "a ID (\"x\"", "a ID x",
+	"a REPLACE 1:2 x ", "a REPLACE 1,2 x ", "a REPLACE x ", "a REPLACE 1 x",
 };
 
 static enum parse
@@ -196,18 +199,22 @@ test_literal(void **state)
 		const char *line;
 		enum parse want;
 		uint64_t len;
-		bool waits;
+		bool waits, binary;
 	} table[] = {
-		{ "a SELECT {5}", PARSE_OK, 5, true },
-		{ "a SELECT {12+}", PARSE_OK, 12, false },
-		{ "a SELECT {4294967295}", PARSE_OK, 4294967295U, true },
-		{ "a SELECT {4294967296}", PARSE_BAD, 0, true },
-		{ "a SELECT {99999999999999999999+}", PARSE_BAD, 0, false },
-		{ "a SELECT {}", PARSE_MORE, 0, true },
-		{ "a SELECT 5}", PARSE_MORE, 0, true },
-		{ "a SELECT {-1}", PARSE_MORE, 0, true },
-		{ "a SELECT \"{5}\"", PARSE_MORE, 0, true },
-		{ "}", PARSE_MORE, 0, true }, { "", PARSE_MORE, 0, true },
+		{ "a APPEND x ~{5}", PARSE_OK, 5, true, true },
+		{ "a APPEND x ~{5+}", PARSE_OK, 5, false, true },
+		{ "~{0}", PARSE_OK, 0, true, true },
+		{ "a SELECT {5}", PARSE_OK, 5, true, false },
+		{ "a SELECT {12+}", PARSE_OK, 12, false, false },
+		{ "a SELECT {4294967295}", PARSE_OK, 4294967295U, true, false },
+		{ "a SELECT {4294967296}", PARSE_BAD, 0, true, false },
+		{ "a SELECT {99999999999999999999+}", PARSE_BAD, 0, false, false },
+		{ "a SELECT {}", PARSE_MORE, 0, true, false },
+		{ "a SELECT 5}", PARSE_MORE, 0, true, false },
+		{ "a SELECT {-1}", PARSE_MORE, 0, true, false },
+		{ "a SELECT \"{5}\"", PARSE_MORE, 0, true, false },
+		{ "}", PARSE_MORE, 0, true, false },
+		{ "", PARSE_MORE, 0, true, false },
 	};
 
 	(void)state;
@@ -220,6 +227,7 @@ test_literal(void **state)
 			continue;
 		assert_true(l.len == table[i].len);
 		assert_true(l.waits == table[i].waits);
+		assert_true(l.binary == table[i].binary);
 	}
 }
 

@@ -241,6 +241,7 @@ literal_at_end(struct slice line, struct literal *l)
 	    &n) == -1)
 		return PARSE_BAD;
 	l->len = n;
-	l->at = from - 1;
+	l->binary = from > 1 && line.at[from - 2] == '~';
+	l->at = from - (l->binary ? 2 : 1);
 	return PARSE_OK;
 }

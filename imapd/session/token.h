@@ -29,11 +29,13 @@ bool take_date(struct slice *in, int64_t *days);
 /* "\" 1-Feb-1994 10:11:12 +0100\"": seconds since 1970. */
 bool take_date_time(struct slice *in, int64_t *utc);
 
-/* What an announced literal says of itself: "{12}" or "{12+}" ends a line. */
+/* What an announced literal says of itself: "{12}" or "{12+}" ends a line, or
+ * "~{12}" where it may hold NULs (RFC 3516). */
 struct literal {
 	uint64_t	len;
 	bool		waits;	/* for "+ " before it is sent */
-	size_t		at;	/* of its "{" in the line */
+	bool		binary;
+	size_t		at;	/* where it begins in the line */
 };
 /* line is without its line end.  PARSE_MORE: it ends in none. */
 enum parse literal_at_end(struct slice line, struct literal *);
