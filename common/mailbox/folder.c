@@ -52,6 +52,7 @@ folder_free(struct folder *f)
 	free(f->changes.expunged_uid);
 	free(f->changes.changed_seq);
 	pool_clear(&f->pool);
+	uidls_clear(&f->uidls);
 	free(f);
 }
 
@@ -393,9 +394,14 @@ folder_maildrop_lock(struct folder *f)
 }
 
 void
-folder_uidl(const struct folder *f, size_t seq, char to[FOLDER_UIDL_SIZE])
+folder_uidl(struct folder *f, size_t seq, char to[FOLDER_UIDL_SIZE])
 {
-	snprintf(to, FOLDER_UIDL_SIZE, "%08x%08x",
-	    (unsigned)f->state.uidvalidity,
-	    (unsigned)folder_message(f, seq)->uid);
+	uint32_t uid = folder_message(f, seq)->uid;
+
+	if (!f->uidls_read)
+		uidls_read(f->dir_fd, f->state.identity, &f->uidls);
+	f->uidls_read = true;
+	if (!uidls_get(&f->uidls, uid, to))
+		snprintf(to, FOLDER_UIDL_SIZE, "%08x%08x",
+		    (unsigned)f->state.uidvalidity, (unsigned)uid);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/mailbox/import.h"
 #include "common/mailbox/internal.h"
 
 /* ---- lists ---- */
@@ -517,18 +518,28 @@ mailbox_status(struct mailbox *mb, const struct folder_name *name,
 /* ---- subscriptions: one name a line, as Dovecot keeps them ---- */
 
 #define SUBSCRIPTIONS "subscriptions"
+#define OF_COURIER "courierimapsubscribed" /* where there is none of ours */
 enum { SUBSCRIPTIONS_MAX = 4 * 1024 * 1024 };
 
 static int
-parse_subscriptions(struct slice text, struct listing *l)
+parse_subscriptions(struct slice text, bool courier, struct listing *l)
 {
+	bool v2 = text.len > sizeof(SUBSCRIPTIONS_V2) - 1 &&
+		  memcmp(text.at, SUBSCRIPTIONS_V2 "\n",
+		      sizeof(SUBSCRIPTIONS_V2)) == 0;
+
+	if (v2)
+		text = slice_skip(text, sizeof(SUBSCRIPTIONS_V2));
 	while (text.len > 0) {
 		const char *end = memchr(text.at, '\n', text.len);
 		size_t n = end != NULL ? (size_t)(end - text.at) : text.len;
+		char line[SUBSCRIPTION_MAX];
 		struct folder_name name;
+		size_t len =
+		    subscription_parse(slice_of(text.at, n), v2, courier, line);
 
 		/* What is no name of ours is passed over. */
-		if (folder_name_parse(slice_of(text.at, n), &name) == PARSE_OK &&
+		if (folder_name_parse(slice_of(line, len), &name) == PARSE_OK &&
 		    list_add(l, &name) == -1)
 			return -1;
 		text = slice_skip(text, end != NULL ? n + 1 : n);
@@ -541,6 +552,7 @@ mailbox_subscriptions(struct mailbox *mb, struct folder_list *list)
 {
 	struct listing l = { list, 0, mb->maildir_fd };
 	char *text = malloc(SUBSCRIPTIONS_MAX);
+	bool courier;
 	ssize_t n;
 	int r = -1;
 
@@ -548,8 +560,12 @@ mailbox_subscriptions(struct mailbox *mb, struct folder_list *list)
 	if (text == NULL)
 		return -1;
 	n = file_read(mb->maildir_fd, SUBSCRIPTIONS, text, SUBSCRIPTIONS_MAX);
+	courier = n == -1 && errno == ENOENT;
+	if (courier)
+		n = file_read(
+		    mb->maildir_fd, OF_COURIER, text, SUBSCRIPTIONS_MAX);
 	if (n >= 0)
-		r = parse_subscriptions(slice_of(text, (size_t)n), &l);
+		r = parse_subscriptions(slice_of(text, (size_t)n), courier, &l);
 	else if (errno == ENOENT)
 		r = 0;
 	free(text);

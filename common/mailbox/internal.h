@@ -9,7 +9,9 @@
 #include "common/mailbox/dirs.h"
 #include "common/mailbox/index.h"
 #include "common/mailbox/mailbox.h"
+#include "common/mailbox/pool.h"
 #include "common/mailbox/state.h"
+#include "common/mailbox/uidl.h"
 #include "common/mailbox/vanished.h"
 
 enum {
@@ -25,16 +27,6 @@ struct mailbox {
 	uint64_t	 unique;	/* for names in tmp/ */
 	unsigned	 locks;
 };
-
-/* A name in a pool of names; they all live and die together. */
-struct pool {
-	char	*at;
-	size_t	 len, size;
-};
-
-/* Append a string with its NUL.  -1: out of memory, or over 4 GiB. */
-int pool_add(struct pool *, const char *name, uint32_t *offset);
-void pool_clear(struct pool *);
 
 /* A file as one scan found it. */
 struct found {
@@ -84,6 +76,8 @@ struct folder {
 	int		 next_fd;	/* bulkhead-next; -1 without the lock */
 	int		 pop3_fd;	/* new/ again: the maildrop's lock */
 	int		 notify_fd;
+	struct uidls uidls; /* valid when uidls_read */
+	bool uidls_read;
 	unsigned	 locks;
 	struct folder_state state;
 	struct numbers	 next;		/* right while the lock is held */
@@ -131,6 +125,17 @@ int folder_state_make(
     struct mailbox *, int dir_fd, unsigned special_use, struct folder_state *);
 /* ENOENT: there is none that can be used. */
 int folder_state_read(int dir_fd, struct folder_state *);
+/* A fresh MAILBOXID. */
+void mailbox_id_make(char to[MAILBOX_ID_LEN + 1]);
+
+/* ---- migrate.c ---- */
+
+/*
+ * Take over what Dovecot or Courier left in a folder without a state file of
+ * ours: 1, f->state is set and durable; 0: they left nothing.  The lock on the
+ * directory is held.
+ */
+int folder_migrate(struct folder *);
 
 /* ---- mailbox.c ---- */
 

@@ -222,6 +222,7 @@ void folder_notify_drain(struct folder *);
 
 /* ---- keywords: names of the folder, at most 26 ---- */
 
+#define FOLDER_LETTERS 26 /* of them are letters of the name */
 #define FOLDER_KEYWORDS_MAX	26
 #define FOLDER_KEYWORD_LEN_MAX	64
 
@@ -347,8 +348,8 @@ int mailbox_temporary(struct mailbox *);
 /* Hold the maildrop exclusively until folder_close (RFC 1939 section 4). */
 int folder_maildrop_lock(struct folder *inbox);
 /* A message's unique-id (RFC 1939 section 7): same for ever, also without an
- * index.  16 hexadecimal digits. */
-#define FOLDER_UIDL_SIZE 17
-void folder_uidl(const struct folder *, size_t seq, char to[FOLDER_UIDL_SIZE]);
+ * index.  16 hexadecimal digits, or what the server before us showed. */
+#define FOLDER_UIDL_SIZE 71
+void folder_uidl(struct folder *, size_t seq, char to[FOLDER_UIDL_SIZE]);
 
 #endif

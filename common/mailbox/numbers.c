@@ -62,29 +62,45 @@ folder_state_read(int dir_fd, struct folder_state *s)
 	return -1;
 }
 
+void
+mailbox_id_make(char to[MAILBOX_ID_LEN + 1])
+{
+	uint8_t random[MAILBOX_ID_LEN / 2];
+
+	arc4random_buf(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(to + 2 * i, 3, "%02x", random[i]);
+}
+
 int
 folder_state_make(struct mailbox *mb, int dir_fd, unsigned special_use,
     struct folder_state *s)
 {
-	uint8_t random[MAILBOX_ID_LEN / 2];
-
 	memset(s, 0, sizeof(*s));
 	s->special_use = special_use;
 	if (mailbox_take_uidvalidity(mb, 0, &s->uidvalidity) == -1)
 		return -1;
 	s->identity = s->uidvalidity;
-	arc4random_buf(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(s->mailbox_id + 2 * i, 3, "%02x", random[i]);
+	mailbox_id_make(s->mailbox_id);
 	/* 1 is the highest modification sequence of a folder without any. */
 	s->ceiling = (struct numbers){ 1, 2 };
 	return state_write(dir_fd, s);
 }
 
-/* What cannot be read is kept for people to look at. */
+/* No state, or none that can be read; that one is kept for people to look at.
+ */
 static int
-state_lost(struct folder *f)
+state_first(struct folder *f)
 {
+	struct stat st;
+	int r;
+
+	if (fstatat(f->dir_fd, FOLDER_FILE, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    errno == ENOENT) {
+		r = folder_migrate(f);
+		if (r != 0)
+			return r == 1 ? 0 : -1;
+	}
 	if (renameat(f->dir_fd, FOLDER_FILE, f->dir_fd,
 	    FOLDER_FILE ".damaged") == -1 && errno != ENOENT)
 		return -1;
@@ -303,7 +319,7 @@ enter_locked(struct folder *f)
 		return -1;
 	}
 	if (folder_state_read(f->dir_fd, &f->state) == -1 &&
-	    (errno != ENOENT || state_lost(f) == -1))
+	    (errno != ENOENT || state_first(f) == -1))
 		return -1;
 	first = lock_fd(f->live_fd, LOCK_EX | LOCK_NB) == 0;
 	if (lock_fd(f->live_fd, LOCK_SH) == -1)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/mailbox/internal.h"
+#include "common/mailbox/pool.h"
 
 int
 pool_add(struct pool *p, const char *name, uint32_t *offset)
