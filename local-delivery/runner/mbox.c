@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -29,14 +30,44 @@ struct mbox {
 	struct task	*t;
 	struct event	*timer;
 	uint64_t	 until_ms;
-	int		 fd;
+	int		 fd, lock_fd;	/* -1: none */
 	bool		 made;		/* we made the file */
-	bool		 dot_locked;
 	char		 path[PATH_MAX], lock[PATH_MAX + 8];
 };
 
 /* ---- locks ---- */
 
+/*
+ * What our FILE.lock says.  0: no process that who reads it could ask about,
+ * since ours may have a number that means another one to him.
+ */
+static const char lock_text[] = "0\nbulkhead\n";
+
+/*
+ * While one of us lives who made it, it is locked by flock(2), too: killed in
+ * the middle, we leave nothing that others would have to wait for.
+ */
+static bool
+is_left_behind(const char *file)
+{
+	char text[sizeof(lock_text)];
+	struct stat here, there;
+	bool left = false;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd == -1)
+		return false;
+	if (read(fd, text, sizeof(text)) == sizeof(lock_text) - 1 &&
+	    memcmp(text, lock_text, sizeof(lock_text) - 1) == 0 &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &here) == 0 &&
+	    lstat(file, &there) == 0 && here.st_ino == there.st_ino &&
+	    here.st_dev == there.st_dev)
+		left = unlink(file) == 0;	/* while it is ours alone */
+	close(fd);
+	return left;
+}
+
+/* Of another program, and too old to be in use. */
 static bool
 is_stale(const struct mbox *b)
 {
@@ -47,6 +78,19 @@ is_stale(const struct mbox *b)
 	    (time_t)b->t->rn->set->mbox_stale_lock;
 }
 
+static void
+clear_stale(const struct mbox *b)
+{
+	bool stale = is_left_behind(b->lock);
+
+	if (!stale && is_stale(b)) {
+		unlink(b->lock);
+		stale = true;
+	}
+	if (stale)
+		log_warning("stale-lock", LOG_CSTR("file", b->lock));
+}
+
 /* 1: locked, or no such lock can be made here; 0: somebody has it. */
 static int
 dot_lock(struct mbox *b)
@@ -55,27 +99,27 @@ dot_lock(struct mbox *b)
 	    O_NOFOLLOW, 0600);
 
 	if (fd == -1 && errno == EEXIST) {
-		if (is_stale(b)) {
-			log_warning("stale-lock", LOG_CSTR("file", b->lock));
-			unlink(b->lock);
-		}
+		clear_stale(b);
 		return 0;
 	}
 	if (fd == -1)
 		return errno == EACCES || errno == EPERM || errno == EROFS ?
 		    1 : -1;
-	dprintf(fd, "%ld\n", (long)getpid());
-	close(fd);
-	b->dot_locked = true;
+	/* First the lock, then the text by which it counts. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)write_all(fd, lock_text, sizeof(lock_text) - 1);
+	b->lock_fd = fd;
 	return 1;
 }
 
 static void
 unlock(struct mbox *b)
 {
-	if (b->dot_locked)
+	if (b->lock_fd != -1) {
 		unlink(b->lock);
-	b->dot_locked = false;
+		close(b->lock_fd);
+	}
+	b->lock_fd = -1;
 	if (b->fd != -1)
 		close(b->fd);	/* with the fcntl lock */
 	b->fd = -1;
@@ -346,7 +390,7 @@ mbox_start(struct task *t, const struct step *s)
 		return;
 	}
 	b->t = t;
-	b->fd = -1;
+	b->fd = b->lock_fd = -1;
 	b->until_ms = runner_now_ms() + rn->set->mbox_lock_patience * 1000;
 	n = s->text[0] == '~' ? snprintf(b->path, sizeof(b->path), "%s%s",
 	    rn->user.home, s->text + 1) :

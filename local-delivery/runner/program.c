@@ -2,7 +2,8 @@
  * A program, run by argument vector as this user: message on its standard
  * input, a pipe of ours behind the other two, a session of its own, limits,
  * a deadline.  When it ends, or its time does, everything in its process
- * group is killed.
+ * group is killed; what has left that group ends with us, where supervisor
+ * could give us a process namespace: there we are process 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +106,7 @@ child_become(const struct launch *l)
 	const struct local_delivery_settings *set = l->rn->set;
 
 	setsid();
-	/* With us goes the program, but not what left its session. */
+	/* With us goes the program; in a namespace of ours, all of it does. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != l->parent)
 		_exit(EXIT_CANNOT_RUN);
@@ -201,6 +202,28 @@ program_free(struct program *p)
 	free(p);
 }
 
+/*
+ * Process 1 of a namespace inherits what programs have left behind, and has
+ * to wait for it.  A program of another task comes to its end by on_ended().
+ */
+static void
+reap_orphans(const struct runner *rn)
+{
+	const struct task *t;
+	siginfo_t si;
+
+	for (;;) {
+		si.si_pid = 0;
+		if (getpid() != 1 || waitid(P_ALL, 0, &si,
+		    WEXITED | WNOHANG | WNOWAIT) == -1 || si.si_pid == 0)
+			return;
+		TAILQ_FOREACH(t, &rn->tasks, entry)
+			if (t->program != NULL && t->program->pid == si.si_pid)
+				return;
+		waitpid(si.si_pid, NULL, WNOHANG);
+	}
+}
+
 /* The group's number is not used again before its leader is waited for. */
 static int
 kill_and_wait(struct program *p)
@@ -230,7 +253,9 @@ on_ended(int fd, short what, void *arg)
 		    "the program did not end in time");
 	else
 		program_outcome(status, slice_of(p->kept, p->output_len), &o);
+	t->program = NULL;
 	program_free(p);
+	reap_orphans(t->rn);
 	task_step_done(t, &o);
 }
 

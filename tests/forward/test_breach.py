@@ -14,8 +14,8 @@ from .world import MESSAGE
 ATTACKER = r'''#!/usr/bin/python3
 import ctypes, errno, os, signal, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)
-spool, mail, passwords, control, victim, home = sys.argv[1:]
-victim = int(victim)
+spool, mail, passwords, control, victim, above, home = sys.argv[1:]
+victim, above = int(victim), int(above)
 
 def call(name, *args):
     ctypes.set_errno(0)
@@ -30,7 +30,9 @@ def connect(path):
     s = socket.socket(socket.AF_UNIX)
     s.connect(path)
 
-runner = os.getppid()
+# In /proc, which is the host's; among its own the runner is process 1.
+runner = next(int(l.split()[1]) for l in open("/proc/self/status")
+              if l.startswith("PPid"))
 # One of them reads the list itself.
 extra = [f for f in os.listdir("/proc/self/fd") if int(f) > 2][1:]
 ATTACKS = [
@@ -41,13 +43,13 @@ ATTACKS = [
     ("passwords", "/etc/shadow", lambda: read("/etc/shadow")),
     ("control", "connect", lambda: connect(control)),
     ("signal", "a stage", lambda: os.kill(victim, 9)),
-    ("signal", "supervisor", lambda: os.kill(1, 9)),
+    ("signal", "supervisor", lambda: os.kill(above, 9)),
     ("memory", "a stage", lambda: read(f"/proc/{victim}/mem")),
     ("memory", "the runner", lambda: read(f"/proc/{runner}/mem")),
     ("descriptors", "the runner's", lambda: os.listdir(f"/proc/{runner}/fd")),
     ("descriptors", "more than three", lambda: None if extra else
         os.fstat(99)),
-    ("ptrace", "the runner", lambda: call("ptrace", 16, runner, 0, 0)),
+    ("ptrace", "the runner", lambda: call("ptrace", 16, os.getppid(), 0, 0)),
     ("root", "setuid", lambda: os.setuid(0)),
     ("root", "setgroups", lambda: os.setgroups([0])),
     ("root", "chroot", lambda: os.chroot(home)),
@@ -76,11 +78,13 @@ def test_a_program_gets_what_its_user_has(world):
     w = world()
     w.put("walt", "attack", ATTACKER, mode=0o700)
     victim = w.i.pids("queue-manager")[0]
+    with open(f"/proc/{victim}/status") as f:
+        supervisor = next(l.split()[1] for l in f if l.startswith("PPid"))
     (w.i.home("bob") / "Maildir").mkdir(parents=True)
     os.chmod(w.i.home("bob"), 0o700)
     w.forward("walt", f"|{w.home('walt')}/attack {w.i.spool} "
               f"{w.i.home('bob')} {w.i.conf / 'passwords'} "
-              f"{w.i.run / 'control'} {victim} {w.home('walt')}\n")
+              f"{w.i.run / 'control'} {victim} {supervisor} {w.home('walt')}\n")
     w.send("walt")
     out = w.home("walt") / "out"
     until(out.exists, "no result", w)

@@ -4,6 +4,7 @@ tests put .forward files."""
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -76,6 +77,28 @@ class World:
             if d.is_dir():
                 found += sorted(d.iterdir())
         return found
+
+    def pids(self, program):
+        """Of a program of the suite, whoever it runs as: a runner has its
+        user's uid, which is none of the instance's."""
+        found = []
+        for entry in os.listdir("/proc"):
+            try:
+                if entry.isdigit() and os.readlink(f"/proc/{entry}/exe") == \
+                        os.path.realpath(self.i.programs / program):
+                    found.append(int(entry))
+            except OSError:
+                continue
+        return found
+
+    def kill(self, program):
+        killed = self.pids(program)
+        for pid in killed:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return killed
 
     def close(self):
         try:
