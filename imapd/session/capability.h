@@ -25,6 +25,7 @@
 	X(SPECIAL_USE,	"SPECIAL-USE")	/* RFC 6154 */			\
 	X(CREATE_USE,	"CREATE-SPECIAL-USE") /* RFC 6154 */		\
 	X(XLIST,	"XLIST")	/* Gmail's, before RFC 6154 */	\
+	X(BINARY,	"BINARY")	/* RFC 3516 */			\
 	X(MULTIAPPEND,	"MULTIAPPEND")	/* RFC 3502 */			\
 	X(REPLACE,	"REPLACE")	/* RFC 8508 */			\
 	X(APPENDLIMIT,	"APPENDLIMIT")	/* RFC 7889, with the limit */

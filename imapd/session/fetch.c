@@ -9,6 +9,7 @@
 
 #include "common/log/log.h"
 #include "common/message/date.h"
+#include "imapd/session/fetch_binary.h"
 #include "imapd/session/session.h"
 
 struct fetch {
@@ -17,6 +18,8 @@ struct fetch {
 	bool		 in_message;	/* its response has begun */
 	size_t		 item;		/* the next one */
 	bool		 in_body;	/* of the section that item is */
+	enum { BINARY_NONE, BINARY_MEASURED, BINARY_SENT } in_binary;
+	struct binary	 binary;
 	int		 fd;		/* -1: not open */
 	uint64_t	 size;
 	time_t		 date;
@@ -37,6 +40,7 @@ message_end(struct fetch *f)
 		close(f->fd);
 	f->fd = -1;
 	f->in_message = f->in_body = false;
+	f->in_binary = BINARY_NONE;
 }
 
 void
@@ -73,18 +77,43 @@ need_file(struct imap *s, struct fetch *f)
 	return f->fd == -1 ? -1 : 0;
 }
 
+static bool
+is_binary(const struct fetch_item *item)
+{
+	return item->kind == FETCH_BINARY || item->kind == FETCH_BINARY_SIZE;
+}
+
+/* RFC 3516 section 4.3: what nobody can decode is refused beforehand. */
+static int
+check_encodings(struct imap *s, struct fetch *f)
+{
+	const struct fetch_items *items = &s->command.fetch;
+	struct binary b;
+
+	for (size_t i = 0; i < items->len; i++)
+		if (is_binary(&items->item[i]) && binary_begin(&b, &f->info,
+		    f->fd, &items->item[i]) == PARSE_BAD) {
+			errno = EILSEQ;
+			return -1;
+		}
+	return 0;
+}
+
 /* Read what this message's items need. */
 static int
 prepare(struct imap *s, struct fetch *f)
 {
 	unsigned inside = 1U << FETCH_ENVELOPE | 1U << FETCH_BODY |
-	    1U << FETCH_BODYSTRUCTURE | 1U << FETCH_SECTION;
+	    1U << FETCH_BODYSTRUCTURE | 1U << FETCH_SECTION |
+	    1U << FETCH_BINARY | 1U << FETCH_BINARY_SIZE;
+	unsigned file = 1U << FETCH_SECTION | 1U << FETCH_BINARY |
+	    1U << FETCH_BINARY_SIZE;
 
 	if (folder_message(s->folder, f->seq)->gone) {
 		errno = ENOENT;
 		return -1;
 	}
-	if ((f->needs & 1U << FETCH_SECTION) != 0 && need_file(s, f) == -1)
+	if ((f->needs & file) != 0 && need_file(s, f) == -1)
 		return -1;
 	if ((f->needs & 1U << FETCH_SIZE) != 0 &&
 	    folder_message_size(s->folder, f->seq, &f->size) == -1)
@@ -95,7 +124,7 @@ prepare(struct imap *s, struct fetch *f)
 	if ((f->needs & inside) != 0 &&
 	    message_info_get(s->folder, f->seq, &f->fd, &f->info) == -1)
 		return -1;
-	return 0;
+	return check_encodings(s, f);
 }
 
 /* True when the flag is new and the client must hear of it. */
@@ -153,6 +182,16 @@ begin_section(struct imap *s, struct fetch *f, const struct fetch_item *item)
 }
 
 static void
+begin_binary(struct imap *s, struct fetch *f, const struct fetch_item *item)
+{
+	if (binary_begin(&f->binary, &f->info, f->fd, item) == PARSE_OK)
+		f->in_binary = BINARY_MEASURED;
+	else
+		imap_write(s, item->kind == FETCH_BINARY ?
+		    SLICE_LITERAL("NIL") : SLICE_LITERAL("0"));
+}
+
+static void
 write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 {
 	const struct message *m = folder_message(s->folder, f->seq);
@@ -184,6 +223,10 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 	case FETCH_SECTION:
 		begin_section(s, f, item);
 		break;
+	case FETCH_BINARY:
+	case FETCH_BINARY_SIZE:
+		begin_binary(s, f, item);
+		break;
 	}
 }
 
@@ -211,20 +254,67 @@ begin_message(struct imap *s, struct fetch *f)
 	f->in_message = true;
 }
 
-/* One piece of a section.  false: the connection is broken (invariant 3). */
+/* Invariant 3: what was announced cannot be sent. */
+static bool
+cut_short(struct imap *s, struct fetch *f)
+{
+	log_error("message-cut-short", LOG_SID(s->session.id),
+	    LOG_NUM("uid", folder_message(s->folder, f->seq)->uid),
+	    LOG_ERRNO(errno));
+	s->finishing = true;
+	session_finish(&s->session);
+	return false;
+}
+
+/* The size of a decoded part is known. */
+static void
+binary_measured(struct imap *s, struct fetch *f, int error)
+{
+	const struct fetch_item *item = &s->command.fetch.item[f->item - 1];
+	struct binary *b = &f->binary;
+
+	f->in_binary = BINARY_NONE;
+	if (error != 0)
+		f->failed = error;
+	if (item->kind == FETCH_BINARY_SIZE)
+		imap_print(s, "%llu",
+		    (unsigned long long)(error != 0 ? 0 : b->size));
+	else if (error != 0)
+		imap_write(s, SLICE_LITERAL("NIL"));
+	else {
+		binary_rewind(b, item);
+		imap_print(s, "%s{%llu}\r\n", b->has_nul ? "~" : "",
+		    (unsigned long long)b->left);
+		f->in_binary = BINARY_SENT;
+	}
+}
+
+static bool
+go_on_with_binary(struct imap *s, struct fetch *f)
+{
+	bool measured = f->in_binary == BINARY_MEASURED;
+	int r = measured ? binary_measure(&f->binary) :
+			   binary_piece(s, &f->binary);
+
+	if (r == 1)
+		return true;
+	if (measured)
+		binary_measured(s, f, r == -1 ? errno : 0);
+	else if (r == -1)
+		return cut_short(s, f);
+	else
+		f->in_binary = BINARY_NONE;
+	return true;
+}
+
+/* One piece of a section.  false: the connection is broken. */
 static bool
 go_on_with_body(struct imap *s, struct fetch *f)
 {
 	int r = body_piece(s, &f->body);
 
-	if (r == -1) {
-		log_error("message-cut-short", LOG_SID(s->session.id),
-		    LOG_NUM("uid", folder_message(s->folder, f->seq)->uid),
-		    LOG_ERRNO(errno));
-		s->finishing = true;
-		session_finish(&s->session);
-		return false;
-	}
+	if (r == -1)
+		return cut_short(s, f);
 	if (r == 0) {
 		body_end(&f->body);
 		f->in_body = false;
@@ -254,6 +344,8 @@ produce_fetch(struct imap *s)
 
 	if (f->in_body)
 		return go_on_with_body(s, f);
+	if (f->in_binary != BINARY_NONE)
+		return go_on_with_binary(s, f);
 	if (!f->in_message) {
 		if (!next_message(s, f))
 			return finish(s, f);
@@ -289,7 +381,8 @@ do_fetch(struct imap *s, const struct imap_command *c)
 		const struct fetch_item *item = &c->fetch.item[i];
 
 		f->needs |= 1U << item->kind;
-		f->sets_seen |= item->kind == FETCH_SECTION && !item->peek;
+		f->sets_seen |= (item->kind == FETCH_SECTION ||
+		    item->kind == FETCH_BINARY) && !item->peek;
 	}
 	s->fetch = f;
 	imap_begin(s, produce_fetch);

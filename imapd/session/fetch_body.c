@@ -13,12 +13,9 @@ enum {
 	HEADER_MAX = 1024 * 1024	/* looked at for HEADER.FIELDS */
 };
 
-/*
- * The part that numbers name (RFC 3501 section 6.4.5).  A message that is no
- * multipart has one part, number 1: its body.
- */
-static const struct part_place *
-find_part(const struct message_info *info, const uint32_t *number, size_t n)
+/* A message that is no multipart has one part, number 1: its body. */
+const struct part_place *
+body_find_part(const struct message_info *info, const uint32_t *number, size_t n)
 {
 	const struct part_place *at = &info->part[0];
 
@@ -49,7 +46,7 @@ find_part(const struct message_info *info, const uint32_t *number, size_t n)
 static const struct part_place *
 find_message(const struct message_info *info, const struct fetch_item *item)
 {
-	const struct part_place *p = find_part(info, item->part,
+	const struct part_place *p = body_find_part(info, item->part,
 	    item->part_len);
 
 	if (item->part_len == 0 || p == NULL)
@@ -171,7 +168,7 @@ body_begin(struct body *b, const struct message_info *info, int fd,
 	    item->text == SECTION_TEXT;
 	const struct part_place *p = of_message ?
 	    find_message(info, item) :
-	    find_part(info, item->part, item->part_len);
+	    body_find_part(info, item->part, item->part_len);
 
 	*b = (struct body){ .fd = fd, .uid = uid };
 	if (p == NULL)

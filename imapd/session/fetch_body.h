@@ -36,6 +36,10 @@ struct body {
 	char		*text_owned;
 };
 
+/* The part that numbers name (RFC 3501 section 6.4.5); NULL: there is none. */
+const struct part_place *body_find_part(const struct message_info *,
+    const uint32_t *number, size_t n);
+
 /*
  * Find the section.  1: found, b is ready and b->left is what it will send.  0:
  * there is no such part.  -1: errno.

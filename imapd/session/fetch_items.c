@@ -174,7 +174,7 @@ put_number(char **to, uint64_t n)
 		*(*to)++ = digits[--len];
 }
 
-/* BODY[1.2.HEADER.FIELDS (DATE FROM)]<0> */
+/* BODY[1.2.HEADER.FIELDS (DATE FROM)]<0>, BINARY[1.2]<0> */
 static bool
 make_label(struct fetch_item *item, struct arena *arena)
 {
@@ -187,7 +187,8 @@ make_label(struct fetch_item *item, struct arena *arena)
 		size += 2 * item->names[i].len + 3;
 	if ((at = to = arena_alloc(arena, size, 1)) == NULL)
 		return false;
-	put(&to, "BODY[");
+	put(&to, item->kind == FETCH_BINARY ? "BINARY[" :
+	    item->kind == FETCH_BINARY_SIZE ? "BINARY.SIZE[" : "BODY[");
 	for (size_t i = 0; i < item->part_len; i++) {
 		put(&to, i > 0 ? "." : "");
 		put_number(&to, item->part[i]);
@@ -208,14 +209,49 @@ make_label(struct fetch_item *item, struct arena *arena)
 	return true;
 }
 
-/* After "BODY[" or "BODY.PEEK[". */
+static const struct section {
+	const char	*name;
+	enum fetch_kind	 kind;
+	bool		 peek;
+} sections[] = {
+	{ "BODY[", FETCH_SECTION, false },
+	{ "BODY.PEEK[", FETCH_SECTION, true },
+	{ "BINARY[", FETCH_BINARY, false },
+	{ "BINARY.PEEK[", FETCH_BINARY, true },
+	{ "BINARY.SIZE[", FETCH_BINARY_SIZE, true },
+};
+
+/* After "BODY[" and its kin. */
 static bool
 take_section(struct slice *in, struct arena *arena, struct fetch_item *item)
 {
-	item->kind = FETCH_SECTION;
-	return take_part(in, arena, item) &&
-	    take_section_text(in, arena, item) && take_char(in, ']') &&
-	    take_partial(in, item) && make_label(item, arena);
+	if (!take_part(in, arena, item) || (item->kind == FETCH_SECTION &&
+	    !take_section_text(in, arena, item)) || !take_char(in, ']'))
+		return false;
+	return (item->kind == FETCH_BINARY_SIZE || take_partial(in, item)) &&
+	    make_label(item, arena);
+}
+
+/* PARSE_MORE: none of them. */
+static enum parse
+take_section_item(struct slice *in, struct arena *arena,
+    struct fetch_items *items)
+{
+	for (size_t i = 0; i < COUNT(sections); i++) {
+		struct fetch_item item = { .kind = sections[i].kind,
+			.peek = sections[i].peek };
+		struct slice name = slice_str(sections[i].name);
+
+		if (!slice_starts_nocase(*in, name))
+			continue;
+		*in = slice_skip(*in, name.len);
+		if (items->len == FETCH_ITEMS_MAX ||
+		    !take_section(in, arena, &item))
+			return PARSE_BAD;
+		items->item[items->len++] = item;
+		return PARSE_OK;
+	}
+	return PARSE_MORE;
 }
 
 static bool
@@ -223,15 +259,10 @@ take_item(struct slice *in, struct arena *arena, struct fetch_items *items)
 {
 	struct fetch_item item = { .kind = FETCH_SECTION };
 
-	item.peek = slice_starts_nocase(*in, SLICE_LITERAL("BODY.PEEK["));
-	if (item.peek || slice_starts_nocase(*in, SLICE_LITERAL("BODY["))) {
-		*in = slice_skip(*in, item.peek ? 10 : 5);
-		if (items->len == FETCH_ITEMS_MAX ||
-		    !take_section(in, arena, &item))
-			return false;
-		items->item[items->len++] = item;
-		return true;
-	}
+	enum parse section = take_section_item(in, arena, items);
+
+	if (section != PARSE_MORE)
+		return section == PARSE_OK;
 	for (size_t i = 0; i < COUNT(simple); i++)
 		if (take_word(in, simple[i].name)) {
 			fetch_items_add(items, simple[i].kind);

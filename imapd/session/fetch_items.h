@@ -9,7 +9,9 @@
 enum fetch_kind {
 	FETCH_UID, FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_SIZE,
 	FETCH_ENVELOPE, FETCH_BODY, FETCH_BODYSTRUCTURE,
-	FETCH_SECTION		/* BODY[...], RFC822 and its kin */
+	FETCH_SECTION,		/* BODY[...], RFC822 and its kin */
+	FETCH_BINARY,		/* BINARY[...] (RFC 3516) */
+	FETCH_BINARY_SIZE
 };
 
 enum section_text {

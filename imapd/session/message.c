@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/message/transfer.h"
 #include "imapd/session/render.h"
 
-enum { BLOB_KIND = 1, BLOB_VERSION = 1, READ_SIZE = 4096 };
+enum { BLOB_KIND = 1, BLOB_VERSION = 2, READ_SIZE = 4096 };
 
 /* The blob begins with this; parts and the three texts follow. */
 struct head {
@@ -38,6 +39,19 @@ message_parse(int fd)
 	return m;
 }
 
+/* What holds other parts is not encoded, whatever it says (RFC 2045 section
+ * 6.4). */
+static uint32_t
+encoding_of(const struct mime *m, const struct mime_part *p)
+{
+	struct slice name = mime_string(m, p->encoding);
+
+	if (p->kind == MIME_MULTIPART || p->kind == MIME_MESSAGE)
+		return TRANSFER_IDENTITY;
+	return transfer_encoding_is_known(name) ?
+	    (uint32_t)transfer_encoding_of(name) : PART_ENCODING_UNKNOWN;
+}
+
 static void
 add_parts(const struct mime *m, struct buffer *b)
 {
@@ -47,7 +61,8 @@ add_parts(const struct mime *m, struct buffer *b)
 			.body_at = p->body.raw, .end = p->raw_end,
 			.header_octets = mime_header_octets(p),
 			.octets = p->octets, .first_child = p->first_child,
-			.next = p->next, .kind = p->kind };
+			.next = p->next, .kind = p->kind,
+			.encoding = encoding_of(m, p) };
 
 		buffer_add_slice(b, slice_of(&place, sizeof(place)));
 	}

@@ -17,7 +17,8 @@ struct part_place {
 	uint64_t	header_octets, octets;
 	uint32_t	first_child, next;	/* MIME_NONE: none */
 	uint32_t	kind;			/* enum mime_kind */
-	uint32_t	unused;
+	uint32_t	encoding;		/* enum transfer_encoding, or */
+#define PART_ENCODING_UNKNOWN 255U
 };
 
 struct message_info {

@@ -156,6 +156,7 @@ static const struct {
 	{ EROFS, "[READ-ONLY] the mailbox is open for reading only" },
 	{ ENOSPC, "[OVERQUOTA] the disk is full" },
 	{ EDQUOT, "[OVERQUOTA] the quota is used up" },
+	{ EILSEQ, "[UNKNOWN-CTE] a part has an encoding that nobody knows" },
 	{ EFBIG, "[LIMIT] that is too large" },
 	{ ENOTSUP, "[CANNOT] a file of the mailbox has an unknown version" },
 };

@@ -35,6 +35,7 @@ static const char *const good[] = {
 	"A999 UID FETCH 4827313:4828442 FLAGS", "a UID EXPUNGE 3000:3002",
 	"a EXPUNGE", "a MOVE 1 x", "a UID MOVE 1 x", "a IDLE",
 	"a ID (\"name\" \"x\" \"version\" NIL)", "a ID NIL", "a ID ()",
+	"a FETCH 1 (BINARY[] BINARY.PEEK[1.2]<5.7> BINARY.SIZE[1] binary[2])",
 	"a REPLACE 4 Drafts (\\Seen) ", "a UID REPLACE 4 x ", "a REPLACE * x ",
 	"a STATUS x (APPENDLIMIT)",
 };
@@ -57,6 +58,8 @@ static const char *const bad[] = {
 	"a FETCH 1 RFC822.FOO", "a STORE 1 FLAGS", "a STORE 1 FOO (\\Seen)",
 	"a STORE 1 FLAGS (\\*)", "a STORE 1 *FLAGS ()", "a UID NOOP",
 	"a UID EXPUNGE", "a COPY 1", "a ID", "a ID (\"x\"", "a ID x",
+	"a FETCH 1 BINARY[TEXT]", "a FETCH 1 BINARY[1.MIME]", "a FETCH 1 BINARY",
+	"a FETCH 1 BINARY.SIZE[1]<0.5>", "a FETCH 1 BINARY.PEEK[1",
 	"a REPLACE 1:2 x ", "a REPLACE 1,2 x ", "a REPLACE x ", "a REPLACE 1 x",
 };
 
