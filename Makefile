@@ -6,7 +6,7 @@
 #   make demo       a running mail system on loopback, to see and to try
 #   make fuzz       build the fuzz targets and run each of them briefly
 #   make lint       clang-tidy, cppcheck, clang-format
-#   make bench      figures, beside Postfix in the same run
+#   make bench      figures, beside Debian's mail systems in the same run
 #
 # How it finds its parts: every folder that holds a main.c is a program, named
 # by its path with - for /.  All other .c files of common/ form one archive,

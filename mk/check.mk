@@ -69,7 +69,8 @@ bench:
 	@mk/deps bench
 	$(MAKE) -j$(JOBS) --no-print-directory -s all tools
 	$(BENCH_RUN) --json build/bench.json $(BENCH_FLAGS)
-	$(BENCH_RUN) --delay 5 --json build/bench-delay.json $(BENCH_FLAGS)
+	$(BENCH_RUN) --delay 5 --what local --systems bulkhead,postfix \
+	    --json build/bench-delay.json $(BENCH_FLAGS)
 
 .PHONY: unit check system fuzz tidy lint bench
 

@@ -2,12 +2,16 @@
  * tests-bench-load: N SMTP clients at once, every reply checked.
  *
  * Usage: tests-bench-load -p port [-c clients] [-n messages] [-s octets]
- *	[-m messages per connection] [-u users] [-d domain] [-r run]
+ *	[-m messages per connection] [-u users] [-d domain] [-r run] [-A]
  *
  * Message i goes to user u(i mod users + 1)@domain and carries the field
  * "X-Bench: run-i", by which it can be found again.  One command at a time,
  * as most clients do; a reply with another code than the one expected is an
  * error and ends that client's connection, and the program fails.
+ *
+ * With -A clients use TLS from the first octet and log in (AUTH PLAIN, with an
+ * initial response) as u<n>@domain, whose password is "u<n>-secret", and that
+ * is the reverse-path, too.
  *
  * Prints one line: accepted=N errors=N seconds=S p50_ms=.. p99_ms=.. max_ms=..
  */
@@ -29,10 +33,14 @@
 
 #include <bsd/stdlib.h>
 
+#include <openssl/evp.h>
+
+#include "tests/bench/load/link.h"
+
 enum { REPLY_MAX = 4096, COMMAND_MAX = 512, SILENCE_MS = 60000 };
 
 /* What the client waits for the answer to. */
-enum step { GREETING, EHLO, MAIL, RCPT, DATA, CONTENT, QUIT, STEPS };
+enum step { GREETING, EHLO, AUTH, MAIL, RCPT, DATA, CONTENT, QUIT, STEPS };
 
 static const struct {
 	const char *name;
@@ -40,6 +48,7 @@ static const struct {
 } steps[STEPS] = {
 	[GREETING] = { "greeting", 220 },
 	[EHLO] = { "EHLO", 250 },
+	[AUTH] = { "AUTH", 235 },
 	[MAIL] = { "MAIL", 250 },
 	[RCPT] = { "RCPT", 250 },
 	[DATA] = { "DATA", 354 },
@@ -48,7 +57,8 @@ static const struct {
 };
 
 struct client {
-	int fd;
+	struct link link;
+	unsigned user;		/* who logs in */
 	enum step step;
 	unsigned sent_here;	/* messages on this connection */
 	unsigned message;	/* number of the current one */
@@ -65,6 +75,7 @@ struct load {
 	unsigned clients, messages, per_connection, users;
 	size_t size;
 	const char *domain, *run;
+	SSL_CTX *tls;		/* NULL: clear text, no login */
 	int epoll_fd;
 	unsigned next;		/* number of the next message */
 	unsigned accepted, errors, open;
@@ -86,7 +97,7 @@ watch(struct load *l, struct client *c, uint32_t events, int op)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = c };
 
-	if (epoll_ctl(l->epoll_fd, op, c->fd, &ev) == -1)
+	if (epoll_ctl(l->epoll_fd, op, c->link.fd, &ev) == -1)
 		err(71, "epoll_ctl");
 }
 
@@ -95,8 +106,8 @@ static int
 client_flush(struct load *l, struct client *c)
 {
 	while (c->out_at < c->out_len) {
-		ssize_t n = send(c->fd, c->out + c->out_at,
-		    c->out_len - c->out_at, MSG_NOSIGNAL);
+		ssize_t n = link_send(&c->link, c->out + c->out_at,
+		    c->out_len - c->out_at);
 
 		if (n == -1 && errno == EAGAIN) {
 			if (!c->stuck)
@@ -139,6 +150,28 @@ client_content(struct load *l, struct client *c)
 	return len + 5;
 }
 
+static int
+client_auth(struct load *l, struct client *c)
+{
+	char secret[COMMAND_MAX / 4], coded[COMMAND_MAX / 2];
+	int n = snprintf(secret, sizeof(secret), "%cu%u@%s%cu%u-secret", 0,
+	    c->user, l->domain, 0, c->user);
+
+	EVP_EncodeBlock((unsigned char *)coded, (unsigned char *)secret, n);
+	return snprintf(c->out, COMMAND_MAX, "AUTH PLAIN %s\r\n", coded);
+}
+
+static int
+client_mail(struct load *l, struct client *c)
+{
+	c->began_ns = now_ns();
+	if (l->tls != NULL)
+		return snprintf(c->out, COMMAND_MAX, "MAIL FROM:<u%u@%s>\r\n",
+		    c->user, l->domain);
+	return snprintf(c->out, COMMAND_MAX,
+	    "MAIL FROM:<load@example.net>\r\n");
+}
+
 /* Put the command of this step into out, and send it. */
 static int
 client_say(struct load *l, struct client *c, enum step step)
@@ -151,10 +184,11 @@ client_say(struct load *l, struct client *c, enum step step)
 	case EHLO:
 		n = snprintf(c->out, COMMAND_MAX, "EHLO load.example.net\r\n");
 		break;
+	case AUTH:
+		n = client_auth(l, c);
+		break;
 	case MAIL:
-		c->began_ns = now_ns();
-		n = snprintf(c->out, COMMAND_MAX,
-		    "MAIL FROM:<load@example.net>\r\n");
+		n = client_mail(l, c);
 		break;
 	case RCPT:
 		n = snprintf(c->out, COMMAND_MAX, "RCPT TO:<u%u@%s>\r\n",
@@ -179,15 +213,16 @@ client_say(struct load *l, struct client *c, enum step step)
 static void
 client_connect(struct load *l, struct client *c)
 {
-	int one = 1;
+	int one = 1, fd;
 
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd == -1)
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
 		err(71, "socket");
-	if (connect(c->fd, (struct sockaddr *)&l->to, sizeof(l->to)) == -1)
+	if (connect(fd, (struct sockaddr *)&l->to, sizeof(l->to)) == -1)
 		err(75, "connect");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	fcntl(c->fd, F_SETFL, O_NONBLOCK);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	link_open(&c->link, fd, l->tls);
 	c->step = GREETING;
 	c->sent_here = 0;
 	c->stuck = false;
@@ -200,8 +235,7 @@ client_connect(struct load *l, struct client *c)
 static void
 client_over(struct load *l, struct client *c)
 {
-	close(c->fd);
-	c->fd = -1;
+	link_close(&c->link);
 	l->open--;
 	if (l->next < l->messages && l->errors < 100)
 		client_connect(l, c);
@@ -233,6 +267,9 @@ client_answered(struct load *l, struct client *c, int code)
 	case GREETING:
 		return client_say(l, c, EHLO);
 	case EHLO:
+		return l->tls != NULL ? client_say(l, c, AUTH) :
+		    client_next(l, c);
+	case AUTH:
 		return client_next(l, c);
 	case CONTENT:
 		l->took_ns[l->accepted++] = now_ns() - c->began_ns;
@@ -269,23 +306,26 @@ reply_code(const char *reply, size_t len)
 	return len == REPLY_MAX ? -1 : 0;
 }
 
+/* One whole reply: with TLS, what is decrypted already wakes nobody again. */
 static int
 client_read(struct load *l, struct client *c)
 {
-	ssize_t n = recv(c->fd, c->reply + c->reply_len,
-	    REPLY_MAX - c->reply_len, 0);
-	int code;
+	int code = 0;
 
-	if (n == -1 && errno == EAGAIN)
-		return 0;
-	if (n <= 0) {
-		fprintf(stderr, "%s: connection lost\n", steps[c->step].name);
-		return -1;
+	while (code == 0) {
+		ssize_t n = link_receive(&c->link, c->reply + c->reply_len,
+		    REPLY_MAX - c->reply_len);
+
+		if (n == -1 && errno == EAGAIN)
+			return 0;
+		if (n <= 0) {
+			fprintf(stderr, "%s: connection lost\n",
+			    steps[c->step].name);
+			return -1;
+		}
+		c->reply_len += (size_t)n;
+		code = reply_code(c->reply, c->reply_len);
 	}
-	c->reply_len += (size_t)n;
-	code = reply_code(c->reply, c->reply_len);
-	if (code == 0)
-		return 0;
 	if (code == -1 || client_answered(l, c, code) == -1)
 		return -1;
 	c->reply_len = 0;
@@ -309,9 +349,9 @@ run(struct load *l, struct client *clients)
 			struct client *c = ev[i].data.ptr;
 			int bad = 0;
 
-			if (c->fd != -1 && (ev[i].events & EPOLLOUT))
+			if (c->link.fd != -1 && (ev[i].events & EPOLLOUT))
 				bad = client_flush(l, c);
-			if (!bad && c->fd != -1 && (ev[i].events & ~EPOLLOUT))
+			if (!bad && c->link.fd != -1 && (ev[i].events & ~EPOLLOUT))
 				bad = client_read(l, c);
 			if (bad) {
 				l->errors++;
@@ -373,7 +413,7 @@ options(struct load *l, int argc, char *argv[])
 
 	l->to.sin_family = AF_INET;
 	l->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	while ((c = getopt(argc, argv, "p:c:n:s:m:u:d:r:")) != -1)
+	while ((c = getopt(argc, argv, "p:c:n:s:m:u:d:r:A")) != -1)
 		switch (c) {
 		case 'p': port = number(optarg, 65535); break;
 		case 'c': l->clients = number(optarg, 10000); break;
@@ -383,6 +423,7 @@ options(struct load *l, int argc, char *argv[])
 		case 'u': l->users = number(optarg, 1000000); break;
 		case 'd': l->domain = optarg; break;
 		case 'r': l->run = optarg; break;
+		case 'A': l->tls = link_tls(); break;
 		default: exit(64);
 		}
 	l->to.sin_port = htons((uint16_t)port);
@@ -409,6 +450,8 @@ main(int argc, char *argv[])
 	for (unsigned i = 0; i < l.clients; i++)
 		if ((clients[i].out = malloc(l.size + COMMAND_MAX + 8)) == NULL)
 			err(71, "memory");
+	for (unsigned i = 0; i < l.clients; i++)
+		clients[i].user = i % l.users + 1;
 	began = now_ns();
 	run(&l, clients);
 	seconds = (double)(now_ns() - began) / 1e9;
@@ -422,5 +465,6 @@ main(int argc, char *argv[])
 	free(clients);
 	free(l.took_ns);
 	free(l.filler);
+	SSL_CTX_free(l.tls);
 	return l.errors == 0 && l.accepted == l.messages ? 0 : 1;
 }
