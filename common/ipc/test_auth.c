@@ -14,6 +14,7 @@
 	"oYzoDjsqTcSFJtkGBzXPXKPdrEaR6k4gYdn4xbtbX9D"
 
 static uint8_t buf[AUTH_BODY_MAX + 1];
+static const char message_too_long[AUTH_MESSAGE_MAX + 1];
 static char big[AUTH_PASSWORD_MAX + 1];
 
 static void
@@ -173,8 +174,8 @@ conversation(void **state)
 	for (size_t n = 0; n < len; n++)
 		assert_int_equal(auth_sasl_message_decode(slice_of(buf, n),
 		    &number, &message), -1);
-	assert_int_equal(auth_sasl_message_encode(7, slice_of(buf,
-	    AUTH_MESSAGE_MAX + 1), buf), 0);
+	assert_int_equal(auth_sasl_message_encode(7, slice_of(message_too_long,
+	    sizeof(message_too_long)), buf), 0);
 
 	len = auth_sasl_abort_encode(9, buf);
 	assert_int_equal(auth_sasl_abort_decode(slice_of(buf, len), &number),
