@@ -17,7 +17,8 @@ on_ids(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	(void)ch;
 	if (lease_add(&d->ids, m->body) == -1)
 		return -1;
-	smtpd_open(d);
+	d->lent = true;
+	smtpd_open_when_ready(d);
 	return 0;
 }
 

@@ -135,13 +135,13 @@ use_rules(struct smtpd *d)
 
 /*
  * The first clients wait in the kernel until a message of theirs could be
- * taken, rather than be told 451; but not for ever, since a queue-manager that
- * does not come is something to be told.
+ * taken, and over TLS, rather than be told 451 or 454; but not for ever, since
+ * a queue-manager or tlskeyd that does not come is something to be told.
  */
 enum { OPEN_ANYWAY_S = 5 };
 
-void
-smtpd_open(struct smtpd *d)
+static void
+open_now(struct smtpd *d)
 {
 	if (d->open || d->stopping || d->set == NULL)
 		return;
@@ -149,7 +149,21 @@ smtpd_open(struct smtpd *d)
 	if (doors_open(d) == -1)
 		stage_finished(&d->stage, 71);
 	else
-		log_info("listening", LOG_BOOL("queue", d->queue.ch != NULL));
+		log_info("listening", LOG_BOOL("queue", d->queue.ch != NULL),
+		    LOG_BOOL("tls", tls_server_ready(d->tls)));
+}
+
+void
+smtpd_open_when_ready(struct smtpd *d)
+{
+	if (d->lent && d->committed && !tls_server_waits(d->tls))
+		open_now(d);
+}
+
+static void
+keys_came(void *ctx)
+{
+	smtpd_open_when_ready(ctx);
 }
 
 static int
@@ -174,8 +188,10 @@ on_commit(void *ctx, bool first)
 	tls_server_commit(d->tls);
 	use_rules(d);
 	screen_use(d);
+	d->committed = true;
 	if (d->open && !d->stopping && doors_open(d) == -1)
 		return -1;
+	smtpd_open_when_ready(d);
 	log_notice(first ? "started" : "reloaded");
 	return 0;
 }
@@ -193,7 +209,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	if (d->set == NULL)
 		return;
 	if (!d->open && ++d->waited_s >= OPEN_ANYWAY_S)
-		smtpd_open(d);
+		open_now(d);
 	before = smtpd_now_ms(d) - d->set->sibling_timeout * 1000;
 	sibling_expire(&d->directory, before);
 	sibling_expire(&d->queue, before);
@@ -306,5 +322,6 @@ smtpd_init(struct smtpd *d)
 		log_error("cannot-start", LOG_ERRNO(errno));
 		exit(71);
 	}
+	tls_keys_on_news(d->tls_keys, keys_came, d);
 	dns_client_on_lost(d->dns, resolver_lost, d);
 }

@@ -81,7 +81,9 @@ struct smtpd {
 	struct quotas	*quotas;
 	struct lease_ids ids;
 	bool		 open;		/* the doors, once and for all */
-	unsigned	 waited_s;	/* for the first lease */
+	unsigned	 waited_s;	/* for what they wait for: */
+	bool		 committed;	/* settings, certificates */
+	bool		 lent;		/* queue ids; and the keys of TLS */
 
 	struct dns_client *dns;
 	struct rules	*rules, *next_rules;	/* the table of clients */
@@ -107,8 +109,8 @@ void smtpd_hooks(struct smtpd *, enum ipc_role, struct stage_hooks *hooks);
 void smtpd_init(struct smtpd *);
 /* The last session has gone: when stopping, that is the end. */
 void smtpd_session_gone(struct smtpd *);
-/* Let clients in: queue ids have come. */
-void smtpd_open(struct smtpd *);
+/* Something has come that the doors wait for: let clients in if it is all. */
+void smtpd_open_when_ready(struct smtpd *);
 
 /* ---- doors.c: listening sockets ---- */
 

@@ -10,7 +10,12 @@
 #include "common/log/log.h"
 #include "common/settings/settings.h"
 
-enum { LEAVE_SECONDS = 2, LOGINS_MAX = 8192, SWEEP_SECONDS = 5 };
+enum {
+	LEAVE_SECONDS = 2,
+	LOGINS_MAX = 8192,
+	SWEEP_SECONDS = 5,
+	OPEN_ANYWAY_S = 5
+};
 
 void
 gate_open(int argc, char *argv[], const struct gate_protocol *protocol)
@@ -50,15 +55,7 @@ on_listener(void *ctx, const char *name, int fd)
 	struct gate *g = ctx;
 	struct gate_listener *l = calloc(1, sizeof(*l));
 
-	if (l != NULL) {
-		l->gate = g;
-		strlcpy(l->name, name, sizeof(l->name));
-	}
-	if (l == NULL || (l->listener = listener_new(g->stage.base, fd,
-	    &g->listener_events, l)) == NULL) {
-		log_error("cannot-listen", LOG_CSTR("listener", name),
-		    LOG_ERRNO(errno));
-		free(l);
+	if (l == NULL) {
 		close(fd);
 		return -1;
 	}
@@ -66,6 +63,74 @@ on_listener(void *ctx, const char *name, int fd)
 	l->fd = fd;
 	strlcpy(l->name, name, sizeof(l->name));
 	TAILQ_INSERT_TAIL(&g->listeners, l, entry);
+	return 0;
+}
+
+/* Begin to accept where we do not yet.  -1: it was logged. */
+static int
+listen_all(struct gate *g)
+{
+	struct gate_listener *l;
+
+	TAILQ_FOREACH(l, &g->listeners, entry) {
+		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
+		if (l->listener != NULL)
+			continue;
+		l->listener = listener_new(g->stage.base, l->fd,
+		    &g->listener_events, l);
+		if (l->listener == NULL) {
+			log_error("cannot-listen", LOG_CSTR("listener",
+			    l->name), LOG_ERRNO(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void
+open_now(struct gate *g)
+{
+	if (g->open || g->stopping)
+		return;
+	g->open = true;
+	event_del(g->wait);
+	if (listen_all(g) == -1)
+		stage_finished(&g->stage, 71);
+	else
+		log_info("listening", LOG_BOOL("tls",
+		    tls_server_ready(g->tls)));
+}
+
+/*
+ * The first clients wait in the kernel until TLS can be served, rather than
+ * be told that it cannot; but not for ever, since a tlskeyd that does not come
+ * is something to be told.
+ */
+static void
+on_waited(int fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	open_now(arg);
+}
+
+static void
+keys_came(void *arg)
+{
+	struct gate *g = arg;
+
+	if (g->addresses != NULL && !tls_server_waits(g->tls))
+		open_now(g);
+}
+
+static int
+open_first(struct gate *g)
+{
+	static const struct timeval patience = { .tv_sec = OPEN_ANYWAY_S };
+
+	if ((g->addresses = clients_new(GATE_CLIENTS_MOST)) == NULL ||
+	    evtimer_add(g->wait, &patience) == -1)
+		return -1;
+	keys_came(g);
 	return 0;
 }
 
@@ -105,8 +170,8 @@ on_commit(void *ctx, bool first)
 	}
 	tls_server_commit(g->tls);
 	if (first)
-		g->addresses = clients_new(GATE_CLIENTS_MOST);
-	return g->addresses != NULL ? 0 : -1;
+		return open_first(g);
+	return g->open && !g->stopping ? listen_all(g) : 0;
 }
 
 static void
@@ -172,7 +237,9 @@ sweep_begin(struct gate *g)
 
 	g->sweep = event_new(g->stage.base, -1, EV_PERSIST, on_sweep, g);
 	g->leave = evtimer_new(g->stage.base, on_leave, g);
-	return g->sweep == NULL || g->leave == NULL ? -1 : event_add(g->sweep, &every);
+	g->wait = evtimer_new(g->stage.base, on_waited, g);
+	return g->sweep == NULL || g->leave == NULL || g->wait == NULL ? -1 :
+	    event_add(g->sweep, &every);
 }
 
 static void
@@ -213,5 +280,6 @@ gate_run(const struct gate_protocol *protocol)
 		log_error("cannot-start", LOG_ERRNO(errno));
 		return 71;
 	}
+	tls_keys_on_news(g.tls_keys, keys_came, &g);
 	return stage_run(&g.stage);
 }

@@ -57,11 +57,12 @@ struct gate_client {
 
 TAILQ_HEAD(gate_clients, gate_client);
 
-/* Clients know theirs, so one that is closed stays. */
+/* Clients know theirs, so one that is closed stays, with listener NULL; so
+ * is one that is not open yet. */
 struct gate_listener {
 	TAILQ_ENTRY(gate_listener) entry;
 	struct gate		*gate;
-	struct listener		*listener;	/* NULL: closed */
+	struct listener		*listener;
 	int			 fd;
 	char			 name[STAGE_NAME_MAX + 1];
 };
@@ -88,8 +89,10 @@ struct gate {
 	struct ipc_pending	*logins;	/* at authd */
 	struct ipc_pending	*starts;	/* at supervisor */
 	struct event		*sweep;		/* for those who wait too long */
+	struct event		*wait;		/* the doors open anyway */
 	struct event		*leave;		/* stopping: patience is over */
 	uint64_t		 next_id;
+	bool			 open;		/* the doors, once and for all */
 	bool			 stopping;
 };
 

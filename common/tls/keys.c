@@ -45,6 +45,13 @@ tls_keys_free(struct tls_keys *keys)
 	free(keys);
 }
 
+void
+tls_keys_on_news(struct tls_keys *keys, void (*news)(void *), void *ctx)
+{
+	keys->news = news;
+	keys->news_ctx = ctx;
+}
+
 bool
 tls_keys_has(const struct tls_keys *keys, const struct tls_key_id *id)
 {
@@ -179,6 +186,8 @@ on_keys(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	}
 	TAILQ_FOREACH(server, &keys->servers, all)
 		tls_server_settle(server);
+	if (keys->news != NULL)
+		keys->news(keys->news_ctx);
 	return 0;
 }
 

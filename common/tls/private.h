@@ -83,6 +83,8 @@ struct tls_keys {
 	size_t		 n_ids;
 	struct tls_ticket_keys tickets;
 	bool		 has_tickets;
+	void		(*news)(void *);	/* or NULL */
+	void		*news_ctx;
 };
 
 bool tls_keys_has(const struct tls_keys *, const struct tls_key_id *);

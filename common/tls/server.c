@@ -185,6 +185,12 @@ tls_server_ready(const struct tls_server *srv)
 	    tls_keys_has(srv->keys, &srv->standard->id);
 }
 
+bool
+tls_server_waits(const struct tls_server *srv)
+{
+	return tls_server_configured(srv) && !tls_server_ready(srv);
+}
+
 /* ---- what OpenSSL asks while it shakes hands ---- */
 
 /*

@@ -50,6 +50,9 @@ void tls_keys_free(struct tls_keys *);
  * with errno. */
 int tls_keys_connect(struct tls_keys *, int fd);
 
+/* Be told whenever tlskeyd has said which keys there are. */
+void tls_keys_on_news(struct tls_keys *, void (*news)(void *), void *ctx);
+
 /* ---- serving ---- */
 
 /*
@@ -78,6 +81,8 @@ void tls_server_commit(struct tls_server *);
 bool tls_server_configured(const struct tls_server *);
 /* Is there a certificate whose key tlskeyd has, and is tlskeyd there? */
 bool tls_server_ready(const struct tls_server *);
+/* Is it to come: is there a certificate, but not yet its key? */
+bool tls_server_waits(const struct tls_server *);
 
 /*
  * Serve TLS on this stream from here on (see stream_secure(); octets that

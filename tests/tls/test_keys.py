@@ -102,6 +102,55 @@ def test_454_while_it_is_away(tmp_path):
         assert await_secured(i)
 
 
+DOORS = [("smtpd", "smtp_port", b"220 ", b"EHLO x\r\nSTARTTLS\r\n",
+          rb"220 2\.0\.0|454 4\.7\.0"),
+         ("pop3d", "pop_port", b"+OK", b"STLS\r\n", rb"\+OK|-ERR"),
+         ("imapd", "imap_port", b"* OK", b"a STARTTLS\r\n", rb"a OK|a NO")]
+
+
+def starttls_of(s, command, answer):
+    """True where it may begin, False where it is refused."""
+    s.sendall(command)
+    got = b""
+    while not (m := re.search(rb"^(?:%s)" % answer, got, re.M)):
+        more = s.recv(4096)
+        assert more, got
+        got += more
+    return m[0][:3] in (b"220", b"+OK", b"a O")
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_doors_wait_for_keys(tmp_path, patient):
+    """A server that has just been started greets nobody before it can serve
+    TLS; and everybody when tlskeyd is not there for too long."""
+    with Secured(tmp_path / "i", [Pair(tmp_path, "ec")]) as i:
+        i.start()
+        i.kill("tlskeyd", signal.SIGSTOP)
+        for stage, *_ in DOORS:
+            i.kill(stage)
+            i.await_log(n=2 if stage != "smtpd" else 4,
+                        event="process-ready", process=stage)
+        clients = [socket.create_connection(("127.0.0.1", getattr(i, port)),
+                                            PATIENCE)
+                   for _, port, *_ in DOORS]
+        if patient:
+            for s in clients:
+                s.settimeout(0.3)
+                with pytest.raises(TimeoutError):
+                    s.recv(1)
+                s.settimeout(PATIENCE)
+            i.kill("tlskeyd", signal.SIGCONT)
+        for s, (_, _, greeting, command, answer) in zip(clients, DOORS):
+            got = b""
+            while not got.endswith(b"\r\n"):
+                got += s.recv(1000)
+            assert got.startswith(greeting)
+            assert starttls_of(s, command, answer) is patient
+            s.close()
+        i.kill("tlskeyd", signal.SIGCONT)
+        assert await_secured(i)
+
+
 def await_secured(i):
     deadline = time.monotonic() + PATIENCE
     while True:
