@@ -72,7 +72,11 @@ enum listener_accounts { LISTENER_ALL_ACCOUNTS, LISTENER_VIRTUAL_ACCOUNTS };
 
 /* What there is while the file names no listener. */
 #define LISTENER_STANDARD_SMTPD						\
-	"listener smtp {\n\taddress = *:25\n}\n"
+	"listener smtp {\n\taddress = *:25\n}\n"			\
+	"listener submission {\n\tservice = submission\n"		\
+	"\taddress = *:587\n}\n"					\
+	"listener submissions {\n\tservice = submission\n"		\
+	"\taddress = *:465\n\ttls = implicit\n}\n"
 #define LISTENER_STANDARD_POP3D						\
 	"listener pop3 {\n\taddress = *:110\n}\n"				\
 	"listener pop3s {\n\taddress = *:995\n\ttls = implicit\n}\n"

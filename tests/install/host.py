@@ -5,7 +5,8 @@ host.py ROOT: ROOT is what `make install DESTDIR=ROOT` filled.  The host's
 /usr comes along read-only, with ROOT's /usr/local over it; everything else is
 ROOT's.  Users are made as the installed sysusers file says, directories as
 the tmpfiles file does; the configuration directory stays empty.  Then a
-letter goes in by port 25 and out by 110 and 143.  Prints one line of JSON.
+letter goes in by port 25 and out by 110 and 143, and two more by 587 and 465
+and out by 995 and 993, over TLS.  Prints one line of JSON.
 """
 
 import imaplib
@@ -15,6 +16,7 @@ import poplib
 import shlex
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -100,6 +102,52 @@ def textbook():
     return said == [code for _, code in TEXTBOOK], said
 
 
+def unverified():
+    """The certificate signed itself."""
+    return ssl._create_unverified_context()
+
+
+def submit(port):
+    """A letter from who has logged in; and what happens to who has not."""
+    if port == 465:
+        c = smtplib.SMTP_SSL("127.0.0.1", port, "h.example", timeout=20,
+                             context=unverified())
+    else:
+        c = smtplib.SMTP("127.0.0.1", port, "h.example", timeout=20)
+        c.starttls(context=unverified())
+    c.ehlo()
+    mechanisms = c.esmtp_features["auth"].split()
+    stranger = c.docmd("MAIL", f"FROM:<bob@{NAME}>")[0]
+    c.login(f"bob@{NAME}", "ketchup & pickles")
+    c.sendmail(f"bob@{NAME}", [f"bob@{NAME}"],
+               f"Subject: by {port}\r\n\r\nsubmitted\r\n")
+    c.quit()
+    return [stranger, mechanisms]
+
+
+def subjects_over_tls():
+    c = poplib.POP3_SSL("127.0.0.1", 995, timeout=20, context=unverified())
+    c.user(f"bob@{NAME}")
+    c.pass_("ketchup & pickles")
+    popped = [l.decode() for n in range(1, c.stat()[0] + 1)
+              for l in c.top(n, 0)[1] if l.startswith(b"Subject: ")]
+    c.quit()
+    c = imaplib.IMAP4_SSL("127.0.0.1", 993, timeout=20,
+                          ssl_context=unverified())
+    c.login(f"bob@{NAME}", "ketchup & pickles")
+    _, [count] = c.select("INBOX")
+    c.logout()
+    return [sorted(popped), int(count)]
+
+
+def mailbox(root, n):
+    for _ in range(400):
+        found = [*(root / "var/lib/bulkhead/mail").glob("*/Maildir/*/*")]
+        if len([p for p in found if p.parent.name in ("new", "cur")]) >= n:
+            return
+        time.sleep(0.05)
+
+
 def pop():
     c = poplib.POP3("127.0.0.1", 110, 20)
     c.user(f"bob@{NAME}")
@@ -162,12 +210,12 @@ def main():
                             input="ketchup & pickles\n")
         time.sleep(1)		# the tables are read again by themselves
         result["textbook"] = textbook()
-        for _ in range(400):
-            if list((root / "var/lib/bulkhead/mail").glob("*/Maildir/new/*")):
-                break
-            time.sleep(0.05)
+        mailbox(root, 1)
         result["imap"] = imap()
         result["pop"] = pop()
+        result["submitted"] = [submit(587), submit(465)]
+        mailbox(root, 3)
+        result["subjects"] = subjects_over_tls()
         names = {v: k for k, v in ids.items()}
         result["processes"] = {names.get(u, str(u)): sorted(p)
                                for u, p in processes().items()}

@@ -79,6 +79,10 @@ def test_a_letter_on_a_host_of_its_own(root):
     text = ["Do you like ketchup?", "How about pickles?"]
     assert got["pop"] == [1, text]
     assert got["imap"] == [1, text]
+    # 587 and 465: nobody who has not logged in, and from who has to anyone.
+    for stranger, mechanisms in got["submitted"]:
+        assert stranger == 530 and "PLAIN" in mechanisms
+    assert got["subjects"] == [["Subject: by 465", "Subject: by 587"], 3]
     # Each under its named user, and root is supervisor alone.
     assert got["processes"]["root"] == ["supervisor"]
     for user, program in (("bh-smtpd", "smtpd"), ("bh-submit", "smtpd"),
