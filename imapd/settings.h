@@ -10,7 +10,9 @@
 	    "Silence after which a session is ended; at least thirty "	\
 	    "minutes by RFC 3501 section 5.4.")				\
 	X(append_max, SIZE, "64M", "64K", "2G", RELOAD,			\
-	    "Largest message that APPEND takes.")
+	    "Largest message that APPEND takes.")				\
+	X(progress_interval, SECONDS, "10s", "1s", "10m", RELOAD,	\
+	    "Time between the notices that a long command sends (RFC 9585).")
 
 struct imapd_settings {
 	IMAPD_SETTINGS(SETTING_MEMBER)

@@ -33,7 +33,7 @@ struct append {
 	struct staged	*staged;
 	size_t		 count, size;
 	uint64_t now;                   /* when a copy was made */
-	bool		 linked;	/* content that we did not sync */
+	bool linked;                    /* content is synced all at once */
 	/* the one being written */
 	int		 fd;		/* -1: none */
 	time_t		 date;
@@ -343,8 +343,8 @@ keep_base(struct append *a, const struct folder *from, const struct entry *e)
 		slice_copy_str(n.base, s->base, sizeof(s->base));
 }
 
-static int
-copy_one(struct append *a, struct folder *from, uint32_t seq, bool each)
+int
+folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
 {
 	/* Opened first: so the name is the present one, the content there. */
 	int fd = folder_message_open(from, seq), r = 0;
@@ -353,7 +353,7 @@ copy_one(struct append *a, struct folder *from, uint32_t seq, bool each)
 
 	if (fd == -1)
 		return -1;
-	if (each)
+	if (!a->linked)
 		r = fsync(fd);
 	if (r == 0) {
 		r = link_content(a, from, e, keywords);
@@ -368,17 +368,25 @@ copy_one(struct append *a, struct folder *from, uint32_t seq, bool each)
 }
 
 int
+folder_copy_begin(struct folder *to, size_t n, struct append **a)
+{
+	if (folder_append_begin(to, a) == -1)
+		return -1;
+	(*a)->linked = n > SYNC_EACH_MAX;
+	return 0;
+}
+
+int
 folder_copy(struct folder *from, const uint32_t *seqs, size_t n,
     struct folder *to, bool move, uint32_t *first)
 {
 	struct append *a;
 
 	if ((move && folder_must_be_writable(from) == -1) ||
-	    folder_append_begin(to, &a) == -1)
+	    folder_copy_begin(to, n, &a) == -1)
 		return -1;
-	a->linked = n > SYNC_EACH_MAX;
 	for (size_t i = 0; i < n; i++)
-		if (copy_one(a, from, seqs[i], n <= SYNC_EACH_MAX) == -1) {
+		if (folder_append_copy(a, from, seqs[i]) == -1) {
 			folder_append_abort(a);
 			return -1;
 		}

@@ -178,6 +178,7 @@ struct folder_status {
 	/* RFC 7162 section 3.1.2.1, and 3.2: while expunges are held back it
 	 * stays below theirs. */
 	uint64_t	highestmodseq;
+	bool held; /* it stays below for that reason */
 	size_t		messages;
 	size_t		recent;
 	size_t		unseen;
@@ -289,13 +290,14 @@ enum store_how { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
 int folder_store(struct folder *, const uint32_t *seqs, size_t n,
     enum store_how, uint8_t flags, uint32_t keywords);
 /*
- * The same for those whose modification sequence is unchanged_since or less (RFC
- * 7162 section 3.1.3), decided under the folder's lock; the others' sequence
- * numbers are put into refused (room for n).  Not durable before folder_settle.
+ * The same, not durable before folder_settle.  unchanged_since, unless NULL: of
+ * those with that modification sequence or less (RFC 7162 section 3.1.3),
+ * decided under the folder's lock; the others' sequence numbers are put into
+ * refused (room for n).
  */
 int folder_store_if(struct folder *, const uint32_t *seqs, size_t n,
-    enum store_how, uint8_t flags, uint32_t keywords, uint64_t unchanged_since,
-    uint32_t *refused, size_t *n_refused);
+    enum store_how, uint8_t flags, uint32_t keywords,
+    const uint64_t *unchanged_since, uint32_t *refused, size_t *n_refused);
 /* Makes flag changes durable and writes cached blobs; call it within a second
  * after folder_store (a timer) and when idle.  Cheap when there is nothing. */
 int folder_settle(struct folder *);
@@ -327,6 +329,14 @@ int folder_append_next(struct append *, uint8_t flags, uint32_t keywords,
 int folder_append_write(struct append *, const void *octets, size_t len);
 int folder_append_commit(struct append *, uint32_t *first_uid);
 void folder_append_abort(struct append *);
+
+/*
+ * An append of copies of n messages: _copy for each (with its flags, keywords
+ * and internal date; ENOENT: it is gone), then _commit.  to is another handle
+ * than from, even of the same folder.
+ */
+int folder_copy_begin(struct folder *to, size_t n, struct append **);
+int folder_append_copy(struct append *, struct folder *from, uint32_t seq);
 
 /*
  * Copy n messages (sequence numbers of from, ascending) to the end of to (another handle, even

@@ -190,11 +190,15 @@ folder_store(struct folder *f, const uint32_t *seqs, size_t n,
 int
 folder_store_if(struct folder *f, const uint32_t *seqs, size_t n,
     enum store_how how, uint8_t flags, uint32_t keywords,
-    uint64_t unchanged_since, uint32_t *refused, size_t *nrefused)
+    const uint64_t *unchanged_since, uint32_t *refused, size_t *nrefused)
 {
-	struct change c = { .how = how, .flags = flags & FLAG_ALL,
-		.keywords = keywords, .conditional = true,
-		.unchanged_since = unchanged_since, .refused = refused };
+	struct change c = { .how = how,
+		.flags = flags & FLAG_ALL,
+		.keywords = keywords,
+		.conditional = unchanged_since != NULL,
+		.unchanged_since =
+		    unchanged_since != NULL ? *unchanged_since : 0,
+		.refused = refused };
 	size_t ndone;
 	int r = store(f, seqs, n, &c, &ndone);
 

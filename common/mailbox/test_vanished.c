@@ -188,7 +188,7 @@ test_store_if(void **state)
 	struct folder *f = open_inbox(mb), *g = open_inbox(mb);
 	uint32_t uid, seqs[3] = { 1, 2, 3 }, refused[3], two = 2;
 	struct folder_changes c;
-	uint64_t known;
+	uint64_t known, zero = 0;
 	size_t n;
 
 	for (int i = 0; i < 3; i++)
@@ -202,7 +202,8 @@ test_store_if(void **state)
 	assert_int_equal(folder_store(f, &two, 1, STORE_REMOVE, FLAG_SEEN, 0),
 	    0);
 	assert_int_equal(folder_store_if(g, seqs, 3, STORE_ADD, FLAG_FLAGGED, 0,
-	    known, refused, &n), 0);
+			     &known, refused, &n),
+	    0);
 	assert_int_equal(n, 1);
 	assert_int_equal(refused[0], 2);
 	assert_int_equal(folder_message(g, 1)->flags, FLAG_FLAGGED);
@@ -214,10 +215,13 @@ test_store_if(void **state)
 	    folder_message(f, 2)->modseq);
 	/* 0 refuses all; what it says is enough is enough */
 	assert_int_equal(folder_store_if(g, seqs, 3, STORE_ADD, FLAG_DRAFT, 0,
-	    0, refused, &n), 0);
+			     &zero, refused, &n),
+	    0);
 	assert_int_equal(n, 3);
+	known = highest(g);
 	assert_int_equal(folder_store_if(g, seqs, 3, STORE_ADD, FLAG_DRAFT, 0,
-	    highest(g), refused, &n), 0);
+			     &known, refused, &n),
+	    0);
 	assert_int_equal(n, 0);
 	folder_close(g);
 	folder_close(f);

@@ -345,8 +345,10 @@ folder_status(const struct folder *f, struct folder_status *s)
 	memset(s, 0, sizeof(*s));
 	s->uidvalidity = f->state.uidvalidity;
 	s->uidnext = f->next.uid;
-	s->highestmodseq = !f->scanned ? f->next.modseq - 1 :
-	    f->any_gone && f->held != 0 ? f->held : f->synced;
+	s->held = f->any_gone && f->held != 0;
+	s->highestmodseq = !f->scanned ? f->next.modseq - 1
+			   : s->held   ? f->held
+				       : f->synced;
 	memcpy(s->mailbox_id, f->state.mailbox_id, sizeof(s->mailbox_id));
 	s->messages = f->count;
 	for (size_t k = 0; k < f->count; k++) {

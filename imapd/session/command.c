@@ -102,7 +102,8 @@ take_replace(struct slice *in, struct arena *arena, struct imap_command *c)
 static bool
 take_store(struct slice *in, struct arena *arena, struct imap_command *c)
 {
-	if (!take_set(in, arena, &c->set) || !take_space(in))
+	if (!take_set(in, arena, &c->set) || !take_space(in) ||
+	    !take_store_modifiers(in, &c->store_modifiers))
 		return false;
 	if (take_char(in, '+'))
 		c->store = '+';
@@ -150,6 +151,9 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 	switch (a) {
 	case ARGS_MAILBOX:
 		return take_astring(in, arena, &c->mailbox);
+	case ARGS_SELECT:
+		return take_astring(in, arena, &c->mailbox) &&
+		       take_select_parameters(in, arena, &c->select);
 	case ARGS_RENAME:
 		return take_astring(in, arena, &c->mailbox) &&
 		    take_space(in) && take_astring(in, arena, &c->other);
@@ -170,12 +174,15 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 		return take_search(in, arena, &c->search);
 	case ARGS_FETCH:
 		return take_set(in, arena, &c->set) && take_space(in) &&
-		    take_fetch_items(in, arena, &c->fetch);
+		       take_fetch_items(in, arena, &c->fetch) &&
+		       take_fetch_modifiers(in, &c->fetch_modifiers);
 	case ARGS_STORE:
 		return take_store(in, arena, c);
 	case ARGS_COPY:
 		return take_set(in, arena, &c->set) && take_space(in) &&
 		    take_astring(in, arena, &c->mailbox);
+	case ARGS_ENABLE:
+		return take_enables(in, &c->enables);
 	default:
 		return take_id(in, arena);
 	}

@@ -10,6 +10,7 @@
 #include "imapd/session/arena.h"
 #include "imapd/session/fetch_items.h"
 #include "imapd/session/list_arguments.h"
+#include "imapd/session/modifiers.h"
 #include "imapd/session/search_keys.h"
 #include "imapd/session/set.h"
 #include "imapd/session/status_items.h"
@@ -23,6 +24,7 @@ enum imap_state {
 enum imap_arguments {
 	ARGS_NONE,
 	ARGS_MAILBOX,
+	ARGS_SELECT,
 	ARGS_RENAME,
 	ARGS_CREATE,
 	ARGS_LIST,
@@ -35,7 +37,8 @@ enum imap_arguments {
 	ARGS_STORE,
 	ARGS_COPY,
 	ARGS_EXPUNGE,	/* none; after UID a set */
-	ARGS_ID
+	ARGS_ID,
+	ARGS_ENABLE
 };
 
 /* Name, arguments, states, has a UID form. */
@@ -44,9 +47,10 @@ enum imap_arguments {
 	X(NOOP,		NONE,	 ANY,		false)			\
 	X(LOGOUT,	NONE,	 ANY,		false)			\
 	X(ID,		ID,	 ANY,		false)			\
+	X(ENABLE,	ENABLE,	 ANY,		false)			\
 	X(NAMESPACE,	NONE,	 ANY,		false)			\
-	X(SELECT,	MAILBOX, ANY,		false)			\
-	X(EXAMINE,	MAILBOX, ANY,		false)			\
+	X(SELECT,	SELECT,	 ANY,		false)			\
+	X(EXAMINE,	SELECT,	 ANY,		false)			\
 	X(CREATE,	CREATE,	 ANY,		false)			\
 	X(DELETE,	MAILBOX, ANY,		false)			\
 	X(RENAME,	RENAME,	 ANY,		false)			\
@@ -102,8 +106,12 @@ struct imap_command {
 	struct list_arguments list;	/* LIST, LSUB, XLIST */
 	unsigned	 uses;		/* CREATE: SPECIAL_USE_* */
 	bool		 unknown_use;
+	struct select_parameters select;
+	unsigned	 enables;	/* ENABLE: bits ENABLE_BIT() */
 	struct set	 set;		/* as sent */
 	struct fetch_items fetch;
+	struct fetch_modifiers fetch_modifiers;
+	struct store_modifiers store_modifiers;
 	struct search	 search;
 	unsigned	 status;	/* of enum imap_status_item */
 	struct flag_list flags;		/* STORE */

@@ -196,6 +196,10 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 {
 	const struct message *m = folder_message(s->folder, f->seq);
 
+	if (item->kind == FETCH_MODSEQ) {
+		imap_write_modseq(s, m);
+		return;
+	}
 	imap_write(s, item->label);
 	imap_write(s, SLICE_LITERAL(" "));
 	switch (item->kind) {
@@ -204,6 +208,8 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 		break;
 	case FETCH_FLAGS:
 		imap_write_flags(s, m);
+		break;
+	case FETCH_MODSEQ: /* the label is part of it */
 		break;
 	case FETCH_INTERNALDATE:
 		write_date(s, f->date);
@@ -230,11 +236,34 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 	}
 }
 
+/* The flags have changed, so the client hears of them. */
+static void
+write_seen(struct imap *s, struct fetch *f)
+{
+	const struct message *m = folder_message(s->folder, f->seq);
+
+	imap_print(s, "FLAGS ");
+	imap_write_flags(s, m);
+	imap_print(s, " ");
+	if ((s->enabled & ENABLE_BIT(CONDSTORE)) == 0)
+		return;
+	if ((f->needs & 1U << FETCH_MODSEQ) == 0) {
+		imap_write_modseq(s, m);
+		imap_print(s, " ");
+	}
+	if ((f->needs & 1U << FETCH_UID) == 0)
+		imap_print(s, "UID %u ", m->uid);
+}
+
 static void
 begin_message(struct imap *s, struct fetch *f)
 {
+	const struct fetch_modifiers *m = &s->command.fetch_modifiers;
 	bool tell;
 
+	if (m->changed &&
+	    folder_message(s->folder, f->seq)->modseq <= m->changed_since)
+		return;
 	if (prepare(s, f) == -1) {
 		if (errno == ENOENT)
 			f->any_gone = true;
@@ -245,11 +274,8 @@ begin_message(struct imap *s, struct fetch *f)
 	}
 	tell = set_seen(s, f) && (f->needs & 1U << FETCH_FLAGS) == 0;
 	imap_print(s, "* %u FETCH (", f->seq);
-	if (tell) {
-		imap_print(s, "FLAGS ");
-		imap_write_flags(s, folder_message(s->folder, f->seq));
-		imap_print(s, " ");
-	}
+	if (tell)
+		write_seen(s, f);
 	f->item = 0;
 	f->in_message = true;
 }
@@ -332,7 +358,7 @@ finish(struct imap *s, struct fetch *f)
 	else if (f->any_gone && !s->command.uid)
 		imap_no(s, "[EXPUNGEISSUED] some of them are gone");
 	else
-		imap_ok(s, "fetched");
+		imap_ok_modseq(s, "fetched");
 	return false;
 }
 
@@ -363,12 +389,51 @@ produce_fetch(struct imap *s)
 	return true;
 }
 
+/* RFC 7162 section 3.2.6.  Before the set is one of sequence numbers. */
+static int
+begin_vanished(struct imap *s, const struct imap_command *c)
+{
+	size_t count;
+
+	if (imap_sync(s, 0) == -1)
+		return -1;
+	count = folder_count(s->folder);
+	set_normalise(&s->command.set,
+	    count == 0 ? 1 : folder_message(s->folder, count)->uid);
+	if (fetch_vanished(
+		s, &s->command.set, c->fetch_modifiers.changed_since) == 0)
+		return 0;
+	imap_no_errno(s, errno);
+	return -1;
+}
+
+static int
+begin_modifiers(struct imap *s, const struct imap_command *c)
+{
+	const struct fetch_modifiers *m = &c->fetch_modifiers;
+	bool asked = m->changed;
+
+	for (size_t i = 0; i < c->fetch.len; i++)
+		asked |= c->fetch.item[i].kind == FETCH_MODSEQ;
+	if (m->vanished && (!c->uid || !m->changed ||
+			       (s->enabled & ENABLE_BIT(QRESYNC)) == 0)) {
+		imap_bad(s, "VANISHED needs UID, CHANGEDSINCE and QRESYNC");
+		return -1;
+	}
+	if (asked && imap_enable_condstore(s) == -1)
+		return -1;
+	if (m->changed)
+		fetch_items_add(&s->command.fetch, FETCH_MODSEQ);
+	return m->vanished ? begin_vanished(s, c) : 0;
+}
+
 void
 do_fetch(struct imap *s, const struct imap_command *c)
 {
 	struct fetch *f;
 
-	if (imap_set_of(s, &s->command.set, c->uid) == -1)
+	if (begin_modifiers(s, c) == -1 ||
+	    imap_set_of(s, &s->command.set, c->uid) == -1)
 		return;
 	if ((f = calloc(1, sizeof(*f))) == NULL) {
 		imap_no_errno(s, errno);

@@ -8,6 +8,7 @@ static const struct simple {
 } simple[] = {
 	{ "UID", FETCH_UID },
 	{ "FLAGS", FETCH_FLAGS },
+	{ "MODSEQ", FETCH_MODSEQ },
 	{ "INTERNALDATE", FETCH_INTERNALDATE },
 	{ "RFC822.SIZE", FETCH_SIZE },
 	{ "ENVELOPE", FETCH_ENVELOPE },

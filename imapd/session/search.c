@@ -13,6 +13,7 @@
 
 struct search_run {
 	uint32_t	 seq;		/* the last one looked at */
+	uint64_t modseq;                /* highest of those found; 0: none */
 	enum truth	*values;	/* of each step */
 	struct needle	*needles;
 	uint32_t	*keywords;	/* bit of each step */
@@ -43,6 +44,8 @@ of_view(const struct search_step *step, const struct message *m, uint32_t seq,
 		    (step->flag != 0 && (m->flags & step->flag) != 0);
 	case SEARCH_RECENT:
 		return m->recent;
+	case SEARCH_MODSEQ:
+		return m->modseq >= step->number;
 	default:	/* SEARCH_NEW */
 		return m->recent && (m->flags & FLAG_SEEN) == 0;
 	}
@@ -139,6 +142,16 @@ is_match(struct imap *s)
 	return t == TRUTH_YES;
 }
 
+static void
+found(struct imap *s, struct search_run *r)
+{
+	const struct message *m = folder_message(s->folder, r->seq);
+
+	imap_print(s, " %u", s->command.uid ? m->uid : r->seq);
+	if (m->modseq > r->modseq)
+		r->modseq = m->modseq;
+}
+
 static bool
 produce_search(struct imap *s)
 {
@@ -148,13 +161,14 @@ produce_search(struct imap *s)
 	if (r->seq < folder_count(s->folder)) {
 		r->seq++;
 		if (is_match(s))
-			imap_print(s, " %u", uid ?
-			    folder_message(s->folder, r->seq)->uid : r->seq);
+			found(s, r);
 		return true;
 	}
+	if (s->command.search.modseq && r->modseq > 0)
+		imap_print(s, " (MODSEQ %llu)", (unsigned long long)r->modseq);
 	imap_print(s, "\r\n");
 	if (imap_sync(s, uid ? 0 : SYNC_KEEP_EXPUNGED) == 0)
-		imap_ok(s, "searched");
+		imap_ok_modseq(s, "searched");
 	return false;
 }
 
@@ -200,9 +214,11 @@ void
 do_search(struct imap *s, const struct imap_command *c)
 {
 	size_t n = c->search.len;
-	struct search_run *r = calloc(1, sizeof(*r));
+	struct search_run *r;
 
-	s->search = r;
+	if (c->search.modseq && imap_enable_condstore(s) == -1)
+		return;
+	s->search = r = calloc(1, sizeof(*r));
 	if (r != NULL) {
 		r->values = arena_alloc(&s->arena, n, sizeof(*r->values));
 		r->needles = arena_alloc(&s->arena, n, sizeof(*r->needles));

@@ -7,7 +7,7 @@
 #include "imapd/session/token.h"
 
 enum key_argument { NO_ARGUMENT, STRING, FIELD_AND_STRING, ATOM, DATE, NUMBER,
-	UID_SET };
+	UID_SET, MODSEQ };
 
 static const struct key {
 	const char		*name;
@@ -30,6 +30,7 @@ static const struct key {
 	{ "HEADER", SEARCH_HEADER, FIELD_AND_STRING, 0, false, NULL },
 	{ "KEYWORD", SEARCH_KEYWORD, ATOM, 0, false, NULL },
 	{ "LARGER", SEARCH_LARGER, NUMBER, 0, false, NULL },
+	{ "MODSEQ", SEARCH_MODSEQ, MODSEQ, 0, false, NULL },
 	{ "NEW", SEARCH_NEW, 0, 0, false, NULL },
 	{ "OLD", SEARCH_RECENT, 0, 0, true, NULL },
 	{ "ON", SEARCH_ON, DATE, 0, false, NULL },
@@ -62,6 +63,23 @@ search_level(enum search_op op)
 	return op < SEARCH_BODY ? LEVEL_HEADER : LEVEL_BODY;
 }
 
+/*
+ * RFC 7162 section 3.1.5.  There is one modification sequence for all of a
+ * message's metadata, so the entry's name and type do not matter.
+ */
+static bool
+take_modseq(struct slice *in, struct arena *arena, uint64_t *modseq)
+{
+	struct slice entry;
+
+	if (in->len > 0 && in->at[0] == '"' &&
+	    (!take_string(in, arena, &entry) || !take_space(in) ||
+		(!take_word(in, "all") && !take_word(in, "priv") &&
+		    !take_word(in, "shared")) || !take_space(in)))
+		return false;
+	return take_number(in, INT64_MAX, modseq);
+}
+
 static bool
 take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
     struct search_step *s)
@@ -82,6 +100,8 @@ take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
 		return take_atom(in, &s->name);
 	case DATE:
 		return take_date(in, &s->days);
+	case MODSEQ:
+		return take_modseq(in, arena, &s->number);
 	case NUMBER:
 		return take_number(in, UINT32_MAX, &s->number);
 	default:
@@ -175,6 +195,7 @@ take_key(struct slice *in, struct arena *arena, struct parser *p)
 		return take_space(in) && open_op(p, SEARCH_OR);
 	if (!take_leaf(in, arena, &s) || !add_step(p, &s) || !key_done(p))
 		return false;
+	p->search->modseq |= s.op == SEARCH_MODSEQ;
 	while (take_char(in, ')')) {
 		if (p->depth < 2 || p->open[p->depth - 1].op != SEARCH_AND)
 			return false;

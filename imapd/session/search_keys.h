@@ -23,7 +23,7 @@ enum search_op {
 	SEARCH_NOT,		/* the last one */
 	/* of the view */
 	SEARCH_ALL, SEARCH_SET, SEARCH_UID, SEARCH_FLAG, SEARCH_KEYWORD,
-	SEARCH_RECENT, SEARCH_NEW,
+	SEARCH_RECENT, SEARCH_NEW, SEARCH_MODSEQ,
 	/* of the file */
 	SEARCH_BEFORE, SEARCH_ON, SEARCH_SINCE, SEARCH_LARGER, SEARCH_SMALLER,
 	/* of its header section */
@@ -53,6 +53,7 @@ struct search {
 	struct search_step *step;	/* [most] */
 	size_t		 len, most;
 	bool		 bad_charset;
+	bool		 modseq;	/* MODSEQ is among the criteria */
 };
 
 /* [CHARSET x SP] key *(SP key), to the end of in. */

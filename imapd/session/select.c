@@ -1,124 +1,11 @@
 /*
  * The selected mailbox: SELECT, EXAMINE, CLOSE, UNSELECT, CHECK, NOOP, and what
- * the client is told of changes (RFC 3501 section 7).
+ * sets and flags of a command mean there.
  */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/log/log.h"
 #include "imapd/session/session.h"
-
-static const struct {
-	uint8_t		 flag;
-	const char	*name;
-} flag_names[] = {
-	{ FLAG_ANSWERED, "\\Answered" }, { FLAG_FLAGGED, "\\Flagged" },
-	{ FLAG_DELETED, "\\Deleted" }, { FLAG_SEEN, "\\Seen" },
-	{ FLAG_DRAFT, "\\Draft" }, { FLAG_PASSED, "$Forwarded" },
-};
-
-static void
-write_names(struct imap *s, uint8_t flags, uint32_t keywords)
-{
-	const char *sep = "", *name;
-
-	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
-		if (flags & flag_names[i].flag) {
-			imap_print(s, "%s%s", sep, flag_names[i].name);
-			sep = " ";
-		}
-	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++)
-		if ((keywords & 1U << n) != 0 &&
-		    (name = folder_keyword(s->folder, n)) != NULL) {
-			imap_print(s, "%s%s", sep, name);
-			sep = " ";
-		}
-}
-
-void
-imap_write_flags(struct imap *s, const struct message *m)
-{
-	imap_print(s, "(");
-	write_names(s, m->flags, m->keywords);
-	if (m->recent)
-		imap_print(s, "%s\\Recent",
-		    m->flags != 0 || m->keywords != 0 ? " " : "");
-	imap_print(s, ")");
-}
-
-void
-imap_write_flags_response(struct imap *s, uint32_t seq, bool uid)
-{
-	const struct message *m = folder_message(s->folder, seq);
-
-	imap_print(s, "* %u FETCH (FLAGS ", seq);
-	imap_write_flags(s, m);
-	if (uid)
-		imap_print(s, " UID %u", m->uid);
-	imap_print(s, ")\r\n");
-}
-
-static void
-write_folder_flags(struct imap *s)
-{
-	uint32_t all = 0;
-
-	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++)
-		if (folder_keyword(s->folder, n) != NULL)
-			all |= 1U << n;
-	imap_print(s, "* FLAGS (");
-	write_names(s, FLAG_ALL, all);
-	imap_print(s, ")\r\n* OK [PERMANENTFLAGS (");
-	if (!s->read_only) {
-		write_names(s, FLAG_ALL, all);
-		if (all != (1U << FOLDER_KEYWORDS_MAX) - 1)
-			imap_print(s, " \\*");
-	}
-	imap_print(s, ")] kept\r\n");
-}
-
-static void
-write_changes(struct imap *s, const struct folder_changes *c)
-{
-	struct folder_status st;
-
-	for (size_t i = 0; i < c->expunged; i++)
-		imap_print(s, "* %u EXPUNGE\r\n", c->expunged_seq[i]);
-	folder_status(s->folder, &st);
-	if (c->arrived > 0)
-		imap_print(s, "* %zu EXISTS\r\n", st.messages);
-	if (c->arrived > 0 || st.recent != s->recent)
-		imap_print(s, "* %zu RECENT\r\n", st.recent);
-	s->recent = st.recent;
-	if (c->keywords)
-		write_folder_flags(s);
-	for (size_t i = 0; i < c->changed; i++)
-		imap_write_flags_response(s, c->changed_seq[i], true);
-	if (c->withheld > 0)
-		log_warning("messages-withheld", LOG_SID(s->session.id),
-		    LOG_NUM("messages", c->withheld),
-		    LOG_ERRNO(c->withheld_errno));
-}
-
-int
-imap_sync(struct imap *s, unsigned how)
-{
-	struct folder_changes c;
-
-	if (s->folder == NULL)
-		return 0;
-	if (folder_sync(s->folder, how, &c) == -1) {
-		if (errno == ESTALE) {
-			imap_bye(s, "the mailbox was removed or replaced");
-			return -1;
-		}
-		log_warning("sync-failed", LOG_SID(s->session.id),
-		    LOG_ERRNO(errno));
-		return 0;
-	}
-	write_changes(s, &c);
-	return 0;
-}
 
 int
 imap_folder_name(struct imap *s, struct slice name, struct folder_name *out)
@@ -141,7 +28,7 @@ write_selected(struct imap *s)
 	folder_status(s->folder, &st);
 	s->uidvalidity = st.uidvalidity;
 	s->recent = st.recent;
-	write_folder_flags(s);
+	imap_write_folder_flags(s);
 	imap_print(s, "* %zu EXISTS\r\n* %zu RECENT\r\n", st.messages,
 	    st.recent);
 	if (st.first_unseen > 0)
@@ -149,61 +36,120 @@ write_selected(struct imap *s)
 		    st.first_unseen);
 	imap_print(s, "* OK [UIDVALIDITY %u] of these UIDs\r\n"
 	    "* OK [UIDNEXT %u] expected\r\n", st.uidvalidity, st.uidnext);
+	imap_print(s, "* OK ");
+	imap_write_highestmodseq(s);
+	imap_print(s, "of its messages\r\n");
 }
 
+/* The former folder is closed, whatever comes (section 6.3.1). */
 static void
+leave_former(struct imap *s)
+{
+	if (s->folder == NULL)
+		return;
+	imap_deselect(s);
+	imap_print(s, "* OK [CLOSED] the former one\r\n");
+}
+
+static int
 open_folder(struct imap *s, const struct imap_command *c, bool read_only)
 {
 	struct folder_name name;
 	struct folder *f;
 
-	imap_deselect(s);	/* also when this fails: section 6.3.1 */
 	if (imap_folder_name(s, c->mailbox, &name) == -1)
-		return;
+		return -1;
 	if (folder_open(s->mailbox, &name,
 	    read_only ? FOLDER_READ_ONLY : 0, &f) == -1) {
 		imap_no_errno(s, errno);
-		return;
+		return -1;
 	}
+	if (s->enabled & ENABLE_BIT(CONDSTORE))
+		folder_track_modseqs(f);
 	if (folder_sync(f, 0, NULL) == -1) {
 		imap_no_errno(s, errno);
 		folder_close(f);
-		return;
+		return -1;
 	}
 	s->folder = f;
 	s->name = name;
 	s->read_only = read_only;
+	return 0;
+}
+
+static void
+say_selected(struct imap *s)
+{
+	imap_ok(
+	    s, s->read_only ? "[READ-ONLY] examined" : "[READ-WRITE] selected");
+}
+
+/* What the returning client has not heard of: flags, a few at a time. */
+static bool
+produce_resync(struct imap *s)
+{
+	const struct select_parameters *p = &s->command.select;
+	const struct message *m;
+
+	if (s->cursor == folder_count(s->folder)) {
+		say_selected(s);
+		return false;
+	}
+	m = folder_message(s->folder, ++s->cursor);
+	if (m->modseq > p->modseq &&
+	    (p->known.len == 0 || set_has(&p->known, m->uid)))
+		imap_write_flags_response(
+		    s, s->cursor, RESPONSE_UID | RESPONSE_FLAGS);
+	return true;
+}
+
+static void
+resync(struct imap *s)
+{
+	struct select_parameters *p = &s->command.select;
+
+	if (resync_vanished(s, p) == -1) {
+		int error = errno;
+
+		imap_deselect(s);
+		imap_no_errno(s, error);
+		return;
+	}
+	s->cursor = 0;
+	imap_begin(s, produce_resync);
+}
+
+static void
+select_folder(struct imap *s, const struct imap_command *c, bool read_only)
+{
+	const struct select_parameters *p = &c->select;
+
+	if (p->qresync && (s->enabled & ENABLE_BIT(QRESYNC)) == 0) {
+		imap_bad(s, "QRESYNC has not been enabled");
+		return;
+	}
+	leave_former(s);
+	if (p->condstore || p->qresync)
+		(void)imap_enable_condstore(s);
+	if (open_folder(s, c, read_only) == -1)
+		return;
 	write_selected(s);
-	imap_ok(s, read_only ? "[READ-ONLY] examined" :
-			       "[READ-WRITE] selected");
+	if (p->qresync && p->uidvalidity == s->uidvalidity)
+		resync(s);
+	else
+		say_selected(s);
 }
 
 void
 do_select(struct imap *s, const struct imap_command *c)
 {
-	open_folder(s, c, false);
+	select_folder(s, c, false);
 }
 
 void
 do_examine(struct imap *s, const struct imap_command *c)
 {
-	open_folder(s, c, true);
-}
-
-void
-do_close(struct imap *s, const struct imap_command *c)
-{
-	int error = 0;
-
-	(void)c;
-	if (!s->read_only &&
-	    folder_expunge(s->folder, NULL, 0, false, NULL) == -1)
-		error = errno;
-	imap_deselect(s);
-	if (error != 0)
-		imap_no_errno(s, error);
-	else
-		imap_ok(s, "closed");
+	select_folder(s, c, true);
 }
 
 void

@@ -16,6 +16,7 @@ enum {
 static imap_handler *const handlers[IMAP_VERBS] = {
 	[IMAP_CAPABILITY] = do_capability, [IMAP_NOOP] = do_noop,
 	[IMAP_LOGOUT] = do_logout, [IMAP_ID] = do_id,
+	[IMAP_ENABLE] = do_enable,
 	[IMAP_NAMESPACE] = do_namespace, [IMAP_SELECT] = do_select,
 	[IMAP_EXAMINE] = do_examine, [IMAP_CREATE] = do_create,
 	[IMAP_DELETE] = do_delete, [IMAP_RENAME] = do_rename,
@@ -73,6 +74,8 @@ static void
 command_over(struct imap *s)
 {
 	fetch_end(s);
+	store_end(s);
+	copy_end(s);
 	search_end(s);
 	list_end(s);
 	arena_clear(&s->arena);
@@ -132,6 +135,28 @@ imap_begin(struct imap *s, imap_produce *produce)
 	s->produce = produce;
 }
 
+static time_t
+monotonic_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+void
+imap_progress(struct imap *s, size_t done, size_t all)
+{
+	const struct imapd_settings *v = s->session.values;
+	time_t now = monotonic_seconds();
+
+	if (now - s->told_at < (time_t)v->progress_interval)
+		return;
+	s->told_at = now;
+	imap_print(s, "* OK [INPROGRESS (\"%.*s\" %zu %zu)] still at it\r\n",
+	    (int)s->command.tag.len, s->command.tag.at, done, all);
+}
+
 void
 imap_expect(struct imap *s, enum imap_input input)
 {
@@ -175,6 +200,9 @@ run_command(struct imap *s, struct slice in)
 	struct imap_command *c = &s->command;
 	enum imap_fault fault;
 	unsigned state = s->folder != NULL ? IMAP_SELECTED : IMAP_AUTHENTICATED;
+
+	s->expunged = 0;
+	s->told_at = monotonic_seconds();
 
 	if (imap_command_parse(in, &s->arena, c, &fault) != PARSE_OK)
 		refuse(s, fault);

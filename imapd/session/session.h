@@ -54,12 +54,15 @@ struct imap {
 	uint64_t	 literal_left;
 	unsigned	 bad_commands;
 	imap_capability_set hidden;	/* from this account's clients */
+	unsigned	 enabled;	/* ENABLE_BIT(); stays until the end */
+	size_t		 expunged;	/* told during this command */
 	bool		 finishing;
 
 	struct arena	 arena;		/* of the command */
 	struct imap_command command;
 	imap_produce	*produce;	/* invariant 1 */
 	struct event	*again;		/* go on producing */
+	time_t		 told_at;	/* monotonic: of progress, or the start */
 	struct event	*settle;	/* folder_settle is due */
 	struct event	*notify;	/* of IDLE */
 
@@ -67,6 +70,8 @@ struct imap {
 	uint32_t	 cursor;	/* sequence number */
 	struct fetch	*fetch;
 	struct search_run *search;
+	struct store_run *store;	/* EXPUNGE's, too */
+	struct copy_run	*copy;
 	struct append_run *append;
 	struct listing	*listing;
 	struct body_place body_place;	/* where a partial fetch ended */
@@ -96,13 +101,16 @@ void imap_bye(struct imap *, const char *text);
 
 /* The response is long: produce() is called until it answers false. */
 void imap_begin(struct imap *, imap_produce *);
+/* From a long command, as often as it likes: done of all, and sometimes the
+ * client is told (RFC 9585). */
+void imap_progress(struct imap *, size_t done, size_t all);
 /* The stream may take more input (IDLE and APPEND switch by themselves). */
 void imap_expect(struct imap *, enum imap_input);
 void imap_settle_soon(struct imap *);
 /* The folder, if one is open, is no longer. */
 void imap_deselect(struct imap *);
 
-/* ---- select.c ---- */
+/* ---- changes.c ---- */
 
 #define SYNC_KEEP_EXPUNGED FOLDER_KEEP_EXPUNGED
 /*
@@ -110,9 +118,41 @@ void imap_deselect(struct imap *);
  * Fine without a folder.
  */
 int imap_sync(struct imap *, unsigned how);
+/* "* FLAGS" and PERMANENTFLAGS. */
+void imap_write_folder_flags(struct imap *);
 void imap_write_flags(struct imap *, const struct message *);
-/* "* n FETCH (FLAGS (...))", with the UID where that is known to be wanted. */
-void imap_write_flags_response(struct imap *, uint32_t seq, bool uid);
+void imap_write_modseq(struct imap *, const struct message *);
+/* "* n FETCH (UID u FLAGS (...) MODSEQ (m))"; with CONDSTORE UID and MODSEQ in
+ * any case. */
+enum { RESPONSE_UID = 1, RESPONSE_FLAGS = 2, RESPONSE_MODSEQ = 4 };
+void imap_write_flags_response(struct imap *, uint32_t seq, unsigned items);
+/* Ascending numbers as a set, "3:5,7"; begin with { 0 }, end with _run. */
+struct run {
+	uint32_t	first, last;
+	bool		any;
+};
+void imap_write_number(struct imap *, struct run *, uint32_t n);
+void imap_write_run(struct imap *, struct run *);
+/* "* VANISHED (EARLIER) ..."; nothing for none. */
+void imap_write_vanished(struct imap *, const struct uid_range *, size_t n);
+/* "[HIGHESTMODSEQ n] " */
+void imap_write_highestmodseq(struct imap *);
+/* The first command that shows that the client knows of modification sequences
+ * (RFC 7162 section 3.1).  -1: the session is ending. */
+int imap_enable_condstore(struct imap *);
+/* OK, with HIGHESTMODSEQ where RFC 7162 section 3.2 wants it: messages were
+ * expunged, or their expunge is held back. */
+void imap_ok_modseq(struct imap *, const char *text);
+
+/* ---- resync.c ---- */
+
+/* VANISHED for SELECT's QRESYNC; p->known is normalised.  -1: errno. */
+int resync_vanished(struct imap *, struct select_parameters *p);
+/* VANISHED for FETCH, of normalised UIDs.  -1: errno. */
+int fetch_vanished(struct imap *, const struct set *uids, uint64_t modseq);
+
+/* ---- select.c ---- */
+
 /* FLAG_* and keyword bits of a list; -1: NO has been said. */
 int imap_flags_of(struct imap *, struct folder *, const struct flag_list *,
     bool create, uint32_t *keywords);
@@ -120,6 +160,8 @@ int imap_flags_of(struct imap *, struct folder *, const struct flag_list *,
  * The set as ranges of sequence numbers of the view.  -1: BAD was said.
  */
 int imap_set_of(struct imap *, struct set *, bool uid);
+/* Else NO has been said. */
+bool imap_writable(struct imap *);
 /* From a client's name; -1: NO was said. */
 int imap_folder_name(struct imap *, struct slice, struct folder_name *);
 /* Sequence numbers of a normalised set as an array; NULL without memory. */
@@ -132,7 +174,7 @@ int imap_write_status(struct imap *, const struct folder_name *,
 /* ---- the commands ---- */
 
 typedef void imap_handler(struct imap *, const struct imap_command *);
-imap_handler do_capability, do_noop, do_logout, do_id, do_namespace, do_select,
+imap_handler do_capability, do_noop, do_logout, do_id, do_enable, do_namespace, do_select,
     do_examine, do_create, do_delete, do_rename, do_subscribe, do_unsubscribe,
     do_list, do_lsub, do_xlist, do_status, do_append, do_idle, do_check, do_close,
     do_unselect, do_expunge, do_search, do_fetch, do_store, do_copy, do_move;
@@ -152,8 +194,10 @@ void append_cancel(struct imap *);
 /* idle.c */
 void idle_line(struct imap *, struct slice line);
 void idle_cancel(struct imap *);
-/* fetch.c, search.c, list.c: fine at any time */
+/* fetch.c, store.c, copy.c, search.c, list.c: fine at any time */
 void fetch_end(struct imap *);
+void store_end(struct imap *);
+void copy_end(struct imap *);
 void search_end(struct imap *);
 void list_end(struct imap *);
 

@@ -25,6 +25,10 @@ write_item(struct imap *s, unsigned number, const struct folder_status *st)
 		imap_print(s, "%s %llu", name,
 		    (unsigned long long)imap_append_limit(s));
 		break;
+	case STATUS_NUMBER_HIGHESTMODSEQ:
+		imap_print(
+		    s, "%s %llu", name, (unsigned long long)st->highestmodseq);
+		break;
 	default:
 		imap_print(s, "%s %zu", name, st->unseen);
 	}
@@ -57,7 +61,9 @@ do_status(struct imap *s, const struct imap_command *c)
 {
 	struct folder_name name;
 
-	if (imap_folder_name(s, c->mailbox, &name) == -1)
+	if (imap_folder_name(s, c->mailbox, &name) == -1 ||
+	    ((c->status & STATUS_HIGHESTMODSEQ) != 0 &&
+		imap_enable_condstore(s) == -1))
 		return;
 	if (imap_write_status(s, &name, c->status) == -1)
 		imap_no_errno(s, errno);

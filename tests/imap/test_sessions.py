@@ -21,7 +21,7 @@ def test_others_changes(session):
     a.ok("STORE 2 +FLAGS (\\Flagged new)")
     r = b.ok("NOOP")
     assert len(r.of("FETCH")) == 1
-    assert re.match(rb"\* 2 FETCH \(FLAGS \(.*\\Flagged.*new", r.of("FETCH")[0])
+    assert re.match(rb"\* 2 FETCH \(UID 2 FLAGS \(.*\\Flagged.*new", r.of("FETCH")[0])
     assert b"new" in r.of("FLAGS")[0]
     assert a.ok("NOOP").of("FETCH") == []	# its own doing
     a.ok("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
