@@ -171,7 +171,8 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 	case ARGS_REPLACE:
 		return take_replace(in, arena, c);
 	case ARGS_SEARCH:
-		return take_search(in, arena, &c->search);
+		return take_search_return(in, &c->returns) &&
+		    take_search(in, arena, &c->search);
 	case ARGS_FETCH:
 		return take_set(in, arena, &c->set) && take_space(in) &&
 		       take_fetch_items(in, arena, &c->fetch) &&

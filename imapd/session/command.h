@@ -112,6 +112,7 @@ struct imap_command {
 	struct fetch_items fetch;
 	struct fetch_modifiers fetch_modifiers;
 	struct store_modifiers store_modifiers;
+	struct search_return returns;	/* SEARCH */
 	struct search	 search;
 	unsigned	 status;	/* of enum imap_status_item */
 	struct flag_list flags;		/* STORE */

@@ -397,6 +397,11 @@ begin_vanished(struct imap *s, const struct imap_command *c)
 
 	if (imap_sync(s, 0) == -1)
 		return -1;
+	if (s->command.set.saved &&
+	    imap_saved_to_set(s, &s->command.set) == -1) {
+		imap_no_errno(s, errno);
+		return -1;
+	}
 	count = folder_count(s->folder);
 	set_normalise(&s->command.set,
 	    count == 0 ? 1 : folder_message(s->folder, count)->uid);
@@ -420,11 +425,41 @@ begin_modifiers(struct imap *s, const struct imap_command *c)
 		imap_bad(s, "VANISHED needs UID, CHANGEDSINCE and QRESYNC");
 		return -1;
 	}
+	if (m->ranged && !c->uid) {
+		imap_bad(s, "PARTIAL is for UID FETCH");
+		return -1;
+	}
 	if (asked && imap_enable_condstore(s) == -1)
 		return -1;
 	if (m->changed)
 		fetch_items_add(&s->command.fetch, FETCH_MODSEQ);
 	return m->vanished ? begin_vanished(s, c) : 0;
+}
+
+/* RFC 9394 section 3.3: only those messages of the set. */
+static void
+keep_partial(struct set *set, const struct partial *p)
+{
+	size_t n = 0, from, to, at = 0, kept = 0;
+
+	for (size_t i = 0; i < set->len; i++)
+		n += set->range[i].last - set->range[i].first + 1;
+	partial_of(p, n, &from, &to);
+	for (size_t i = 0; i < set->len; i++) {
+		struct range r = set->range[i];
+		size_t len = r.last - r.first + 1;
+		size_t a = from > at ? from - at : 0;
+		size_t b = to > at ? to - at : 0;
+
+		at += len;
+		if (b > len)
+			b = len;
+		if (a < b)
+			set->range[kept++] = (struct range){
+				r.first + (uint32_t)a,
+				r.first + (uint32_t)b - 1 };
+	}
+	set->len = kept;
 }
 
 void
@@ -435,6 +470,8 @@ do_fetch(struct imap *s, const struct imap_command *c)
 	if (begin_modifiers(s, c) == -1 ||
 	    imap_set_of(s, &s->command.set, c->uid) == -1)
 		return;
+	if (c->fetch_modifiers.ranged)
+		keep_partial(&s->command.set, &c->fetch_modifiers.partial);
 	if ((f = calloc(1, sizeof(*f))) == NULL) {
 		imap_no_errno(s, errno);
 		return;

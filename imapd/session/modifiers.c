@@ -15,7 +15,7 @@ take_modseq(struct slice *in, bool zero, uint64_t *modseq)
 static bool
 take_plain_set(struct slice *in, struct arena *arena, struct set *set)
 {
-	if (!take_set(in, arena, set))
+	if (!take_set(in, arena, set) || set->saved)
 		return false;
 	for (size_t i = 0; i < set->len; i++)
 		if (set->range[i].first == SET_STAR ||
@@ -83,6 +83,10 @@ take_fetch_modifier(struct slice *in, struct fetch_modifiers *m)
 		/* 0 is no mod-sequence, but some clients begin there */
 		return take_space(in) &&
 		       take_modseq(in, true, &m->changed_since);
+	}
+	if (!m->ranged && take_word(in, "PARTIAL")) {
+		m->ranged = true;
+		return take_space(in) && take_partial_range(in, &m->partial);
 	}
 	if (!m->vanished && take_word(in, "VANISHED")) {
 		m->vanished = true;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "imapd/session/arena.h"
+#include "imapd/session/search_return.h"
 #include "imapd/session/set.h"
 
 /* (CONDSTORE QRESYNC (uidvalidity modseq [known] [(seqs uids)])) */
@@ -23,8 +24,9 @@ bool take_select_parameters(struct slice *in, struct arena *,
     struct select_parameters *);
 
 struct fetch_modifiers {
-	bool		 changed, vanished;
+	bool		 changed, vanished, ranged;
 	uint64_t	 changed_since;
+	struct partial	 partial;	/* valid if ranged */
 };
 bool take_fetch_modifiers(struct slice *in, struct fetch_modifiers *);
 

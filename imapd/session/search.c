@@ -9,11 +9,13 @@
 
 #include "common/log/log.h"
 #include "imapd/session/search_message.h"
+#include "imapd/session/search_result.h"
 #include "imapd/session/session.h"
 
 struct search_run {
 	uint32_t	 seq;		/* the last one looked at */
-	uint64_t modseq;                /* highest of those found; 0: none */
+	struct search_result result;
+	time_t		 now;		/* when it began */
 	enum truth	*values;	/* of each step */
 	struct needle	*needles;
 	uint32_t	*keywords;	/* bit of each step */
@@ -22,6 +24,9 @@ struct search_run {
 void
 search_end(struct imap *s)
 {
+	if (s->search == NULL)
+		return;
+	search_result_clear(&s->search->result);
 	free(s->search);	/* the rest is in the arena */
 	s->search = NULL;
 }
@@ -68,6 +73,14 @@ of_file(struct imap *s, const struct search_step *step, uint32_t seq,
 	}
 	if (folder_message_date(s->folder, seq, &date) == -1)
 		return -1;
+	if (step->op == SEARCH_OLDER || step->op == SEARCH_YOUNGER) {
+		/* RFC 5032 section 3: at the interval itself both are true */
+		int64_t age = s->search->now - date;
+
+		*yes = step->op == SEARCH_OLDER ? age >= (int64_t)step->number :
+						  age <= (int64_t)step->number;
+		return 0;
+	}
 	days = (date - (date < 0 ? 86399 : 0)) / 86400;
 	if (step->op == SEARCH_BEFORE)
 		*yes = days < step->days;
@@ -142,34 +155,56 @@ is_match(struct imap *s)
 	return t == TRUTH_YES;
 }
 
-static void
-found(struct imap *s, struct search_run *r)
+static bool
+finish(struct imap *s)
 {
-	const struct message *m = folder_message(s->folder, r->seq);
+	if (imap_sync(s, s->command.uid ? 0 : SYNC_KEEP_EXPUNGED) == 0)
+		imap_ok_modseq(s, "searched");
+	return false;
+}
 
-	imap_print(s, " %u", s->command.uid ? m->uid : r->seq);
-	if (m->modseq > r->modseq)
-		r->modseq = m->modseq;
+static bool
+produce_plain(struct imap *s)
+{
+	return search_write_plain(s, &s->search->result) || finish(s);
+}
+
+/* All are found. */
+static bool
+tell(struct imap *s)
+{
+	const struct search_return *w = &s->command.returns;
+	struct search_result *r = &s->search->result;
+
+	if ((w->options & RETURN_SAVE) != 0 && search_save(s, r, w) == -1) {
+		imap_no(s, "[LIMIT] too many results to keep");
+		return false;
+	}
+	if (!w->extended) {
+		imap_begin(s, produce_plain);
+		return true;
+	}
+	/* RFC 5182 section 2.2: saved, and that is all */
+	if (w->options != RETURN_SAVE)
+		search_write_extended(s, r, w);
+	return finish(s);
 }
 
 static bool
 produce_search(struct imap *s)
 {
 	struct search_run *r = s->search;
-	bool uid = s->command.uid;
 
-	if (r->seq < folder_count(s->folder)) {
-		r->seq++;
-		if (is_match(s))
-			found(s, r);
-		return true;
+	if (r->seq == folder_count(s->folder))
+		return tell(s);
+	r->seq++;
+	if (is_match(s) && search_hit(&r->result,
+	    folder_message(s->folder, r->seq), r->seq) == -1) {
+		imap_no_errno(s, errno);
+		return false;
 	}
-	if (s->command.search.modseq && r->modseq > 0)
-		imap_print(s, " (MODSEQ %llu)", (unsigned long long)r->modseq);
-	imap_print(s, "\r\n");
-	if (imap_sync(s, uid ? 0 : SYNC_KEEP_EXPUNGED) == 0)
-		imap_ok_modseq(s, "searched");
-	return false;
+	imap_progress(s, r->seq, folder_count(s->folder));
+	return true;
 }
 
 static int
@@ -192,6 +227,12 @@ prepare_step(struct imap *s, struct search_run *r, size_t i)
 	size_t count = folder_count(s->folder);
 	uint32_t last = count == 0 ? 1 : folder_message(s->folder, count)->uid;
 
+	if ((step->op == SEARCH_SET || step->op == SEARCH_UID) &&
+	    step->set.saved) {	/* ascending already, and only read */
+		step->op = SEARCH_UID;
+		step->set = s->saved;
+		return 0;
+	}
 	switch (step->op) {
 	case SEARCH_KEYWORD:
 		return prepare_keyword(s, step, &r->keywords[i]);
@@ -234,6 +275,6 @@ do_search(struct imap *s, const struct imap_command *c)
 			imap_no(s, "[LIMIT] the criteria are too long");
 			return;
 		}
-	imap_print(s, "* SEARCH");
+	r->now = time(NULL);
 	imap_begin(s, produce_search);
 }

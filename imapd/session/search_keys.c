@@ -7,7 +7,7 @@
 #include "imapd/session/token.h"
 
 enum key_argument { NO_ARGUMENT, STRING, FIELD_AND_STRING, ATOM, DATE, NUMBER,
-	UID_SET, MODSEQ };
+	UID_SET, MODSEQ, INTERVAL };
 
 static const struct key {
 	const char		*name;
@@ -33,6 +33,7 @@ static const struct key {
 	{ "MODSEQ", SEARCH_MODSEQ, MODSEQ, 0, false, NULL },
 	{ "NEW", SEARCH_NEW, 0, 0, false, NULL },
 	{ "OLD", SEARCH_RECENT, 0, 0, true, NULL },
+	{ "OLDER", SEARCH_OLDER, INTERVAL, 0, false, NULL },
 	{ "ON", SEARCH_ON, DATE, 0, false, NULL },
 	{ "RECENT", SEARCH_RECENT, 0, 0, false, NULL },
 	{ "SEEN", SEARCH_FLAG, 0, FLAG_SEEN, false, NULL },
@@ -51,6 +52,7 @@ static const struct key {
 	{ "UNFLAGGED", SEARCH_FLAG, 0, FLAG_FLAGGED, true, NULL },
 	{ "UNKEYWORD", SEARCH_KEYWORD, ATOM, 0, true, NULL },
 	{ "UNSEEN", SEARCH_FLAG, 0, FLAG_SEEN, true, NULL },
+	{ "YOUNGER", SEARCH_YOUNGER, INTERVAL, 0, false, NULL },
 };
 
 enum search_level
@@ -102,6 +104,9 @@ take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
 		return take_date(in, &s->days);
 	case MODSEQ:
 		return take_modseq(in, arena, &s->number);
+	case INTERVAL:	/* RFC 5032: seconds, not 0 */
+		return take_number(in, UINT32_MAX, &s->number) &&
+		    s->number > 0;
 	case NUMBER:
 		return take_number(in, UINT32_MAX, &s->number);
 	default:
@@ -115,7 +120,7 @@ take_leaf(struct slice *in, struct arena *arena, struct search_step *s)
 	char c = in->len > 0 ? in->at[0] : '\0';
 
 	*s = (struct search_step){ .op = SEARCH_SET };
-	if ((c >= '0' && c <= '9') || c == '*')
+	if ((c >= '0' && c <= '9') || c == '*' || c == '$')
 		return take_set(in, arena, &s->set);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (take_word(in, keys[i].name)) {

@@ -226,8 +226,13 @@ int
 imap_set_of(struct imap *s, struct set *set, bool uid)
 {
 	uint32_t count = (uint32_t)folder_count(s->folder);
+	bool saved = set->saved;
 
-	if (uid) {
+	if (saved && imap_saved_to_set(s, set) == -1) {
+		imap_no_errno(s, errno);
+		return -1;
+	}
+	if (uid || saved) {
 		uids_to_seqs(s, set);
 		return 0;
 	}

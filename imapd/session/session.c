@@ -77,6 +77,8 @@ command_over(struct imap *s)
 	store_end(s);
 	copy_end(s);
 	search_end(s);
+	free(s->saved_copy);
+	s->saved_copy = NULL;
 	list_end(s);
 	arena_clear(&s->arena);
 	if (s->buffer.size > BUFFER_KEPT) {
@@ -174,6 +176,7 @@ imap_deselect(struct imap *s)
 	folder_close(s->folder);
 	s->folder = NULL;
 	s->body_place.uid = 0;
+	imap_saved_clear(s);
 }
 
 static void
@@ -184,9 +187,12 @@ refuse(struct imap *s, enum imap_fault fault)
 		imap_bad(s, "a command begins with a tag");
 	} else if (fault == IMAP_UNKNOWN)
 		imap_bad(s, "no such command");
-	else if (fault == IMAP_CHARSET)
+	else if (fault == IMAP_CHARSET) {
+		/* RFC 5182 section 2.1: NO leaves nothing in "$" */
+		if ((s->command.returns.options & RETURN_SAVE) != 0)
+			imap_saved_clear(s);
 		imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] no such charset");
-	else
+	} else
 		imap_bad(s, "the arguments are not as RFC 3501 has them");
 }
 
@@ -423,6 +429,7 @@ clear(struct imap *s)
 	s->produce = NULL;
 	command_over(s);
 	imap_deselect(s);
+	imap_saved_clear(s);
 	mailbox_close(s->mailbox);
 	s->mailbox = NULL;
 	if (s->again != NULL)

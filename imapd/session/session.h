@@ -56,6 +56,8 @@ struct imap {
 	imap_capability_set hidden;	/* from this account's clients */
 	unsigned	 enabled;	/* ENABLE_BIT(); stays until the end */
 	size_t		 expunged;	/* told during this command */
+	struct set	 saved;		/* "$", as UIDs; RFC 5182 */
+	struct range	*saved_copy;	/* of the command */
 	bool		 finishing;
 
 	struct arena	 arena;		/* of the command */
@@ -160,6 +162,9 @@ int imap_flags_of(struct imap *, struct folder *, const struct flag_list *,
  * The set as ranges of sequence numbers of the view.  -1: BAD was said.
  */
 int imap_set_of(struct imap *, struct set *, bool uid);
+/* "$" is empty from now on; and as a set of UIDs for the command.  -1: errno. */
+void imap_saved_clear(struct imap *);
+int imap_saved_to_set(struct imap *, struct set *);
 /* Else NO has been said. */
 bool imap_writable(struct imap *);
 /* From a client's name; -1: NO was said. */

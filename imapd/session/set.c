@@ -34,7 +34,9 @@ take_set(struct slice *in, struct arena *arena, struct set *set)
 {
 	size_t most = count_commas(*in) + 1;
 
-	set->len = 0;
+	*set = (struct set){ .saved = take_char(in, '$') };
+	if (set->saved)
+		return true;
 	set->range = arena_alloc(arena, most, sizeof(*set->range));
 	if (set->range == NULL)
 		return false;

@@ -18,8 +18,10 @@ struct range {
 struct set {
 	struct range	*range;
 	size_t		 len;
+	bool		 saved;		/* "$": what the last SEARCH kept */
 };
 
+/* Also "$" (RFC 5182). */
 bool take_set(struct slice *in, struct arena *, struct set *);
 
 /* Put star for "*", order each range, sort, join; in place. */

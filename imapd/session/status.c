@@ -3,10 +3,59 @@
 
 #include "imapd/session/session.h"
 
+struct values {
+	struct folder_status st;
+	uint64_t	 size;		/* of all messages, with CRLF */
+	size_t		 deleted;	/* marked so */
+};
+
+/* What costs a look at each message. */
+static int
+add_up(struct folder *f, struct values *v, bool sizes)
+{
+	uint64_t size;
+
+	for (size_t q = 1; q <= folder_count(f); q++) {
+		if (folder_message(f, q)->flags & FLAG_DELETED)
+			v->deleted++;
+		if (!sizes)
+			continue;
+		if (folder_message_size(f, q, &size) == 0)
+			v->size += size;
+		else if (errno != ENOENT)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+look(struct imap *s, const struct folder_name *name, unsigned items,
+    struct values *v)
+{
+	struct folder *f;
+	int r, saved;
+
+	*v = (struct values){ .size = 0 };
+	if ((items & (STATUS_SIZE | STATUS_DELETED)) == 0)
+		return mailbox_status(s->mailbox, name, &v->st);
+	if (folder_open(s->mailbox, name, FOLDER_READ_ONLY, &f) == -1)
+		return -1;
+	r = folder_sync(f, 0, NULL);
+	if (r == 0) {
+		folder_status(f, &v->st);
+		r = add_up(f, v, (items & STATUS_SIZE) != 0);
+	}
+	saved = errno;
+	folder_close(f);
+	errno = saved;
+	return r;
+}
+
 static void
-write_item(struct imap *s, unsigned number, const struct folder_status *st)
+write_item(struct imap *s, unsigned number, const struct values *v)
 {
 	const char *name = status_item_name(number);
+	const struct folder_status *st = &v->st;
 
 	switch (number) {
 	case STATUS_NUMBER_MESSAGES:
@@ -25,6 +74,12 @@ write_item(struct imap *s, unsigned number, const struct folder_status *st)
 		imap_print(s, "%s %llu", name,
 		    (unsigned long long)imap_append_limit(s));
 		break;
+	case STATUS_NUMBER_SIZE:	/* RFC 8438 */
+		imap_print(s, "%s %llu", name, (unsigned long long)v->size);
+		break;
+	case STATUS_NUMBER_DELETED:	/* RFC 9051 section 6.3.11 */
+		imap_print(s, "%s %zu", name, v->deleted);
+		break;
 	case STATUS_NUMBER_HIGHESTMODSEQ:
 		imap_print(
 		    s, "%s %llu", name, (unsigned long long)st->highestmodseq);
@@ -39,9 +94,9 @@ imap_write_status(struct imap *s, const struct folder_name *name,
     unsigned items)
 {
 	const char *sep = "";
-	struct folder_status st;
+	struct values v;
 
-	if (mailbox_status(s->mailbox, name, &st) == -1)
+	if (look(s, name, items, &v) == -1)
 		return -1;
 	imap_print(s, "* STATUS ");
 	imap_write_string(s, slice_str(folder_name_imap(name)));
@@ -49,7 +104,7 @@ imap_write_status(struct imap *s, const struct folder_name *name,
 	for (unsigned i = 0; i < STATUS_ITEMS; i++)
 		if ((items & 1U << i) != 0) {
 			imap_print(s, "%s", sep);
-			write_item(s, i, &st);
+			write_item(s, i, &v);
 			sep = " ";
 		}
 	imap_print(s, ")\r\n");

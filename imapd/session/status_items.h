@@ -7,7 +7,7 @@
 /* Name, as protocol and enum have it; in the order of the response. */
 #define IMAP_STATUS_ITEMS(X)						\
 	X(MESSAGES) X(RECENT) X(UIDNEXT) X(UIDVALIDITY) X(UNSEEN)	\
-	X(HIGHESTMODSEQ)						\
+	X(HIGHESTMODSEQ) X(SIZE) X(DELETED)				\
 	X(APPENDLIMIT)	/* RFC 7889 */
 
 enum imap_status_number {

@@ -34,6 +34,13 @@ static const char *const good[] = {
 	"a UID STORE 1 -FLAGS \\Seen $Label1", "A003 COPY 2:4 MEETING",
 	"A999 UID FETCH 4827313:4828442 FLAGS", "a UID EXPUNGE 3000:3002",
 	"a EXPUNGE", "a MOVE 1 x", "a UID MOVE 1 x", "a IDLE",
+	"A282 SEARCH RETURN (MIN COUNT) FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"",
+	"a SEARCH RETURN () ALL", "a UID SEARCH RETURN (PARTIAL -1:-100) UNDELETED",
+	"a SEARCH RETURN (SAVE) CHARSET UTF-8 (OR $ 1,3000:3021) TEXT {2}\r\nxy",
+	"A301 UID SEARCH UID $ SMALLER 4096", "A283 FETCH $ (UID)", "a COPY $ x",
+	"a SEARCH UNSEEN YOUNGER 259200", "a SEARCH OLDER 1",
+	"101 UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-30 CHANGEDSINCE 98305)",
+	"a STATUS x (SIZE DELETED HIGHESTMODSEQ)",
 	"a ENABLE CONDSTORE", "a ENABLE X-GOOD qresync", "a SELECT x (CONDSTORE)",
 	"a SELECT x (QRESYNC (67890007 20050715194045000 41,43:211,214:541))",
 	"a EXAMINE x (QRESYNC (1 2 1:5 (1,3 5,7)) CONDSTORE)",
@@ -69,6 +76,14 @@ static const char *const bad[] = {
 	"a FETCH 1 BINARY[TEXT]", "a FETCH 1 BINARY[1.MIME]", "a FETCH 1 BINARY",
 	"a FETCH 1 BINARY.SIZE[1]<0.5>", "a FETCH 1 BINARY.PEEK[1",
 	"a REPLACE 1:2 x ", "a REPLACE 1,2 x ", "a REPLACE x ", "a REPLACE 1 x",
+	"a SEARCH RETURN ALL", "a SEARCH RETURN (FOO) ALL", "a SEARCH RETURN (ALL)",
+	"a SEARCH RETURN (ALL PARTIAL 1:2) ALL", "a SEARCH RETURN (PARTIAL) ALL",
+	"a SEARCH RETURN (PARTIAL 0:2) ALL", "a SEARCH RETURN (PARTIAL -1:2) ALL",
+	"a SEARCH RETURN (PARTIAL 1:*) ALL", "a SEARCH RETURN (MIN ALL",
+	"a SEARCH RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL", "a SEARCH OLDER 0",
+	"a SEARCH YOUNGER", "a SEARCH $:5", "a FETCH $,1 FLAGS",
+	"a UID FETCH 1 FLAGS (PARTIAL)", "a UID FETCH 1 FLAGS (PARTIAL 1:0)",
+	"a SELECT x (QRESYNC (1 1 $))",
 	"a ENABLE", "a ENABLE \"x\"", "a SELECT x ()", "a SELECT x (QRESYNC)",
 	"a SELECT x (QRESYNC (0 1))", "a SELECT x (QRESYNC (1 0))",
 	"a SELECT x (QRESYNC (1 1 1:*))", "a SELECT x (QRESYNC (1 1 (1)))",
@@ -159,6 +174,33 @@ test_set(void **state)
 	assert_int_equal(set.range[0].last, 6);
 	assert_int_equal(set.range[1].first, 9);
 	arena_clear(&arena);
+}
+
+static void
+test_partial(void **state)
+{
+	static const struct {
+		const char *range;
+		size_t n, from, to;
+	} table[] = {
+		{ "1:5", 10, 0, 5 }, { "5:1", 10, 0, 5 }, { "8:20", 10, 7, 10 },
+		{ "11:20", 10, 0, 0 }, { "-1:-3", 10, 7, 10 },
+		{ "-3:-1", 10, 7, 10 }, { "-8:-20", 10, 0, 3 },
+		{ "-11:-12", 10, 0, 0 }, { "1:1", 0, 0, 0 }, { "-1:-1", 1, 0, 1 },
+		{ "4294967295:1", 3, 0, 3 }, { "-4294967295:-1", 3, 0, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct slice in = slice_str(table[i].range);
+		struct partial p;
+		size_t from, to;
+
+		assert_true(take_partial_range(&in, &p) && in.len == 0);
+		partial_of(&p, table[i].n, &from, &to);
+		assert_int_equal(from, table[i].from);
+		assert_int_equal(to, table[i].to);
+	}
 }
 
 static void
@@ -258,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_grammar),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_search_logic),
 		cmocka_unit_test(test_search_depth),
 		cmocka_unit_test(test_literal),
