@@ -10,8 +10,8 @@
 	    "alice+lists@example.org.  Empty: addresses have no detail.") \
 	X(srs_domain, STRING, "", "0", "255", RELOAD,			\
 	    "A domain of ours in which the reverse-path of mail that an alias " \
-	    "sends on to another host is rewritten (SRS), so that the other " \
-	    "host's SPF check asks about us.  bulkhead-srs-secrets(5) holds the keys.  " \
+	    "or a user's ~/.forward sends on to another host is rewritten " \
+	    "(SRS), so that the other host's SPF check asks about us.  bulkhead-srs-secrets(5) holds the keys.  " \
 	    "Empty: reverse-paths stay as they are.")
 
 struct directory_settings {

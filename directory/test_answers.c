@@ -77,7 +77,8 @@ desk_close(struct desk *k)
 static void
 ask(struct desk *k, enum ipc_type type, uint64_t id, struct slice address)
 {
-	struct directory_ask with_path = { address, S("sender@y.example") };
+	struct directory_ask with_path = { address, S("sender@y.example"),
+		false };
 	uint8_t body[DIRECTORY_BODY_MAX];
 	size_t len = type == IPC_ACCOUNT_OF ?
 	    directory_account_ask_encode(address, body) :

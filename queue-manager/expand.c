@@ -463,7 +463,8 @@ expand_open(struct daemon *d, int fd)
 void
 expand_recipient(struct daemon *d, struct recipient *r)
 {
-	struct directory_ask ask = { r->address, r->message->reverse_path };
+	struct directory_ask ask = { r->address, r->message->reverse_path,
+		(r->message->flags & ENVELOPE_FORWARDED) != 0 };
 	struct expansion *x;
 	char body[DIRECTORY_BODY_MAX];
 	uint64_t id = 0;

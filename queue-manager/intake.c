@@ -245,15 +245,18 @@ may_relay(const struct peer *p, const struct envelope *env)
 	    instance_may_relay(p->d->instance, &client);
 }
 
-/* What only queue-manager says of itself, no smtpd may say. */
+/* What only queue-manager says of itself, and local-delivery of what it sends
+ * on, no smtpd may say. */
 static bool
 is_envelope(struct intake *in)
 {
+	uint32_t reserved = ENVELOPE_BOUNCE | ENVELOPE_DOUBLE_BOUNCE;
 	struct envelope env;
 
+	if (ipc_channel_peer(in->peer->ch) != IPC_LOCAL_DELIVERY)
+		reserved |= ENVELOPE_FORWARDED;
 	if (envelope_decode(slice_of(in->envelope, in->envelope_len),
-	    &env) == -1 ||
-	    (env.flags & (ENVELOPE_BOUNCE | ENVELOPE_DOUBLE_BOUNCE)) != 0)
+	    &env) == -1 || (env.flags & reserved) != 0)
 		return false;
 	in->may_relay = may_relay(in->peer, &env);
 	return true;

@@ -261,7 +261,7 @@ look_up(struct session *s, const struct smtp_address *a,
 	struct recipient *r = calloc(1, sizeof(*r) + a->len +
 	    params->orcpt.len);
 	struct directory_ask ask = { smtp_address_slice(a),
-		transaction_reverse_path(s->t) };
+		transaction_reverse_path(s->t), false };
 
 	if (r == NULL) {
 		refuse_in_order(s, SAY_RESOURCES, smtp_address_slice(a));

@@ -229,17 +229,21 @@ directions_resolve(const struct directions *d,
 
 /* ---- EXPAND ---- */
 
-/* To one address elsewhere, which is all that there is. */
+/* To one address elsewhere, which is all that there is; forwarded: because a
+ * user of ours wants it there. */
 static enum directory_verdict
 expand_elsewhere(const struct directions *d, enum directory_verdict verdict,
     struct slice address, const struct parts *to, const struct parts *from,
-    directions_target *emit, void *ctx)
+    bool forwarded, directions_target *emit, void *ctx)
 {
 	struct directory_target t = { .address = address };
+	char rewritten[SRS_ADDRESS_MAX];
 
 	if (to->domain.len == 0)
 		return DIRECTORY_UNKNOWN;
 	relay(find_route(d, to, from), to, &t);
+	if (forwarded)
+		t.reverse_path = srs_path(d, from, rewritten);
 	emit(ctx, verdict, &t);
 	return verdict;
 }
@@ -255,7 +259,7 @@ expand_srs(const struct directions *d, const struct parts *to,
 	if (n == -1 || take_parts(slice_of(back, (size_t)n), &there) == -1)
 		return DIRECTORY_UNKNOWN;
 	return expand_elsewhere(d, DIRECTORY_RELAY_DOMAIN,
-	    slice_of(back, (size_t)n), &there, from, emit, ctx);
+	    slice_of(back, (size_t)n), &there, from, false, emit, ctx);
 }
 
 /* More than an envelope holds: told to the one who wrote. */
@@ -328,7 +332,7 @@ directions_expand(const struct directions *d, const struct directory_ask *ask,
 		return expand_too_much(ask->address, emit, ctx);
 	if (v == BOOK_NO_RELAY)
 		return expand_elsewhere(d, verdict, ask->address, &to, &from,
-		    emit, ctx);
+		    ask->forwarded, emit, ctx);
 	if (v == BOOK_LOCAL || v == BOOK_RELAY)
 		emit_all(d, verdict, &x, &from, emit, ctx);
 	book_expansion_clear(&x);

@@ -100,7 +100,7 @@ resolve(void **state)
 	(void)state;
 	shelf_open(&s);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct directory_ask ask = { cases[i].to, cases[i].from };
+		struct directory_ask ask = { cases[i].to, cases[i].from, false };
 		char canonical[BOOK_ADDRESS_SIZE];
 		uint8_t buf[DIRECTORY_BODY_MAX];
 		struct directory_resolved r;
@@ -161,10 +161,11 @@ struct expansion {
 };
 
 static void
-check(struct shelf *s, const struct expansion *cases, size_t n)
+check(struct shelf *s, const struct expansion *cases, size_t n, bool forwarded)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct directory_ask ask = { cases[i].to, cases[i].from };
+		struct directory_ask ask = { cases[i].to, cases[i].from,
+			forwarded };
 		struct list l = { "", 0 };
 		enum directory_verdict v = directions_expand(&s->d, &ask,
 		    note, &l);
@@ -217,7 +218,7 @@ expand(void **state)
 
 	(void)state;
 	shelf_open(&s);
-	check(&s, cases, sizeof(cases) / sizeof(cases[0]));
+	check(&s, cases, sizeof(cases) / sizeof(cases[0]), false);
 	shelf_close(&s);
 }
 
@@ -252,7 +253,8 @@ rewritten(void **state)
 		{ S("srs0=aaaaaa=aa=b.example=a@x.example"), S(""),
 		    DIRECTORY_UNKNOWN, "" },
 	};
-	struct directory_ask ask = { cases[6].to, S("") };
+	struct directory_ask ask = { S("SRS0=b34mr3=ra=b.example=a@x.example"),
+		S(""), false };
 	char canonical[BOOK_ADDRESS_SIZE];
 	struct directory_resolved r;
 	struct shelf s;
@@ -260,7 +262,7 @@ rewritten(void **state)
 	(void)state;
 	shelf_open(&s);
 	s.d.srs = &s.srs;
-	check(&s, cases, sizeof(cases) / sizeof(cases[0]));
+	check(&s, cases, sizeof(cases) / sizeof(cases[0]), false);
 	directions_resolve(&s.d, &ask, canonical, &r);
 	assert_int_equal(r.verdict, DIRECTORY_RELAY_DOMAIN);
 	s.d.day += SRS_LIFETIME_DAYS + 1;
@@ -270,6 +272,36 @@ rewritten(void **state)
 	s.d.day -= SRS_LIFETIME_DAYS + 1;
 	directions_resolve(&s.d, &ask, canonical, &r);
 	assert_int_equal(r.verdict, DIRECTORY_UNKNOWN);
+	shelf_close(&s);
+}
+
+/* The same by ~/.forward: not a path of ours, not the null one, and not what
+ * stays in a mailbox or goes to a relay domain. */
+static void
+rewritten_forward(void **state)
+{
+	static const struct expansion cases[] = {
+		{ S("q@away.example"), S("a@b.example"), DIRECTORY_NO_RELAY,
+		    "q@away.example>:away.example/"
+		    "SRS0=b34mr3=ra=b.example=a@x.example" },
+		{ S("q@away.example"), S("alice@x.example"),
+		    DIRECTORY_NO_RELAY, "q@away.example>:away.example" },
+		{ S("q@away.example"), S(""), DIRECTORY_NO_RELAY,
+		    "q@away.example>reports:away.example" },
+		{ S("alice@x.example"), S("a@b.example"), DIRECTORY_LOCAL,
+		    "alice@x.example" },
+		{ S("R@relay.example"), S("a@b.example"),
+		    DIRECTORY_RELAY_DOMAIN,
+		    "R@relay.example>inside:relay.example" },
+		{ S("SRS0=b34mr3=ra=b.example=a@x.example"), S("c@d.example"),
+		    DIRECTORY_RELAY_DOMAIN, "a@b.example>:b.example" },
+	};
+	struct shelf s;
+
+	(void)state;
+	shelf_open(&s);
+	s.d.srs = &s.srs;
+	check(&s, cases, sizeof(cases) / sizeof(cases[0]), true);
 	shelf_close(&s);
 }
 
@@ -297,7 +329,7 @@ too_many(void **state)
 	assert_non_null(s.aliases);
 	s.d.book.aliases = s.aliases;
 	assert_int_equal(book_check(&s.d.book, &err), 0);
-	check(&s, cases, 1);
+	check(&s, cases, 1, false);
 	shelf_close(&s);
 	free(text);
 }
@@ -309,6 +341,7 @@ main(void)
 		cmocka_unit_test(resolve),
 		cmocka_unit_test(expand),
 		cmocka_unit_test(rewritten),
+		cmocka_unit_test(rewritten_forward),
 		cmocka_unit_test(too_many),
 	};
 

@@ -118,6 +118,7 @@ directory_ask_encode(const struct directory_ask *a, void *buf)
 	ipc_writer_init(&w, buf, DIRECTORY_BODY_MAX);
 	ipc_put_bytes(&w, a->address);
 	ipc_put_bytes(&w, a->reverse_path);
+	ipc_put_u8(&w, a->forwarded);
 	return written(&w);
 }
 
@@ -125,11 +126,15 @@ int
 directory_ask_decode(struct slice body, struct directory_ask *a)
 {
 	struct ipc_reader r;
+	uint8_t forwarded;
 
 	ipc_reader_init(&r, body);
 	a->address = ipc_get_bytes(&r, DIRECTORY_ADDRESS_MAX);
 	a->reverse_path = ipc_get_bytes(&r, DIRECTORY_ADDRESS_MAX);
-	if (ipc_reader_end(&r) == -1 || !address_valid(a->address) ||
+	forwarded = ipc_get_u8(&r);
+	a->forwarded = forwarded == 1;
+	if (ipc_reader_end(&r) == -1 || forwarded > 1 ||
+	    !address_valid(a->address) ||
 	    !reverse_path_valid(a->reverse_path))
 		return -1;
 	return 0;

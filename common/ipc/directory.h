@@ -59,6 +59,9 @@ struct directory_refusal {
 struct directory_ask {
 	struct slice	address;
 	struct slice	reverse_path;
+	/* EXPAND: a user of ours sends it on, so that SRS applies to the
+	 * address itself, as it does to what an alias stands for. */
+	bool		forwarded;
 };
 
 size_t directory_ask_encode(const struct directory_ask *, void *buf);

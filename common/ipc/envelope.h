@@ -38,7 +38,9 @@ enum envelope_flag {
 	ENVELOPE_DOUBLE_BOUNCE = 1u << 3, /* about one that failed */
 	ENVELOPE_SMTPUTF8 = 1u << 4,	/* RFC 6531 */
 	ENVELOPE_BINARYMIME = 1u << 5,	/* BODY=BINARYMIME (RFC 3030) */
-	ENVELOPE_FLAGS_KNOWN = (1u << 6) - 1
+	/* By a user's ~/.forward; local-delivery says it, nobody else may. */
+	ENVELOPE_FORWARDED = 1u << 6,
+	ENVELOPE_FLAGS_KNOWN = (1u << 7) - 1
 };
 
 /* What a report about a failure brings back (RFC 3461 section 4.3). */

@@ -28,13 +28,13 @@ ask(void **state)
 {
 	static char big[DIRECTORY_ADDRESS_MAX + 1];
 	static const struct directory_ask bad[] = {
-		{ { big, sizeof(big) }, S("") },
-		{ S("a@x"), { big, sizeof(big) } },
-		{ S(""), S("a@x") },
-		{ S("a\n@x"), S("") },
-		{ S("a@x"), S("a@\rx") },
+		{ { big, sizeof(big) }, S(""), false },
+		{ S("a@x"), { big, sizeof(big) }, false },
+		{ S(""), S("a@x"), false },
+		{ S("a\n@x"), S(""), false },
+		{ S("a@x"), S("a@\rx"), false },
 	};
-	struct directory_ask in = { S("\"a b\"@x"), S("c@y") }, out;
+	struct directory_ask in = { S("\"a b\"@x"), S("c@y"), true }, out;
 	size_t len = directory_ask_encode(&in, buf);
 
 	(void)state;
@@ -42,7 +42,10 @@ ask(void **state)
 	assert_int_equal(directory_ask_decode(slice_of(buf, len), &out), 0);
 	assert_true(slice_equal(out.address, in.address));
 	assert_true(slice_equal(out.reverse_path, in.reverse_path));
+	assert_true(out.forwarded);
 	check_cut(len, directory_ask_decode);
+	buf[len - 1] = 2;	/* neither yes nor no */
+	assert_int_equal(directory_ask_decode(slice_of(buf, len), &out), -1);
 	memset(big, 'a', sizeof(big));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(directory_ask_encode(&bad[i], buf), 0);

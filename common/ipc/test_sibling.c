@@ -55,7 +55,8 @@ static const struct ipc_events near_events = { .closed = NULL };
 static struct slice
 body(void *buf)
 {
-	struct directory_ask a = { SLICE_LITERAL("a@b"), SLICE_LITERAL("") };
+	struct directory_ask a = { SLICE_LITERAL("a@b"), SLICE_LITERAL(""),
+		false };
 
 	return slice_of(buf, directory_ask_encode(&a, buf));
 }

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from support.instance import DOMAIN, PATIENCE
+from support.peer import Peer
 from .world import MESSAGE
 
 
@@ -144,6 +145,88 @@ def test_null_reverse_path_stays_null(world):
     w.send("walt", sender="")
     [path] = w.i.await_mail("alice", 1)
     assert path.read_text().startswith("Return-Path: <>\n")
+
+
+# -- to other hosts
+
+CAROL = "carol@far.example"
+STRANGER = "sender@client.example.net"
+
+
+def srs_world(world, outside, back, **more):
+    files = {
+        "domains": f"{DOMAIN}\n",
+        "directory.conf": f"srs_domain = {DOMAIN}\n",
+        "srs-secrets": "000102030405060708090a0b0c0d0e0f\n",
+        "routes": "far.example outside\nclient.example.net back\n",
+        "queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n",
+        "remote-relay.conf": "interface_addresses = no\n" + "".join(
+            f"route {name} {{\n\tvia = [127.0.0.1]:{peer.port}\n"
+            "\ttls = none\n}\n"
+            for name, peer in (("outside", outside), ("back", back)))}
+    return world(files=files, **more)
+
+
+def path(command):
+    return command[command.index("<") + 1:command.index(">")]
+
+
+def is_rewritten(text):
+    return text.startswith("SRS0=") and \
+        text.endswith(f"=client.example.net=sender@{DOMAIN}")
+
+
+def test_the_path_of_what_goes_elsewhere_is_rewritten(world):
+    """The next host asks DNS whether we may send for the path's domain (RFC
+    7208): it is ours, and what comes back to it finds the sender."""
+    with Peer() as outside, Peer() as back:
+        w = srs_world(world, outside, back)
+        w.forward("walt", f"{CAROL}, alice@{DOMAIN}, \\walt\n")
+        w.send("walt", sender=STRANGER)
+        w.i.await_empty_queue()
+        [away] = outside.messages
+        assert path(away.rcpt[0]) == CAROL
+        assert is_rewritten(path(away.mail))
+        # What stays here keeps its path.
+        for mail in (*w.i.await_mail("alice", 1), *w.maildir("walt")):
+            assert f"Return-Path: <{STRANGER}>\n" in mail.read_text()
+        w.i.send("", [path(away.mail)], "Subject: sorry\r\n\r\nno\r\n")
+        w.i.await_empty_queue()
+        [report] = back.messages
+        assert path(report.rcpt[0]) == STRANGER and path(report.mail) == ""
+        # A path of ours, and none.
+        for sender in f"bob@{DOMAIN}", "":
+            w.send("walt", sender=sender)
+            w.i.await_empty_queue()
+            assert path(outside.messages[-1].mail) == sender
+        # A letter to there that nobody forwards.
+        w.i.send(STRANGER, [f"alice@{DOMAIN}"], MESSAGE)
+        w.i.await_empty_queue()
+        assert len(outside.messages) == 3
+
+
+def test_a_report_about_it_finds_the_sender(world):
+    with Peer(rcpt="550 5.1.1 no carol here") as outside, Peer() as back:
+        w = srs_world(world, outside, back)
+        w.forward("walt", f"{CAROL}\n")
+        w.send("walt", sender=STRANGER)
+        w.i.await_empty_queue()
+        [report] = back.await_messages(1)
+        assert path(report.rcpt[0]) == STRANGER and path(report.mail) == ""
+        assert b"no carol here" in report.content
+
+
+def test_what_waits_keeps_its_rewritten_path(world):
+    with Peer(greeting="421 4.3.2 closed") as outside, Peer() as back:
+        w = srs_world(world, outside, back)
+        w.forward("walt", f"{CAROL}\n")
+        w.send("walt", sender=STRANGER)
+        w.i.await_log(1, event="deferred", stage="remote-relay")
+        w.i.restart()
+        outside.behaviour["greeting"] = "220 open"
+        [away] = outside.await_messages(1)
+        assert is_rewritten(path(away.mail))
+        w.i.await_empty_queue()
 
 
 # -- programs
