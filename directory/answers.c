@@ -46,6 +46,59 @@ today(struct directory *d)
 	return &d->ways;
 }
 
+/* Is it the account's own address, that no alias stands for? */
+struct sole {
+	struct slice canonical;
+	unsigned targets;
+	bool itself;
+};
+
+static int
+see_target(
+    void *ctx, enum directory_verdict verdict, const struct directory_target *t)
+{
+	struct sole *s = ctx;
+
+	(void)verdict;
+	s->targets++;
+	s->itself = s->targets == 1 && t->kind == DIRECTORY_TARGET_LOCAL &&
+		    slice_equal_nocase(t->address, s->canonical);
+	return s->itself ? 0 : -1;
+}
+
+/* Of a mailbox that is known to be full the client hears at RCPT. */
+static void
+refuse_full(struct directory *d, const struct directory_ask *ask,
+    struct directory_resolved *a)
+{
+	struct sole sole = { .canonical = a->canonical };
+	const struct directory_refusal *why;
+	struct book_mailbox mailbox;
+
+	if (a->verdict != DIRECTORY_LOCAL ||
+	    book_mailbox(&d->ways.book, ask->address, &mailbox) != BOOK_LOCAL ||
+	    (why = full_find(&d->full, mailbox.account, clock_ms())) == NULL)
+		return;
+	directions_expand(today(d), ask, see_target, &sole);
+	if (!sole.itself)
+		return;
+	*a = (struct directory_resolved){ .verdict = DIRECTORY_REFUSED,
+		.refusal = *why };
+}
+
+static int
+on_full(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct directory *d = ctx;
+	struct directory_full f;
+
+	(void)ch;
+	if (directory_full_decode(m->body, &f) == -1)
+		return -1;
+	full_set(&d->full, &f, clock_ms());
+	return 0;
+}
+
 static int
 on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -59,6 +112,7 @@ on_resolve(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return -1;
 	if (!too_early(d))
 		directions_resolve(today(d), &ask, canonical, &a);
+	refuse_full(d, &ask, &a);
 	return answer(ch, IPC_RESOLVED, m->id, body,
 	    directory_resolved_encode(&a, body));
 }
@@ -233,6 +287,7 @@ static const struct ipc_handler handlers[] = {
 	{ IPC_EXPAND, on_expand },
 	{ IPC_MEMBERS_OF, on_members_of },
 	{ IPC_ACCOUNT_OF, on_account_of },
+	{ IPC_MAILBOX_FULL, on_full },
 	{ IPC_SENDER_ASK, on_sender_ask },
 };
 

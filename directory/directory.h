@@ -19,6 +19,7 @@
 #include "common/stage/stage.h"
 #include "common/tables/tables.h"
 #include "common/tickets/tickets.h"
+#include "directory/full.h"
 
 struct directory {
 	struct stage		 stage;
@@ -27,6 +28,7 @@ struct directory {
 	struct directions	 ways;		/* over the tables in use */
 	char			 srs_domain[IDN_DOMAIN_MAX];
 	struct tickets		*vouchers;
+	struct full_table full;
 	uint8_t			 expanded[DIRECTORY_EXPANDED_MAX];
 };
 

@@ -160,7 +160,7 @@ directory_clear(struct directory *d)
 int
 main(int argc, char *argv[])
 {
-	struct directory d = { 0 };
+	static struct directory d;
 	int status;
 
 	tables_init(&d.tables, STAGE_TABLE_BIT(STAGE_TABLE_DOMAINS) |

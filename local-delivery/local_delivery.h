@@ -95,6 +95,7 @@ struct owner {
 	struct ipc_channel	*worker;	/* in OWNER_RUNNING */
 	/* Of a worker's owner: no ~/.forward is there until then. */
 	uint64_t		 no_forward_ms;
+	bool full; /* directory was told so */
 	struct jobs		 queue;
 	unsigned		 queued, in_hand, deaths;
 	uint64_t		 used_ms;	/* last answer, or last hand-over

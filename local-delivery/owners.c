@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/ipc/directory.h"
 #include "common/log/log.h"
 #include "local-delivery/local_delivery.h"
 
@@ -405,6 +406,29 @@ hand_over(struct owner *o)
 	}
 }
 
+/* directory hears of it, for RCPT; the setting decides what the sender does. */
+static void
+heed_quota(struct owner *o, struct delivered *r)
+{
+	bool permanent = o->ld->set->over_quota == OVER_QUOTA_PERMANENT;
+	struct directory_full f = { o->account, r->full, permanent };
+	uint8_t body[DIRECTORY_BODY_MAX];
+
+	if ((r->full || (o->full && r->result == DELIVERY_DELIVERED)) &&
+	    o->ld->directory != NULL) {
+		ipc_send(o->ld->directory, IPC_MAILBOX_FULL, 0,
+		    slice_of(body, directory_full_encode(&f, body)), NULL, 0);
+		o->full = r->full;
+	}
+	r->full = false;
+	if (permanent && r->result == DELIVERY_DEFERRED &&
+	    r->enhanced[1] == 2 && r->enhanced[2] == 2) {
+		r->result = DELIVERY_FAILED;
+		r->code = 552;
+		r->enhanced[0] = 5;
+	}
+}
+
 static int
 on_delivered(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -418,6 +442,7 @@ on_delivered(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	o->in_hand--;
 	o->deaths = 0;
 	touch(o);
+	heed_quota(o, &r);
 	job_done(o->ld, j, &r);
 	return 0;
 }

@@ -202,6 +202,16 @@ jail_of_owner(struct supervisor *sv, enum ipc_role role, struct account a,
 	return *fd == -1 ? -1 : 0;
 }
 
+static void
+give_quota(struct process *p, const struct account_place *place)
+{
+	struct start_quota q = { place->quota_octets, place->quota_messages };
+	char body[START_BODY_MAX];
+
+	ipc_send(p->channel, IPC_OWNER_QUOTA, 0,
+	    slice_of(body, start_quota_encode(&q, body)), NULL, 0);
+}
+
 /* The new process, jailed where it has to be; NULL with the reason. */
 static struct process *
 start_owner(struct supervisor *sv, const struct request *r, struct account a,
@@ -233,6 +243,8 @@ start_owner(struct supervisor *sv, const struct request *r, struct account a,
 		log_error("cannot-start-process",
 		    LOG_CSTR("process", map_process(r->role)->program),
 		    LOG_ERRNO(errno));
+	else if (r->role != IPC_RUNNER && p->channel != NULL)
+		give_quota(p, &place);
 	if (id.jail_fd != -1)
 		close(id.jail_fd);
 	return p;

@@ -63,6 +63,12 @@ locate_virtual(const struct account_rules *rules,
 		return -1;
 	place->uid = uid;
 	place->gid = uid;
+	if (u != NULL) {
+		place->quota_octets =
+		    u->has_quota ? u->quota_octets : rules->quota_octets;
+		place->quota_messages =
+		    u->has_messages ? u->quota_messages : rules->quota_messages;
+	}
 	place->make = u == NULL || u->home.len == 0;
 	if (!place->make)
 		return slice_copy_str(u->home, place->home,
@@ -87,6 +93,8 @@ locate_system(const struct account_rules *rules,
 		return refuse(EPERM);
 	place->uid = number;
 	place->gid = u->gid;
+	place->quota_octets = rules->quota_octets;
+	place->quota_messages = rules->quota_messages;
 	place->make = !rules->system_home;
 	if (!place->make)
 		return slice_copy_str(u->home, place->home,
@@ -100,7 +108,7 @@ account_locate(const struct account_rules *rules,
     const struct users_table *users, const struct system_users *system,
     struct account account, struct account_place *place)
 {
-	struct account_place found;
+	struct account_place found = { .quota_octets = 0 };
 
 	if (!account_valid(account))
 		return refuse(EPERM);

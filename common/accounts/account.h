@@ -45,6 +45,9 @@ struct account_rules {
 	uint32_t	 system_max;	/* ... and greatest; min 0 means none */
 	bool		 system_home;	/* system mail in ~, not mail_root */
 	const char	*mail_root;	/* absolute; borrowed */
+	/* What an account may have whose row says nothing; 0: no limit. */
+	uint64_t quota_octets;
+	uint64_t quota_messages;
 };
 
 struct account_place {
@@ -52,6 +55,8 @@ struct account_place {
 	gid_t	gid;
 	char	home[PATH_MAX];		/* absolute */
 	bool	make;			/* ours: supervisor may create it */
+	uint64_t quota_octets;          /* 0: no limit */
+	uint64_t quota_messages;
 };
 
 /*
@@ -63,6 +68,9 @@ struct account_place {
  * system: known to the password file, uid within the range of the rules,
  *     the group is the one named there, home is mail_root/uUID or, by the
  *     rules, the home that the password file names.
+ *
+ * The quota is the row's quota= and messages=, or that of the rules; none for
+ * ACCOUNT_POSTMASTER, whose mail must find a place.
  *
  * users and system may be NULL: then there is none of that kind.  Looks at
  * numbers only.  Returns -1, place untouched, for an account that is unknown

@@ -81,7 +81,14 @@ users_refused(void **state)
 		{ S("a@b 1 home=/srv//x\n"), 1, "not a usable home" },
 		{ S("a@b 1 home=/srv/\n"), 1, "not a usable home" },
 		{ S("a@b 1 home=/srv/..x/...\n"), 0, NULL },
-		{ S("a@b 1 shell=/bin/sh\n"), 1, "only home=PATH" },
+		{ S("a@b 1 shell=/bin/sh\n"), 1, "home=PATH" },
+		{ S("a@b 1 quota=5G messages=0 home=/srv/a\n"), 0, NULL },
+		{ S("a@b 1 quota=\n"), 1, "not a size" },
+		{ S("a@b 1 quota=5P\n"), 1, "not a size" },
+		{ S("a@b 1 quota=K\n"), 1, "not a size" },
+		{ S("a@b 1 quota=-1\n"), 1, "not a size" },
+		{ S("a@b 1 quota=9999999999999T\n"), 1, "not a size" },
+		{ S("a@b 1 messages=5K\n"), 1, "not a count" },
 		{ S("!removed\n"), 1, "number is missing" },
 		{ S("!removed 1 x\n"), 1, "write !removed NUMBER" },
 		{ S("../etc@b 1\n"), 1, "not a user's address" },
@@ -543,6 +550,46 @@ accounts_never_root(void **state)
 	assert_int_equal(errno, EPERM);
 }
 
+/* The row's, else that of the rules; none for the postmaster. */
+static void
+accounts_quotas(void **state)
+{
+	static const struct {
+		struct account account;
+		uint64_t octets, messages;
+	} cases[] = {
+		{ { ACCOUNT_VIRTUAL, 1 }, 100, 7 },
+		{ { ACCOUNT_VIRTUAL, 2 }, UINT64_C(5) << 30, 7 },
+		{ { ACCOUNT_VIRTUAL, 4 }, 0, 0 },
+		{ { ACCOUNT_VIRTUAL, 5 }, 2048, 9 },
+		{ { ACCOUNT_VIRTUAL, ACCOUNT_POSTMASTER }, 0, 0 },
+		{ { ACCOUNT_SYSTEM, 1000 }, 100, 7 },
+	};
+	struct account_rules r = rules;
+	struct table_error err;
+	size_t skipped;
+	struct system_users *system =
+	    system_users_compile(S(PASSWD), 1000, 60000, &skipped, &err);
+	struct users_table *users = users_compile(
+	    S("a@b 1\nb@b 2 quota=5G\n"
+	      "d@b 4 messages=0 quota=0\ne@b 5 QUOTA=2k messages=9\n"),
+	    &err);
+
+	(void)state;
+	r.quota_octets = 100;
+	r.quota_messages = 7;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct account_place p;
+
+		assert_int_equal(
+		    account_locate(&r, users, system, cases[i].account, &p), 0);
+		assert_int_equal(p.quota_octets, cases[i].octets);
+		assert_int_equal(p.quota_messages, cases[i].messages);
+	}
+	users_free(users);
+	system_users_free(system);
+}
+
 static void
 system_home_by_setting(void **state)
 {
@@ -627,6 +674,7 @@ main(void)
 		cmocka_unit_test(system_users_found),
 		cmocka_unit_test(accounts_located),
 		cmocka_unit_test(accounts_never_root),
+		cmocka_unit_test(accounts_quotas),
 		cmocka_unit_test(system_home_by_setting),
 		cmocka_unit_test(files_read),
 		cmocka_unit_test(lines_too_long),

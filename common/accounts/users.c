@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/accounts/account.h"
 #include "common/accounts/username.h"
@@ -71,22 +72,81 @@ take_name(struct slice field, struct user *u, struct table_error *err)
 	return 0;
 }
 
+static bool
+take_home(struct slice value, struct user *u)
+{
+	u->home = value;
+	return home_valid(value);
+}
+
+/* Octets, or with K, M, G or T behind the number that many of 1024. */
+static bool
+take_quota(struct slice value, struct user *u)
+{
+	static const char units[] = "KMGT";
+	const char *unit = value.len > 1
+			       ? strchr(units, value.at[value.len - 1] & ~0x20)
+			       : NULL;
+	unsigned long long n, scale = 1;
+
+	if (unit != NULL) {
+		scale <<= 10 * (unit - units + 1);
+		value.len--;
+	}
+	if (slice_number(value, INT64_MAX / scale, &n) == -1)
+		return false;
+	u->quota_octets = n * scale;
+	u->has_quota = true;
+	return true;
+}
+
+static bool
+take_messages(struct slice value, struct user *u)
+{
+	unsigned long long n;
+
+	if (slice_number(value, UINT32_MAX, &n) == -1)
+		return false;
+	u->quota_messages = n;
+	u->has_messages = true;
+	return true;
+}
+
+static const struct {
+	struct slice key;
+	bool (*take)(struct slice value, struct user *);
+	const char *wrong;
+} options[] = {
+	{ SLICE_LITERAL("home="), take_home,
+	    "not a usable home; write an absolute path without \".\", "
+	    "\"..\" and \"//\"" },
+	{ SLICE_LITERAL("quota="), take_quota,
+	    "not a size; write octets, or a number with K, M, G or T, such "
+	    "as quota=5G (0: no limit)" },
+	{ SLICE_LITERAL("messages="), take_messages,
+	    "not a count; write a number, 0 for no limit" },
+};
+
+enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
+
 static int
 take_options(struct slice rest, struct user *u, struct table_error *err)
 {
-	static const struct slice home = SLICE_LITERAL("home=");
 	struct slice field;
 
 	while (table_field(&rest, &field)) {
-		if (!slice_starts_nocase(field, home))
+		size_t i = 0;
+
+		while (
+		    i < OPTIONS && !slice_starts_nocase(field, options[i].key))
+			i++;
+		if (i == OPTIONS)
 			return table_error_quote(err, u->line, field,
-			    "not known here; only home=PATH may follow the "
-			    "number");
-		u->home = slice_skip(field, home.len);
-		if (!home_valid(u->home))
-			return table_error_quote(err, u->line, field,
-			    "not a usable home; write an absolute path "
-			    "without \".\", \"..\" and \"//\"");
+			    "not known here; home=PATH, quota=SIZE and "
+			    "messages=COUNT may follow the number");
+		if (!options[i].take(slice_skip(field, options[i].key.len), u))
+			return table_error_quote(
+			    err, u->line, field, options[i].wrong);
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * The users table: bulkhead-users(5).  One line for each virtual user,
  *
- *	local@domain NUMBER [home=PATH]
+ *	local@domain NUMBER [home=PATH] [quota=SIZE] [messages=COUNT]
  *
  * and one for each number that was given once and is free no more:
  *
@@ -10,6 +10,7 @@
 #ifndef COMMON_ACCOUNTS_USERS_H
 #define COMMON_ACCOUNTS_USERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ struct user {
 	struct slice	name;	/* local@domain, canonical */
 	struct slice	home;	/* absolute path; empty: by the rule */
 	uint32_t	number;
+	bool has_quota, has_messages;
+	uint64_t quota_octets;   /* valid when has_quota; 0: none */
+	uint64_t quota_messages; /* valid when has_messages; 0: none */
 	unsigned	line;
 };
 
@@ -31,7 +35,7 @@ struct users_table;
  * Refused: a name outside the grammar of username.h or without a domain, a
  * number that is not 1 to ACCOUNT_NUMBER_MAX, a name or number that stands
  * there twice (removed ones count), a home that is not an absolute path
- * without "." and "..", and any word not known.
+ * without "." and "..", a quota that is no number, and any word not known.
  *
  * Returns NULL with err.  The table keeps its own copy of the text; free it
  * with users_free.

@@ -76,6 +76,8 @@ instance_account_rules(const struct instance_settings *s,
 		.system_max = (uint32_t)s->system_uid_max,
 		.system_home = s->system_mail_in_home,
 		.mail_root = s->mail_root,
+		.quota_octets = s->quota_storage,
+		.quota_messages = s->quota_messages,
 	};
 	if (s->uid_base != 0) {
 		rules->uid_base = (uint32_t)s->uid_base + INSTANCE_UID_ACCOUNTS;

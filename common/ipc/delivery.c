@@ -120,11 +120,14 @@ is_delivered(const struct delivered *d)
 	unsigned n = (unsigned)d->result;
 
 	return n >= DELIVERY_DELIVERED && n <= DELIVERY_FAILED &&
-	    d->code >= rows[n].low && d->code <= rows[n].high &&
-	    d->enhanced[0] == rows[n].class &&
-	    (!d->unknown || d->result == DELIVERY_DEFERRED) &&
-	    d->text.len <= DELIVERY_TEXT_MAX && is_text(d->text);
+	       d->code >= rows[n].low && d->code <= rows[n].high &&
+	       d->enhanced[0] == rows[n].class &&
+	       (!d->unknown || d->result == DELIVERY_DEFERRED) &&
+	       (!d->full || d->result == DELIVERY_DEFERRED) &&
+	       d->text.len <= DELIVERY_TEXT_MAX && is_text(d->text);
 }
+
+enum { UNKNOWN = 1, FULL = 2 };
 
 size_t
 delivered_encode(const struct delivered *d, void *buf, size_t size)
@@ -135,7 +138,8 @@ delivered_encode(const struct delivered *d, void *buf, size_t size)
 		return 0;
 	ipc_writer_init(&w, buf, size);
 	ipc_put_u8(&w, (uint8_t)d->result);
-	ipc_put_u8(&w, d->unknown);
+	ipc_put_u8(
+	    &w, (uint8_t)((d->unknown ? UNKNOWN : 0) | (d->full ? FULL : 0)));
 	ipc_put_u16(&w, d->code);
 	ipc_put_raw(&w, d->enhanced, sizeof(d->enhanced));
 	ipc_put_bytes(&w, d->text);
@@ -146,16 +150,18 @@ int
 delivered_decode(struct slice body, struct delivered *d)
 {
 	struct ipc_reader r;
-	uint8_t unknown;
+	uint8_t how;
 
 	ipc_reader_init(&r, body);
 	d->result = (enum delivery_result)ipc_get_u8(&r);
-	unknown = ipc_get_u8(&r);
-	d->unknown = unknown != 0;
+	how = ipc_get_u8(&r);
+	d->unknown = how & UNKNOWN;
+	d->full = how & FULL;
 	d->code = ipc_get_u16(&r);
 	ipc_get_raw(&r, d->enhanced, sizeof(d->enhanced));
 	d->text = ipc_get_bytes(&r, DELIVERY_TEXT_MAX);
-	if (ipc_reader_end(&r) == -1 || unknown > 1 || !is_delivered(d))
+	if (ipc_reader_end(&r) == -1 || how > (UNKNOWN | FULL) ||
+	    !is_delivered(d))
 		return -1;
 	return 0;
 }

@@ -72,6 +72,9 @@ struct delivered {
 	uint16_t	code;		/* 250, 4yz, 5yz */
 	uint8_t		enhanced[3];	/* RFC 3463: class, subject, detail */
 	struct slice	text;		/* printable ASCII, one line */
+	/* Deferred because the mailbox is full, not for this message's size
+	 * alone.  From a worker to local-delivery only. */
+	bool full;
 };
 
 /*

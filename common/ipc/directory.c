@@ -383,3 +383,35 @@ directory_account_decode(struct slice body, struct directory_account *a)
 		return -1;
 	return 0;
 }
+
+size_t
+directory_full_encode(const struct directory_full *f, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, DIRECTORY_BODY_MAX);
+	ipc_put_u8(&w, (uint8_t)f->account.kind);
+	ipc_put_u32(&w, f->account.number);
+	ipc_put_u8(&w, f->full);
+	ipc_put_u8(&w, f->permanent);
+	return w.failed ? 0 : w.len;
+}
+
+int
+directory_full_decode(struct slice body, struct directory_full *f)
+{
+	struct ipc_reader r;
+	uint8_t full, permanent;
+
+	ipc_reader_init(&r, body);
+	f->account.kind = (enum account_kind)ipc_get_u8(&r);
+	f->account.number = ipc_get_u32(&r);
+	full = ipc_get_u8(&r);
+	permanent = ipc_get_u8(&r);
+	f->full = full == 1;
+	f->permanent = permanent == 1;
+	return ipc_reader_end(&r) == 0 && full <= 1 && permanent <= 1 &&
+		       account_valid(f->account)
+		   ? 0
+		   : -1;
+}

@@ -85,6 +85,16 @@ struct directory_resolved {
 size_t directory_resolved_encode(const struct directory_resolved *, void *buf);
 int directory_resolved_decode(struct slice body, struct directory_resolved *);
 
+/* MAILBOX_FULL. */
+struct directory_full {
+	struct account account;
+	bool full;      /* or no longer so */
+	bool permanent; /* refuse with 5.2.2, not 4.2.2 */
+};
+
+size_t directory_full_encode(const struct directory_full *, void *buf);
+int directory_full_decode(struct slice body, struct directory_full *);
+
 /*
  * EXPANDED: one part of an answer; the one with last set ends it.
  *

@@ -103,3 +103,25 @@ start_refusal_decode(struct slice body, enum start_refusal *why)
 	*why = (enum start_refusal)v;
 	return ipc_reader_end(&r);
 }
+
+size_t
+start_quota_encode(const struct start_quota *q, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, START_BODY_MAX);
+	ipc_put_u64(&w, q->octets);
+	ipc_put_u64(&w, q->messages);
+	return written(&w);
+}
+
+int
+start_quota_decode(struct slice body, struct start_quota *q)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	q->octets = ipc_get_u64(&r);
+	q->messages = ipc_get_u64(&r);
+	return ipc_reader_end(&r);
+}

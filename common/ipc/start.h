@@ -33,6 +33,12 @@ struct start_account {
 	uint32_t	number;
 };
 
+/* OWNER_QUOTA: what an account may have; 0: no limit. */
+struct start_quota {
+	uint64_t octets;
+	uint64_t messages;
+};
+
 /*
  * SESSION_START, WORKER_START: the ticket.  TICKET_REDEEM, VOUCHER_REDEEM:
  * ticket and the role that presented it.  TICKET_ACCOUNT, VOUCHER_ACCOUNT:
@@ -49,5 +55,7 @@ size_t start_account_encode(int good, const struct start_account *, void *buf);
 int start_account_decode(struct slice, int *good, struct start_account *);
 size_t start_refusal_encode(enum start_refusal, void *buf);
 int start_refusal_decode(struct slice, enum start_refusal *);
+size_t start_quota_encode(const struct start_quota *, void *buf);
+int start_quota_decode(struct slice, struct start_quota *);
 
 #endif

@@ -109,7 +109,9 @@ test_delivered(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct delivered d = { rows[i].result, rows[i].unknown,
 			rows[i].code, { rows[i].class, 2, 0 },
-			SLICE_LITERAL("mailbox says hello") }, out;
+			SLICE_LITERAL("mailbox says hello"),
+			rows[i].result == DELIVERY_DEFERRED },
+				 out;
 		size_t len = delivered_encode(&d, buf, sizeof(buf));
 
 		assert_int_equal(len > 0, rows[i].good);
@@ -118,6 +120,7 @@ test_delivered(void **state)
 		assert_int_equal(delivered_decode(slice_of(buf, len), &out), 0);
 		assert_int_equal(out.code, rows[i].code);
 		assert_int_equal(out.enhanced[1], 2);
+		assert_int_equal(out.full, d.full);
 		assert_true(slice_equal(out.text, d.text));
 		buf[2]++, buf[3]++;	/* a code that disagrees */
 		assert_int_equal(delivered_decode(slice_of(buf, len), &out), -1);

@@ -33,7 +33,9 @@ struct append {
 	struct staged	*staged;
 	size_t		 count, size;
 	uint64_t now;                   /* when a copy was made */
-	bool linked;                    /* content is synced all at once */
+	uint64_t	 octets;	/* of all, as stored */
+	bool		 moves;		/* adds nothing to what the owner has */
+	bool		 linked;	/* content is synced all at once */
 	/* the one being written */
 	int		 fd;		/* -1: none */
 	time_t		 date;
@@ -122,6 +124,7 @@ flush(struct append *a)
 	if (write_all(a->fd, a->buffer, a->len) == -1)
 		return -1;
 	s->size += a->len;
+	a->octets += a->len;
 	s->crlf_size += crlf_expanded_len(&a->expand, a->buffer, a->len);
 	a->len = 0;
 	return 0;
@@ -246,6 +249,8 @@ folder_append_commit(struct append *a, uint32_t *first)
 {
 	int r = finish_current(a);
 
+	if (r == 0 && !a->moves)
+		r = mailbox_quota_room(a->to->mb, a->octets, a->count);
 	if (r == 0 && a->linked)
 		r = syncfs(a->to->dir_fd);
 	if (r == 0)
@@ -258,6 +263,8 @@ folder_append_commit(struct append *a, uint32_t *first)
 		folder_unlock(a->to);
 		errno = saved;
 	}
+	if (r == 0 && !a->moves)
+		mailbox_quota_took(a->to->mb, a->octets, a->count);
 	if (r == 0)
 		a->count = 0;	/* nothing to undo */
 	folder_append_abort(a);
@@ -348,6 +355,7 @@ folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
 {
 	/* Opened first: so the name is the present one, the content there. */
 	int fd = folder_message_open(from, seq), r = 0;
+	struct stat st;
 	struct entry *e = folder_entry(from, seq);
 	uint32_t keywords = map_keywords(from, a->to, e->m.keywords);
 
@@ -357,8 +365,11 @@ folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
 		r = fsync(fd);
 	if (r == 0) {
 		r = link_content(a, from, e, keywords);
-		if (r == -1 && (errno == EXDEV || errno == EPERM ||
-		    errno == EMLINK || errno == ENOENT || errno == EOPNOTSUPP))
+		if (r == 0 && fstat(fd, &st) == 0)
+			a->octets += (uint64_t)st.st_size;
+		else if (r == -1 &&
+			 (errno == EXDEV || errno == EPERM || errno == EMLINK ||
+			     errno == ENOENT || errno == EOPNOTSUPP))
 			r = copy_content(a, fd, &e->m, keywords);
 		if (r == 0)
 			keep_base(a, from, e);
@@ -368,11 +379,12 @@ folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
 }
 
 int
-folder_copy_begin(struct folder *to, size_t n, struct append **a)
+folder_copy_begin(struct folder *to, size_t n, bool move, struct append **a)
 {
 	if (folder_append_begin(to, a) == -1)
 		return -1;
 	(*a)->linked = n > SYNC_EACH_MAX;
+	(*a)->moves = move;
 	return 0;
 }
 
@@ -383,7 +395,7 @@ folder_copy(struct folder *from, const uint32_t *seqs, size_t n,
 	struct append *a;
 
 	if ((move && folder_must_be_writable(from) == -1) ||
-	    folder_copy_begin(to, n, &a) == -1)
+	    folder_copy_begin(to, n, move, &a) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (folder_append_copy(a, from, seqs[i]) == -1) {

@@ -56,11 +56,12 @@ static const struct {
 	    .enhanced = { 4, (subject), (detail) },			\
 	    .text = SLICE_LITERAL(text_) } }
 	DEFERRED(ENOSPC, 452, 3, 1, "no space left for the mailbox"),
-	DEFERRED(EDQUOT, 452, 2, 2, "the mailbox is over its quota"),
+	DEFERRED(EDQUOT, 452, 2, 2, "the mailbox is full"),
 	DEFERRED(EFBIG, 452, 2, 2, "larger than the mailbox may hold"),
 	DEFERRED(EIO, 451, 3, 0, "the mailbox's disk has a fault"),
 	DEFERRED(EROFS, 451, 3, 0, "the mailbox cannot be written now"),
-	DEFERRED(EACCES, 451, 2, 0, "the mailbox cannot be written by its owner"),
+	DEFERRED(
+	    EACCES, 451, 2, 0, "the mailbox cannot be written by its owner"),
 	DEFERRED(EBADMSG, 451, 3, 0, "the message arrived here damaged"),
 	DEFERRED(0, 451, 3, 0, "local trouble while delivering"),
 };
@@ -261,6 +262,8 @@ write_file(struct mailbox *mb, struct delivery_item *it, bool sync_each)
 	    O_WRONLY | O_CREAT | O_EXCL);
 	r = f->fd == -1 ? -1 : content_write(&it->d, it->fd, f->fd, &f->size,
 	    &f->crlf_size);
+	/* Those of one batch must not each fit alone. */
+	mailbox_quota_reserve(mb, f->size, 1);
 	if (r == CONTENT_LOOPS)
 		it->result = in_a_loop;
 	else if (r == -1)
@@ -286,6 +289,10 @@ begin_item(struct mailbox *mb, struct target **all, struct delivery_item *it,
 	if (it->d.maybe_delivered && was_delivered(t, it)) {
 		it->result = delivered_before;
 		/* The answer waits for the sync of the directory. */
+	} else if (mailbox_quota_room(mb, it->d.content_size, 1) == -1) {
+		it->result = failure(errno);
+		it->result.full = errno == EDQUOT && mailbox_quota_full(mb);
+		return;
 	}
 	it->file = calloc(1, sizeof(*it->file));
 	if (it->file == NULL) {
@@ -433,6 +440,7 @@ mailbox_deliver(struct mailbox *mb, struct delivery_item *items, size_t n)
 	sync_targets(all);
 	for (size_t i = 0; i < n; i++)
 		settle_item(&items[i]);
+	mailbox_quota_settle(mb);
 	for (; all != NULL; all = next) {
 		next = all->next;
 		target_free(all);

@@ -32,7 +32,12 @@ enum parse index_record_parse(struct slice, struct index_record *);
  * A key: table, uidvalidity, uid, kind; numbers big-endian, so that the
  * order of keys is that of UIDs.
  */
-enum index_table { INDEX_MESSAGE = 1, INDEX_BLOB = 2, INDEX_VANISHED = 3 };
+enum index_table {
+	INDEX_MESSAGE = 1,
+	INDEX_BLOB = 2,
+	INDEX_VANISHED = 3,
+	INDEX_USAGE = 4
+};
 enum { INDEX_KEY_LEN = 10 };
 
 void index_key_pack(enum index_table, uint32_t uidvalidity, uint32_t uid,

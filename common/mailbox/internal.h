@@ -25,6 +25,9 @@ struct mailbox {
 	int		 maildir_fd;
 	struct index	*index;
 	uint64_t	 unique;	/* for names in tmp/ */
+	struct quota limit, usage;
+	struct quota pending; /* of a batch, not to be counted yet */
+	int64_t counted;      /* usage, monotonic ms; 0: never */
 	unsigned	 locks;
 };
 
@@ -151,6 +154,17 @@ enum { UNIQUE_MAX = 64 };
 void mailbox_unique_name(struct mailbox *, char to[UNIQUE_MAX]);
 /* A UIDVALIDITY that this owner never had, at least least; durable. */
 int mailbox_take_uidvalidity(struct mailbox *, uint32_t least, uint32_t *v);
+
+/* ---- quota.c ---- */
+
+/* Put there by this process, since it counted. */
+void mailbox_quota_took(struct mailbox *, uint64_t octets, uint64_t messages);
+
+/* On its way, and still in tmp/; then all of that has arrived (or failed:
+ * the next count finds out). */
+void mailbox_quota_reserve(
+    struct mailbox *, uint64_t octets, uint64_t messages);
+void mailbox_quota_settle(struct mailbox *);
 
 /* ---- folders.c ---- */
 

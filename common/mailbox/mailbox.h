@@ -21,6 +21,7 @@
  *		since it was opened: close it
  *	EROFS	the folder was opened read-only
  *	EBUSY	another POP3 session holds the maildrop
+ *	EDQUOT	over the account's quota, or that of the file system
  */
 #ifndef COMMON_MAILBOX_MAILBOX_H
 #define COMMON_MAILBOX_MAILBOX_H
@@ -106,6 +107,33 @@ int mailbox_rename(struct mailbox *, const struct folder_name *from,
     const struct folder_name *to);
 /* 1: exists, 0: does not, -1: errno. */
 int mailbox_exists(struct mailbox *, const struct folder_name *);
+
+/* ---- quota (RFC 9208): one root for all that an owner has ---- */
+
+struct quota {
+	uint64_t octets; /* as stored, with line ends of LF */
+	uint64_t messages;
+};
+
+/* What the account may have, from now on; 0: no limit (as after the opening).
+ */
+void mailbox_quota_set(struct mailbox *, const struct quota *limit);
+const struct quota *mailbox_quota(const struct mailbox *);
+/*
+ * What it has, all folders together, counted now.  Where nothing has changed
+ * that costs a look at each folder; a folder of more than 10,000 messages that
+ * keeps changing is read again every 5 seconds at most.
+ */
+int mailbox_usage(struct mailbox *, struct quota *usage);
+/*
+ * Is there room for so much more?  0, or -1 with EDQUOT.  APPEND and COPY ask
+ * by themselves when they commit (MOVE within an owner adds nothing); to ask
+ * before is a kindness to the client.  Several processes that ask at once may
+ * together go over the limit by what each of them adds.
+ */
+int mailbox_quota_room(struct mailbox *, uint64_t octets, uint64_t messages);
+/* As of the last question, not one more octet fits. */
+bool mailbox_quota_full(const struct mailbox *);
 
 /* ---- one folder, as one session sees it ---- */
 
@@ -333,9 +361,10 @@ void folder_append_abort(struct append *);
 /*
  * An append of copies of n messages: _copy for each (with its flags, keywords
  * and internal date; ENOENT: it is gone), then _commit.  to is another handle
- * than from, even of the same folder.
+ * than from, even of the same folder.  move: the originals will be removed, so
+ * that the owner's quota is no matter.
  */
-int folder_copy_begin(struct folder *to, size_t n, struct append **);
+int folder_copy_begin(struct folder *to, size_t n, bool move, struct append **);
 int folder_append_copy(struct append *, struct folder *from, uint32_t seq);
 
 /*

@@ -82,7 +82,19 @@ on_give(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
-static const struct ipc_handler give_handler = { IPC_SESSION_GIVE, on_give };
+static int
+on_quota(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct session *s = ctx;
+
+	(void)ch;
+	return s->stream != NULL ? -1 : start_quota_decode(m->body, &s->quota);
+}
+
+static const struct ipc_handler more_handlers[] = {
+	{ IPC_SESSION_GIVE, on_give },
+	{ IPC_OWNER_QUOTA, on_quota },
+};
 
 static void
 on_stop(void *ctx)
@@ -114,8 +126,10 @@ session_run(struct session *s, const struct session_program *program,
 	*s = (struct session){ .program = program, .ctx = ctx,
 		.home_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	s->hooks = (struct stage_hooks){ .role = program->role,
-		.settings = on_settings, .stop = on_stop,
-		.more = &give_handler, .more_count = 1 };
+		.settings = on_settings,
+		.stop = on_stop,
+		.more = more_handlers,
+		.more_count = 2 };
 	stage_attach(&s->stage, &s->hooks, s);
 	s->patience = event_new(s->stage.base, -1, 0, on_patience, s);
 	if (s->patience == NULL || event_add(s->patience, &patience) == -1)

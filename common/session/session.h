@@ -7,6 +7,7 @@
 #define COMMON_SESSION_SESSION_H
 
 #include "common/ipc/roles.h"
+#include "common/ipc/start.h"
 #include "common/net/stream.h"
 #include "common/session/handoff.h"
 #include "common/settings/settings.h"
@@ -34,6 +35,7 @@ struct session {
 	struct net_address	 client;
 	char			 tag[HANDOFF_TAG_MAX + 1];
 	const void		*values;	/* the schema's struct */
+	struct start_quota quota;               /* of the account */
 	int			 home_fd;	/* of the owner: our root; or -1 */
 	/* private */
 	const struct session_program *program;

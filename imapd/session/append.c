@@ -79,6 +79,16 @@ check_size(struct imap *s, const struct literal *l)
 	return -1;
 }
 
+/* Before the client sends it; when all is there it is counted again. */
+static int
+check_room(struct imap *s, const struct literal *l)
+{
+	if (mailbox_quota_room(s->mailbox, l->len, 1) == 0)
+		return 0;
+	imap_no_errno(s, errno);
+	return -1;
+}
+
 /* Which message goes when the new one is there: RFC 8508 section 3.2. */
 static int
 find_replaced(struct imap *s, struct append_run *run)
@@ -172,8 +182,8 @@ append_announced(struct imap *s, const struct imap_command *c,
 		return;
 	}
 	good = check_size(s, l) == 0 && find_replaced(s, run) == 0 &&
-	    open_target(s, run) == 0 &&
-	    begin_message(s, run, &c->append, l->binary) == 0;
+	       open_target(s, run) == 0 && check_room(s, l) == 0 &&
+	       begin_message(s, run, &c->append, l->binary) == 0;
 	(void)expect_message(s, good, l);
 }
 

@@ -147,7 +147,8 @@ begin_copy(struct imap *s, struct folder *to)
 		imap_no_errno(s, errno);
 	else if (r->n == 0)
 		imap_ok(s, "there was nothing of that number");
-	else if (folder_copy_begin(to, r->n, &r->append) == -1) {
+	else if (folder_copy_begin(to, r->n, s->command.verb == IMAP_MOVE,
+		     &r->append) == -1) {
 		r->append = NULL;
 		imap_no_errno(s, errno);
 	} else

@@ -471,6 +471,8 @@ on_begin(void *ctx, struct session *session)
 		imap_bye(s, "try again later");
 		return;
 	}
+	mailbox_quota_set(s->mailbox,
+	    &(struct quota){ session->quota.octets, session->quota.messages });
 	log_info("session-begun", LOG_SID(session->id));
 	imap_write(s, s->command.tag);
 	imap_print(s, " OK [");

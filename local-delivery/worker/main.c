@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include "common/ipc/delivery.h"
+#include "common/ipc/start.h"
 #include "common/log/log.h"
 #include "common/mailbox/deliver.h"
 #include "common/sandbox/sandbox.h"
@@ -28,6 +29,7 @@ struct worker {
 	struct stage		 stage;
 	struct ipc_channel	*channel;	/* to local-delivery */
 	struct mailbox		*mailbox;	/* NULL: not opened yet */
+	struct start_quota quota;               /* of the account */
 	time_t			 cleaned;	/* monotonic seconds; 0: never */
 	struct event		*company;	/* has been waited for */
 	bool			 more;		/* is said to follow */
@@ -49,6 +51,9 @@ open_mailbox(struct worker *w)
 		return -1;
 	r = mailbox_open(home_fd, &w->mailbox);
 	close(home_fd);
+	if (r == 0)
+		mailbox_quota_set(w->mailbox,
+		    &(struct quota){ w->quota.octets, w->quota.messages });
 	return r;
 }
 
@@ -195,8 +200,23 @@ take_settings(void *ctx, int shared_fd, int own_fd)
 	return 0;
 }
 
+static int
+on_quota(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct worker *w = ctx;
+
+	(void)ch;
+	return start_quota_decode(m->body, &w->quota);
+}
+
+static const struct ipc_handler from_supervisor[] = {
+	{ IPC_OWNER_QUOTA, on_quota },
+};
+
 static const struct stage_hooks hooks = {
 	.role = IPC_DELIVERY_WORKER,
+	.more = from_supervisor,
+	.more_count = 1,
 	.settings = take_settings,
 	.channel = take_channel,
 };
