@@ -173,6 +173,12 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 	case ARGS_SEARCH:
 		return take_search_return(in, &c->returns) &&
 		    take_search(in, arena, &c->search);
+	case ARGS_SORT:
+		return take_sort_criteria(in, &c->sort) && take_space(in) &&
+		    take_sort_search(in, arena, &c->search);
+	case ARGS_THREAD:
+		return take_thread_algorithm(in, &c->sort) && take_space(in) &&
+		    take_sort_search(in, arena, &c->search);
 	case ARGS_FETCH:
 		return take_set(in, arena, &c->set) && take_space(in) &&
 		       take_fetch_items(in, arena, &c->fetch) &&

@@ -13,6 +13,7 @@
 #include "imapd/session/modifiers.h"
 #include "imapd/session/search_keys.h"
 #include "imapd/session/set.h"
+#include "imapd/session/sort_arguments.h"
 #include "imapd/session/status_items.h"
 
 enum imap_state {
@@ -33,6 +34,8 @@ enum imap_arguments {
 	ARGS_APPEND,	/* without its message: see command.c */
 	ARGS_REPLACE,	/* the same */
 	ARGS_SEARCH,
+	ARGS_SORT,
+	ARGS_THREAD,
 	ARGS_FETCH,
 	ARGS_STORE,
 	ARGS_COPY,
@@ -71,7 +74,9 @@ enum imap_arguments {
 	X(STORE,	STORE,	 SELECTED,	true)			\
 	X(COPY,		COPY,	 SELECTED,	true)			\
 	X(MOVE,		COPY,	 SELECTED,	true)			\
-	X(REPLACE,	REPLACE, SELECTED,	true)
+	X(REPLACE,	REPLACE, SELECTED,	true)			\
+	X(SORT,		SORT,	 SELECTED,	true)			\
+	X(THREAD,	THREAD,	 SELECTED,	true)
 
 enum imap_verb {
 #define X(name, ...) IMAP_##name,
@@ -113,7 +118,8 @@ struct imap_command {
 	struct fetch_modifiers fetch_modifiers;
 	struct store_modifiers store_modifiers;
 	struct search_return returns;	/* SEARCH */
-	struct search	 search;
+	struct search	 search;	/* SORT and THREAD, too */
+	struct sort_arguments sort;
 	unsigned	 status;	/* of enum imap_status_item */
 	struct flag_list flags;		/* STORE */
 	char		 store;		/* '+', '-' or '\0' */

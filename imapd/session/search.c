@@ -251,14 +251,25 @@ prepare_step(struct imap *s, struct search_run *r, size_t i)
 	}
 }
 
-void
-do_search(struct imap *s, const struct imap_command *c)
+int
+search_next(struct imap *s, uint32_t *seq)
+{
+	struct search_run *r = s->search;
+
+	if (r->seq == folder_count(s->folder))
+		return -1;
+	*seq = ++r->seq;
+	return is_match(s);
+}
+
+int
+search_begin(struct imap *s, const struct imap_command *c)
 {
 	size_t n = c->search.len;
 	struct search_run *r;
 
 	if (c->search.modseq && imap_enable_condstore(s) == -1)
-		return;
+		return -1;
 	s->search = r = calloc(1, sizeof(*r));
 	if (r != NULL) {
 		r->values = arena_alloc(&s->arena, n, sizeof(*r->values));
@@ -268,13 +279,21 @@ do_search(struct imap *s, const struct imap_command *c)
 	if (r == NULL || r->values == NULL || r->needles == NULL ||
 	    r->keywords == NULL) {
 		imap_no(s, "[LIMIT] too many criteria");
-		return;
+		return -1;
 	}
 	for (size_t i = 0; i < n; i++)
 		if (prepare_step(s, r, i) == -1) {
 			imap_no(s, "[LIMIT] the criteria are too long");
-			return;
+			return -1;
 		}
 	r->now = time(NULL);
+	return 0;
+}
+
+void
+do_search(struct imap *s, const struct imap_command *c)
+{
+	if (search_begin(s, c) == -1)
+		return;
 	imap_begin(s, produce_search);
 }

@@ -211,40 +211,60 @@ take_key(struct slice *in, struct arena *arena, struct parser *p)
 	return in->len == 0 || take_space(in);
 }
 
+/* No step without an octet of its own, but for the outermost AND. */
+static bool
+begin_search(struct slice in, struct arena *arena, struct search *search)
+{
+	size_t most = in.len + 1 < SEARCH_STEPS_MAX ? in.len + 1 :
+						      SEARCH_STEPS_MAX;
+
+	*search = (struct search){ .most = most };
+	search->step = arena_alloc(arena, most, sizeof(*search->step));
+	return search->step != NULL;
+}
+
 static bool
 take_charset(struct slice *in, struct arena *arena, struct search *search)
 {
 	struct slice name;
 	enum charset c;
 
-	if (!take_word(in, "CHARSET"))
-		return true;
-	if (!take_space(in) || !take_astring(in, arena, &name) ||
-	    !take_space(in))
+	if (!take_astring(in, arena, &name) || !take_space(in))
 		return false;
 	c = charset_of(name);
 	search->bad_charset = c != CHARSET_US_ASCII && c != CHARSET_UTF_8;
 	return !search->bad_charset;
 }
 
-bool
-take_search(struct slice *in, struct arena *arena, struct search *search)
+static bool
+take_keys(struct slice *in, struct arena *arena, struct search *search)
 {
 	struct parser p = { .search = search };
-	/* no step without an octet of its own, but for the outermost AND */
-	size_t most = in->len + 1 < SEARCH_STEPS_MAX ? in->len + 1 :
-						       SEARCH_STEPS_MAX;
 
-	*search = (struct search){ .most = most };
-	search->step = arena_alloc(arena, most, sizeof(*search->step));
-	if (search->step == NULL || !take_charset(in, arena, search))
-		return false;
 	(void)open_op(&p, SEARCH_AND);
 	do {
 		if (!take_key(in, arena, &p))
 			return false;
 	} while (in->len > 0);
 	return p.depth == 1 && close_op(&p);
+}
+
+bool
+take_search(struct slice *in, struct arena *arena, struct search *search)
+{
+	if (!begin_search(*in, arena, search))
+		return false;
+	if (take_word(in, "CHARSET") &&
+	    (!take_space(in) || !take_charset(in, arena, search)))
+		return false;
+	return take_keys(in, arena, search);
+}
+
+bool
+take_sort_search(struct slice *in, struct arena *arena, struct search *search)
+{
+	return begin_search(*in, arena, search) &&
+	    take_charset(in, arena, search) && take_keys(in, arena, search);
 }
 
 static enum truth

@@ -59,6 +59,8 @@ struct search {
 
 /* [CHARSET x SP] key *(SP key), to the end of in. */
 bool take_search(struct slice *in, struct arena *, struct search *);
+/* The same with a charset that must be there, alone (RFC 5256). */
+bool take_sort_search(struct slice *in, struct arena *, struct search *);
 
 enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
 

@@ -29,7 +29,8 @@ static imap_handler *const handlers[IMAP_VERBS] = {
 	[IMAP_EXPUNGE] = do_expunge, [IMAP_SEARCH] = do_search,
 	[IMAP_FETCH] = do_fetch, [IMAP_STORE] = do_store,
 	[IMAP_COPY] = do_copy, [IMAP_MOVE] = do_move,
-	[IMAP_REPLACE] = do_append,
+	[IMAP_REPLACE] = do_append, [IMAP_SORT] = do_sort,
+	[IMAP_THREAD] = do_thread,
 };
 
 static void
@@ -79,6 +80,7 @@ command_over(struct imap *s)
 	search_end(s);
 	free(s->saved_copy);
 	s->saved_copy = NULL;
+	sort_end(s);
 	list_end(s);
 	arena_clear(&s->arena);
 	if (s->buffer.size > BUFFER_KEPT) {

@@ -72,6 +72,7 @@ struct imap {
 	uint32_t	 cursor;	/* sequence number */
 	struct fetch	*fetch;
 	struct search_run *search;
+	struct sort_run	*sort;
 	struct store_run *store;	/* EXPUNGE's, too */
 	struct copy_run	*copy;
 	struct append_run *append;
@@ -182,7 +183,12 @@ typedef void imap_handler(struct imap *, const struct imap_command *);
 imap_handler do_capability, do_noop, do_logout, do_id, do_enable, do_namespace, do_select,
     do_examine, do_create, do_delete, do_rename, do_subscribe, do_unsubscribe,
     do_list, do_lsub, do_xlist, do_status, do_append, do_idle, do_check, do_close,
-    do_unselect, do_expunge, do_search, do_fetch, do_store, do_copy, do_move;
+    do_unselect, do_expunge, do_search, do_sort, do_thread, do_fetch, do_store, do_copy, do_move;
+
+/* search.c, for sort.c: begin; -1: NO was said. */
+int search_begin(struct imap *, const struct imap_command *);
+/* Ask the next message: 1: it matches, 0: it does not, -1: there is none. */
+int search_next(struct imap *, uint32_t *seq);
 
 /* append.c: the largest message that it takes (RFC 7889), in octets. */
 uint64_t imap_append_limit(const struct imap *);
@@ -204,6 +210,7 @@ void fetch_end(struct imap *);
 void store_end(struct imap *);
 void copy_end(struct imap *);
 void search_end(struct imap *);
+void sort_end(struct imap *);
 void list_end(struct imap *);
 
 #endif
