@@ -40,7 +40,7 @@ BK_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 
 # Everything a program of ours may need; --as-needed keeps what it does need.
-BK_LIBS := -levent_core -llmdb -lseccomp -lcrypt -lidn2 -lunistring -lpam -lssl -lcrypto \
+BK_LIBS := -levent_core -llmdb -lseccomp -lcrypt -lidn2 -lunistring -lz -lpam -lssl -lcrypto \
 	-lbsd -lunbound -lpthread
 
 COMPILE = $(CC) $(BK_CPPFLAGS) $(CPPFLAGS) $(BK_CFLAGS) $(CFLAGS)

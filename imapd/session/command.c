@@ -179,6 +179,8 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 	case ARGS_THREAD:
 		return take_thread_algorithm(in, &c->sort) && take_space(in) &&
 		    take_sort_search(in, arena, &c->search);
+	case ARGS_COMPRESS:
+		return take_word(in, "DEFLATE");
 	case ARGS_FETCH:
 		return take_set(in, arena, &c->set) && take_space(in) &&
 		       take_fetch_items(in, arena, &c->fetch) &&

@@ -36,6 +36,7 @@ enum imap_arguments {
 	ARGS_SEARCH,
 	ARGS_SORT,
 	ARGS_THREAD,
+	ARGS_COMPRESS,
 	ARGS_FETCH,
 	ARGS_STORE,
 	ARGS_COPY,
@@ -76,7 +77,8 @@ enum imap_arguments {
 	X(MOVE,		COPY,	 SELECTED,	true)			\
 	X(REPLACE,	REPLACE, SELECTED,	true)			\
 	X(SORT,		SORT,	 SELECTED,	true)			\
-	X(THREAD,	THREAD,	 SELECTED,	true)
+	X(THREAD,	THREAD,	 SELECTED,	true)			\
+	X(COMPRESS,	COMPRESS, ANY,		false)
 
 enum imap_verb {
 #define X(name, ...) IMAP_##name,

@@ -28,17 +28,17 @@ give_up(struct imap *s)
  * client has read some of it: this process has nobody else to serve.
  */
 static void
-wait_for_room(struct imap *s)
+wait_for_room(struct imap *s, size_t room)
 {
 	struct epoll_event ev = { .events = EPOLLOUT };
 	int ep;
 
-	if (stream_pending(s->session.stream) < ROOM || s->finishing)
+	if (stream_pending(s->session.stream) < room || s->finishing)
 		return;
 	if ((ep = epoll_create1(EPOLL_CLOEXEC)) == -1 || epoll_ctl(ep,
 	    EPOLL_CTL_ADD, stream_fd(s->session.stream), &ev) == -1)
 		give_up(s);
-	while (!s->finishing && stream_pending(s->session.stream) >= ROOM) {
+	while (!s->finishing && stream_pending(s->session.stream) >= room) {
 		if (epoll_wait(ep, &ev, 1, PATIENCE_MS) <= 0 ||
 		    (ev.events & (EPOLLERR | EPOLLHUP)) != 0)
 			give_up(s);
@@ -47,6 +47,13 @@ wait_for_room(struct imap *s)
 	}
 	if (ep != -1)
 		close(ep);
+}
+
+void
+imap_drain(struct imap *s)
+{
+	stream_flush(s->session.stream);
+	wait_for_room(s, 1);
 }
 
 void
@@ -71,7 +78,7 @@ imap_write(struct imap *s, struct slice text)
 		size_t n = text.len < PIECE ? text.len : PIECE;
 
 		stream_write(s->session.stream, text.at, n);
-		wait_for_room(s);
+		wait_for_room(s, ROOM);
 		text = slice_skip(text, n);
 	}
 }

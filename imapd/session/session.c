@@ -30,7 +30,7 @@ static imap_handler *const handlers[IMAP_VERBS] = {
 	[IMAP_FETCH] = do_fetch, [IMAP_STORE] = do_store,
 	[IMAP_COPY] = do_copy, [IMAP_MOVE] = do_move,
 	[IMAP_REPLACE] = do_append, [IMAP_SORT] = do_sort,
-	[IMAP_THREAD] = do_thread,
+	[IMAP_THREAD] = do_thread, [IMAP_COMPRESS] = do_compress,
 };
 
 static void
@@ -493,8 +493,16 @@ on_stop(void *ctx)
 	imap_bye(s, "shutting down");
 }
 
+/* COMPRESS has nothing to wait for. */
+static void
+on_secured(void *owner)
+{
+	(void)owner;
+}
+
 static const struct stream_kind kind = {
-	.on = { .input = on_input, .drained = on_drained, .ended = on_ended },
+	.on = { .input = on_input, .drained = on_drained, .ended = on_ended,
+	    .secured = on_secured },
 	.input_max = 16384, .output_max = 65536, .output_ms = 120000,
 };
 

@@ -89,6 +89,8 @@ void imap_print(struct imap *, const char *fmt, ...)
 void imap_write(struct imap *, struct slice);
 /* A quoted string, or a literal where it cannot be one. */
 void imap_write_string(struct imap *, struct slice);
+/* All that was said is sent, or the session is ending. */
+void imap_drain(struct imap *);
 /* "TAG OK text", and the command is over. */
 void imap_ok(struct imap *, const char *text);
 void imap_no(struct imap *, const char *text);
@@ -183,7 +185,7 @@ typedef void imap_handler(struct imap *, const struct imap_command *);
 imap_handler do_capability, do_noop, do_logout, do_id, do_enable, do_namespace, do_select,
     do_examine, do_create, do_delete, do_rename, do_subscribe, do_unsubscribe,
     do_list, do_lsub, do_xlist, do_status, do_append, do_idle, do_check, do_close,
-    do_unselect, do_expunge, do_search, do_sort, do_thread, do_fetch, do_store, do_copy, do_move;
+    do_unselect, do_expunge, do_search, do_sort, do_thread, do_compress, do_fetch, do_store, do_copy, do_move;
 
 /* search.c, for sort.c: begin; -1: NO was said. */
 int search_begin(struct imap *, const struct imap_command *);

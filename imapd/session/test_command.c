@@ -56,6 +56,7 @@ static const char *const good[] = {
 	"a SORT (reverse arrival cc from size to) \"us-ascii\" UNSEEN 1:5",
 	"A283 THREAD ORDEREDSUBJECT UTF-8 SINCE 5-MAR-2000",
 	"a UID THREAD references UTF-8 ALL",
+	"a COMPRESS DEFLATE", "a compress deflate",
 	"a REPLACE 4 Drafts (\\Seen) ", "a UID REPLACE 4 x ", "a REPLACE * x ",
 	"a STATUS x (APPENDLIMIT)",
 };
@@ -84,6 +85,7 @@ static const char *const bad[] = {
 	"a SORT (DATE) UTF-8", "a SORT DATE UTF-8 ALL", "a SORT (FOO) UTF-8 ALL",
 	"a SORT (DATE) CHARSET UTF-8 ALL", "a THREAD REFS UTF-8 ALL",
 	"a THREAD (REFERENCES) UTF-8 ALL", "a THREAD REFERENCES ALL",
+	"a COMPRESS", "a COMPRESS GZIP", "a COMPRESS DEFLATE x",
 	"a REPLACE 1:2 x ", "a REPLACE 1,2 x ", "a REPLACE x ", "a REPLACE 1 x",
 	"a SEARCH RETURN ALL", "a SEARCH RETURN (FOO) ALL", "a SEARCH RETURN (ALL)",
 	"a SEARCH RETURN (ALL PARTIAL 1:2) ALL", "a SEARCH RETURN (PARTIAL) ALL",
