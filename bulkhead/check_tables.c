@@ -5,6 +5,9 @@
 
 #include "common/accounts/passwords.h"
 #include "common/accounts/users.h"
+#include "common/instance/certificate.h"
+#include "common/ipc/messages.h"
+#include "remote-relay/settings.h"
 
 /* A user whose domain is not ours gets no mail. */
 static void
@@ -89,6 +92,39 @@ check_routes(struct address_tables *t)
 	}
 }
 
+static bool
+has_certificate(const struct address_tables *t, const char *name)
+{
+	const struct settings *s = t->r->b->settings;
+	uint32_t roles;
+	const char *bad;
+
+	for (size_t i = 0; i < settings_n_groups(s); i++)
+		if (strcmp(settings_group(s, i)->name, name) == 0 &&
+		    certificate_roles(settings_group(s, i)->values, &roles,
+		    &bad) == 0 && (roles & IPC_BIT(IPC_REMOTE_RELAY)) != 0)
+			return true;
+	return false;
+}
+
+/* One that is not there: all mail of the route would wait. */
+static void
+check_route_certificates(struct address_tables *t)
+{
+	for (size_t i = 0; i < settings_n_groups(t->relay); i++) {
+		const struct settings_group *g = settings_group(t->relay, i);
+		const struct route_settings *r = g->values;
+
+		if (r->tls_certificate[0] != '\0' &&
+		    !has_certificate(t, r->tls_certificate))
+			check_error(t->r, "%s/remote-relay.conf: route %s: "
+			    "tls_certificate = %s: bulkhead.conf has no "
+			    "certificate of that name whose stages have "
+			    "remote-relay", t->r->b->conf_dir, g->name,
+			    r->tls_certificate);
+	}
+}
+
 /* What forwarded mail is signed with, and where its reports come back to. */
 static void
 check_srs(struct address_tables *t)
@@ -117,6 +153,7 @@ check_tables(struct check_report *r)
 		check_places(&t);
 		check_together(&t);
 		check_routes(&t);
+		check_route_certificates(&t);
 		check_srs(&t);
 	}
 	address_tables_clear(&t);

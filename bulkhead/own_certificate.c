@@ -117,7 +117,7 @@ own_certificate_ensure(struct bulkhead *b)
 {
 	int dir, status = 0;
 
-	if (b->settings == NULL || settings_n_groups(b->settings) > 0 ||
+	if (b->settings == NULL || certificates_serve(b->settings) ||
 	    geteuid() != 0)
 		return 0;
 	if ((dir = state_open(b, CERTIFICATE_OWN, 0700)) == -1)

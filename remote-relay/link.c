@@ -389,6 +389,24 @@ try_in_clear(struct link *l, const struct outcome *why)
 	return dial_host(l);
 }
 
+/* What we are to show. */
+static bool
+take_certificate(struct link *l, struct outcome *why)
+{
+	struct tls_expect *e = &l->trust.expect;
+	const char *name = l->route->set->tls_certificate;
+
+	if (name[0] == '\0')
+		return true;
+	e->certificate = name;
+	e->store = l->d->rr->certificates;
+	if (tls_store_ready(e->store, name))
+		return true;
+	outcome_host(why, 3, 5, "tls_certificate: there is no certificate %s "
+	    "for remote-relay, or tlskeyd does not have its key", name);
+	return false;
+}
+
 /* What the host must show is known, or why it cannot be. */
 static bool
 approach(struct link *l)
@@ -396,7 +414,7 @@ approach(struct link *l)
 	struct outcome why;
 
 	if (trust_make(&l->trust, l->route, &l->host, &l->hop, l->dane,
-	    &why)) {
+	    &why) && take_certificate(l, &why)) {
 		log_trust(l);
 		return dial_host(l);
 	}

@@ -76,6 +76,8 @@ struct remote_relay {
 	struct routes	*routes, *next_routes;
 	struct logins	*logins, *next_logins;
 	struct tls_client *next_tls;	/* that in use is in shared */
+	struct tls_keys	*tls_keys;	/* tlskeyd, which signs for us */
+	struct tls_store *certificates;	/* that we may show */
 	const struct remote_relay_settings *set;	/* in routes */
 	/* What the kernel lets us connect to, where it can be told. */
 	struct ports	 ports, next_ports;

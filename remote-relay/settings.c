@@ -93,6 +93,12 @@ check_tls(const struct settings *s, const struct settings_group *g,
 	if (r->tls == ROUTE_TLS_FINGERPRINT && r->tls_fingerprints.n == 0)
 		settings_complain(errors, s, g, "tls", "fingerprint, but "
 		    "tls_fingerprints has none");
+	if (r->tls_certificate[0] != '\0' &&
+	    (r->tls <= ROUTE_TLS_OPPORTUNISTIC || r->tls == ROUTE_TLS_DANE))
+		settings_complain(errors, s, g, "tls_certificate", "needs tls "
+		    "= required, verified, fingerprint or dane-only: whoever "
+		    "has to be shown who we are is not to be spoken to in "
+		    "clear");
 	if (r->tls_wrapped && (r->tls <= ROUTE_TLS_OPPORTUNISTIC ||
 	    r->tls == ROUTE_TLS_DANE))
 		settings_complain(errors, s, g, "tls_wrapped", "needs tls = "

@@ -91,6 +91,10 @@
 	X(tls_fingerprints, WORDS, "", "0", "16", RELOAD,		\
 	    "SHA-256 of the host's certificate or of its public key, in " \
 	    "hexadecimal, colons or not.")				\
+	X(tls_certificate, STRING, "", "0", "64", RELOAD,		\
+	    "The certificate that is shown to a host that asks for one: the " \
+	    "name of a block of bulkhead.conf whose stages have "	\
+	    "remote-relay.  Empty: none is shown.")			\
 	X(source_address, WORDS, "", "0", "2", RELOAD,			\
 	    "The address that connections come from, one for each family; " \
 	    "a host whose family has none is not tried.  Empty: as the " \

@@ -6,6 +6,7 @@
 
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
+#include "common/tls/stage.h"
 #include "remote-relay/remote_relay.h"
 
 enum {
@@ -133,11 +134,24 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 		return jobs_open(rr, fd);
 	case IPC_RESOLVER:
 		return dns_client_channel(rr->dns, fd);
+	case IPC_TLSKEYD:
+		return tls_keys_connect(rr->tls_keys, fd);
 	default:
 		close(fd);
 		return -1;
 	}
 }
+
+static int
+on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ch;
+	return tls_store_take(((struct remote_relay *)ctx)->certificates, m);
+}
+
+static const struct ipc_handler from_supervisor[] = {
+	{ IPC_STAGE_CERTIFICATE, on_certificate },
+};
 
 static int
 on_commit(void *ctx, bool first)
@@ -149,6 +163,7 @@ on_commit(void *ctx, bool first)
 		rr->ports_closed = sandbox_connect_only(rr->ports.at,
 		    rr->ports.n);
 	}
+	tls_store_commit(rr->certificates);
 	use_tables(rr);
 	use_settings(rr);
 	if (rr->set == NULL || rr->shared.tls == NULL)
@@ -194,6 +209,8 @@ const struct stage_hooks remote_relay_hooks = {
 	.channel = on_channel,
 	.commit = on_commit,
 	.stop = on_stop,
+	.more = from_supervisor,
+	.more_count = sizeof(from_supervisor) / sizeof(from_supervisor[0]),
 };
 
 /* ---- the whole ---- */
@@ -228,10 +245,14 @@ remote_relay_init(struct remote_relay *rr)
 	rr->dns = dns_client_new(rr->stage.base, IPC_REMOTE_RELAY, DNS_MAX,
 	    DNS_PATIENCE_MS);
 	rr->down = down_new();
+	rr->tls_keys = tls_keys_new(rr->stage.base, IPC_REMOTE_RELAY);
+	rr->certificates = rr->tls_keys != NULL ?
+	    tls_store_new(rr->tls_keys) : NULL;
 	rr->tick = event_new(rr->stage.base, -1, EV_PERSIST, on_tick, rr);
 	rr->room = evtimer_new(rr->stage.base, on_room, rr);
 	rr->stop_timer = evtimer_new(rr->stage.base, stop_now, rr);
 	return rr->loop == NULL || rr->dns == NULL || rr->down == NULL ||
+	    rr->certificates == NULL ||
 	    rr->tick == NULL || rr->room == NULL || rr->stop_timer == NULL ||
 	    event_add(rr->tick, &second) == -1 ||
 	    client_shared_init(&rr->shared, rr->loop) == -1 ? -1 : 0;
@@ -248,6 +269,8 @@ remote_relay_clear(struct remote_relay *rr)
 	down_free(rr->down);
 	tls_client_free(rr->shared.tls);
 	tls_client_free(rr->next_tls);
+	tls_store_free(rr->certificates);
+	tls_keys_free(rr->tls_keys);
 	logins_free(rr->logins);
 	logins_free(rr->next_logins);
 	client_shared_clear(&rr->shared);

@@ -1,6 +1,6 @@
 /*
  * Certificates and keys: opened here, as root, and passed on unread.  Chains
- * go to those who serve TLS, keys to tlskeyd alone.
+ * go to those who show them, keys to tlskeyd alone.
  */
 #include "supervisor/supervisor.h"
 
@@ -132,13 +132,13 @@ supply_certificates(struct process *p)
 	int result = 0;
 
 	if (p->map->role != IPC_TLSKEYD &&
-	    (IPC_TLS_SERVERS & IPC_BIT(p->map->role)) == 0)
+	    (IPC_TLS_USERS & IPC_BIT(p->map->role)) == 0)
 		return 0;
 	if ((s = read_blocks(p->sv)) == NULL)
 		return -1;
 	for (size_t i = 0; i < settings_n_groups(s) && result == 0; i++)
 		result = give_block(p, settings_group(s, i));
-	if (settings_n_groups(s) == 0)
+	if (result == 0 && !certificates_serve(s))
 		result = give_own(p);
 	settings_free(s);
 	return result;

@@ -111,6 +111,7 @@ static const struct map_edge {
 	{ IPC_LMTP, IPC_TLSKEYD },
 	{ IPC_POP3D, IPC_TLSKEYD },
 	{ IPC_IMAPD, IPC_TLSKEYD },
+	{ IPC_REMOTE_RELAY, IPC_TLSKEYD },
 };
 
 const struct map_process *

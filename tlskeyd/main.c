@@ -1,6 +1,6 @@
 /*
  * tlskeyd: holds the private keys, alone, and signs handshakes for those who
- * serve TLS.  Its memory is locked and never dumped; it has no file, no
+ * speak TLS.  Its memory is locked and never dumped; it has no file, no
  * network and no other peer.
  */
 #include "tlskeyd/tlskeyd.h"
@@ -62,7 +62,7 @@ on_key(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 static int
 take_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 {
-	if ((IPC_TLS_SERVERS & IPC_BIT(peer)) == 0) {
+	if ((IPC_TLS_USERS & IPC_BIT(peer)) == 0) {
 		close(fd);
 		return -1;
 	}

@@ -61,6 +61,15 @@ refuse(struct peer *p, uint64_t id, enum tls_refusal why)
 	    tls_refused_encode(why, body)), NULL, 0);
 }
 
+/* Whoever asks other hosts does not get a server's signature, nor the other
+ * way round. */
+static enum handshake_side
+side_of(enum ipc_role role)
+{
+	return (IPC_TLS_CLIENTS & IPC_BIT(role)) != 0 ? SIDE_CLIENT :
+	    SIDE_SERVER;
+}
+
 static int
 on_sign(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -80,7 +89,8 @@ on_sign(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	}
 	pair = store_find(p->d, p->role, &sign.key);
 	if (pair != NULL)
-		why = pair_sign(pair, sign.scheme, sign.input, sig, &len);
+		why = pair_sign(pair, side_of(p->role), sign.scheme,
+		    sign.input, sig, &len);
 	if (why != 0) {
 		refuse(p, m->id, why);
 		return 0;
@@ -199,7 +209,8 @@ peers_add(struct tlskeyd *d, enum ipc_role role, unsigned instance, int fd)
 	}
 	TAILQ_INSERT_TAIL(&d->peers, p, all);
 	announce(p);
-	give_tickets(p);
+	if ((IPC_TLS_SERVERS & IPC_BIT(role)) != 0)
+		give_tickets(p);
 	return 0;
 }
 

@@ -171,13 +171,13 @@ sign(EVP_PKEY *key, const struct scheme *s, struct slice input,
 }
 
 enum tls_refusal
-pair_sign(const struct pair *p, uint16_t number, struct slice input,
-    unsigned char *sig, size_t *len)
+pair_sign(const struct pair *p, enum handshake_side side, uint16_t number,
+    struct slice input, unsigned char *sig, size_t *len)
 {
 	const struct scheme *s = scheme_of(number);
 
 	if (s == NULL || !EVP_PKEY_is_a(p->key, s->type) ||
-	    !handshake_scheme(handshake_input(input), number))
+	    !handshake_scheme(handshake_input(side, input), number))
 		return TLS_NO_HANDSHAKE;
 	return sign(p->key, s, input, sig, len) ? 0 : TLS_FAILED;
 }

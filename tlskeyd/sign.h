@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "common/ipc/tls.h"
+#include "tlskeyd/input.h"
 
 /* A certificate's key, as its two files say. */
 struct pair {
@@ -27,7 +28,7 @@ void pair_clear(struct pair *);
  * Sign the input of a handshake; sig has room for TLS_SIGNATURE_MAX octets.
  * 0, or why not.
  */
-enum tls_refusal pair_sign(const struct pair *, uint16_t scheme,
-    struct slice input, unsigned char *sig, size_t *len);
+enum tls_refusal pair_sign(const struct pair *, enum handshake_side,
+    uint16_t scheme, struct slice input, unsigned char *sig, size_t *len);
 
 #endif

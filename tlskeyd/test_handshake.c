@@ -75,7 +75,7 @@ on_sign(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return 0;
 	for (int i = 0; i < PAIRS; i++)
 		if (memcmp(&w->pairs[i].id, &sign.key, sizeof(sign.key)) == 0)
-			why = pair_sign(&w->pairs[i], sign.scheme, sign.input,
+			why = pair_sign(&w->pairs[i], SIDE_SERVER, sign.scheme, sign.input,
 			    sig, &len);
 	if (w->refuse)
 		why = TLS_BUSY;

@@ -1,11 +1,12 @@
 /*
  * `certificate NAME { chain = ... key = ... }` in bulkhead.conf: what the
- * instance shows to its clients.  supervisor opens both files; the chain goes
+ * instance shows to its clients, and to the hosts that it sends to.  supervisor opens both files; the chain goes
  * to the stages that it is for, the key to tlskeyd alone.
  */
 #ifndef COMMON_INSTANCE_CERTIFICATE_H
 #define COMMON_INSTANCE_CERTIFICATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/ipc/roles.h"
@@ -22,7 +23,8 @@
 	X(stages, WORDS, "smtpd smtpd-submit smtpd-lmtp pop3d imapd", "1", \
 	    "8", RELOAD,						\
 	    "Who may use it.  smtpd-submit serves submission, smtpd-lmtp " \
-	    "LMTP.")
+	    "LMTP; remote-relay shows it to hosts that ask for one, where " \
+	    "tls_certificate of a route names it.")
 
 struct certificate_settings {
 	CERTIFICATE_SETTINGS(SETTING_MEMBER)
@@ -38,8 +40,12 @@ extern const struct settings_block certificate_block[1];
 int certificate_roles(const struct certificate_settings *, uint32_t *roles,
     const char **bad);
 
+/* Is any of these blocks for a stage that serves TLS?  What is shown to other
+ * hosts alone is nothing for clients. */
+bool certificates_serve(const struct settings *);
+
 /*
- * While bulkhead.conf names no certificate: one that bulkhead(8) made, in
+ * While bulkhead.conf names no certificate that serves: one that bulkhead(8) made, in
  * state_dir, under this name and for everybody.
  */
 #define CERTIFICATE_OWN		"self-signed"

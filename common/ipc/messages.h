@@ -27,6 +27,9 @@
 #define IPC_GATES (IPC_BIT(IPC_POP3D) | IPC_BIT(IPC_IMAPD))
 /* Who serves TLS: holds certificates, and asks tlskeyd for signatures. */
 #define IPC_TLS_SERVERS (IPC_SMTPDS | IPC_GATES)
+/* Who shows certificates as a client, and asks for signatures, too. */
+#define IPC_TLS_CLIENTS IPC_BIT(IPC_REMOTE_RELAY)
+#define IPC_TLS_USERS (IPC_TLS_SERVERS | IPC_TLS_CLIENTS)
 /* Who asks authd about clients: never the smtpd of port 25. */
 #define IPC_LOGINS (IPC_GATES | IPC_BIT(IPC_SUBMIT))
 #define IPC_SESSIONS (IPC_BIT(IPC_POP3D_SESSION) | IPC_BIT(IPC_IMAPD_SESSION))
@@ -236,20 +239,20 @@
 	/* ---- TLS: common/ipc/tls.h ---- */                                  \
 	/* A certificate block of bulkhead.conf: its chain, or nothing         \
 	 * where the file cannot be read.  Effect with STAGE_COMMIT. */        \
-	X(STAGE_CERTIFICATE, 100, IPC_BIT(IPC_SUPERVISOR), IPC_TLS_SERVERS, 0, \
+	X(STAGE_CERTIFICATE, 100, IPC_BIT(IPC_SUPERVISOR), IPC_TLS_USERS, 0, \
 	    1, 128)                                                            \
 	/* The same to tlskeyd: chain and private key, or nothing. */          \
 	X(STAGE_KEY, 101, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_TLSKEYD), 0, 2, \
 	    128)                                                               \
 	/* The keys that this peer may use, whenever they change. */           \
-	X(TLS_KEYS, 102, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16388)   \
+	X(TLS_KEYS, 102, IPC_BIT(IPC_TLSKEYD), IPC_TLS_USERS, 0, 0, 16388)   \
 	/* The keys of its session tickets, whenever they change. */           \
 	X(TLS_TICKETS, 103, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 256)  \
 	/* The whole input of one handshake's signature.  Answered by          \
 	 * TLS_SIGNED or TLS_REFUSED. */                                       \
-	X(TLS_SIGN, 104, IPC_TLS_SERVERS, IPC_BIT(IPC_TLSKEYD), 0, 0, 512)     \
-	X(TLS_SIGNED, 105, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 1100)  \
-	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_SERVERS, 0, 0, 16)   \
+	X(TLS_SIGN, 104, IPC_TLS_USERS, IPC_BIT(IPC_TLSKEYD), 0, 0, 16064)   \
+	X(TLS_SIGNED, 105, IPC_BIT(IPC_TLSKEYD), IPC_TLS_USERS, 0, 0, 1100)  \
+	X(TLS_REFUSED, 106, IPC_BIT(IPC_TLSKEYD), IPC_TLS_USERS, 0, 0, 16)   \
 	/* ---- the names of others: common/ipc/dns.h ---- */                  \
 	/* One name, one type.  Answered by exactly one DNS_ANSWER, if need    \
 	 * be one that says "not now". */                                      \

@@ -1,5 +1,5 @@
 /*
- * Private keys: what those who serve TLS ask of tlskeyd.
+ * Private keys: what those who speak TLS ask of tlskeyd.
  *
  * A key is named by the SHA-256 of its public half (SubjectPublicKeyInfo, DER),
  * which both sides can compute from what they have.  tlskeyd is sent the whole
@@ -20,8 +20,9 @@ enum {
 	TLS_CERTIFICATES_MAX = 256,	/* blocks in bulkhead.conf */
 	TLS_NAME_MAX = 64,		/* octets of a block's name */
 	/* RFC 8446 section 4.4.3: 146 octets; RFC 8422 section 5.4 with
-	 * secp521r1: 201. */
-	TLS_INPUT_MAX = 256,
+	 * secp521r1: 201; RFC 5246 section 7.4.8: the handshake so far. */
+	TLS_INPUT_MAX = 16000,
+	TLS_SIGN_MAX = TLS_INPUT_MAX + 64,	/* of a TLS_SIGN */
 	TLS_SIGNATURE_MAX = 1024,	/* RSA of 8192 bits */
 	TLS_BODY_MAX = 4 + TLS_KEYS_MAX * TLS_KEY_ID_LEN
 };

@@ -246,12 +246,29 @@ expect_little(SSL *ssl)
 	return SSL_set_cipher_list(ssl, "HIGH:!aNULL:!PSK:!SRP:!3DES") == 1;
 }
 
+/* The handshake may rest while tlskeyd signs: only then it needs a stack of
+ * its own. */
+static bool
+show(SSL *ssl, const struct tls_expect *e)
+{
+	const struct tls_chain *c;
+
+	if (e->certificate == NULL)
+		return true;
+	c = tls_store_find(e->store, e->certificate);
+	SSL_set_mode(ssl, SSL_MODE_ASYNC);
+	return c != NULL && SSL_use_cert_and_key(ssl, c->leaf, c->key,
+	    c->more, 1) == 1;
+}
+
 static bool
 expect(struct tls *t, const struct tls_expect *e)
 {
 	SSL *ssl = t->ssl;
 
 	t->verify = e->verify;
+	if (!show(ssl, e))
+		return false;
 	if (e->name[0] != '\0' && SSL_set_tlsext_host_name(ssl, e->name) != 1)
 		return false;
 	SSL_set_verify(ssl, e->verify == TLS_VERIFY_NONE ? SSL_VERIFY_NONE :
@@ -280,7 +297,8 @@ tls_ask(struct tls_client *client, struct stream *s,
 	if (ssl == NULL)
 		return NULL;
 	SSL_set_connect_state(ssl);
-	if ((t = tls_new(ssl, s, NULL)) == NULL)
+	if ((t = tls_new(ssl, s, e->certificate != NULL ? e->store->keys :
+	    NULL)) == NULL)
 		return NULL;
 	if (!expect(t, e)) {
 		tls_drop(t);

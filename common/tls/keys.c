@@ -21,7 +21,7 @@ tls_keys_new(struct event_base *base, enum ipc_role self)
 	keys->base = base;
 	keys->self = self;
 	TAILQ_INIT(&keys->crowd);
-	TAILQ_INIT(&keys->servers);
+	TAILQ_INIT(&keys->stores);
 	keys->pending = ipc_pending_new(REQUESTS_MAX);
 	keys->ids = calloc(TLS_KEYS_MAX, sizeof(keys->ids[0]));
 	if (keys->pending == NULL || keys->ids == NULL) {
@@ -66,9 +66,12 @@ tls_keys_has(const struct tls_keys *keys, const struct tls_key_id *id)
 static struct tls_request *
 request_new(const struct tls_key_id *id, uint16_t scheme, struct slice input)
 {
+	size_t room = input.len > TLS_SIGNATURE_MAX ? input.len :
+	    TLS_SIGNATURE_MAX;
 	struct tls_request *r;
 
-	if (input.len > TLS_INPUT_MAX || (r = malloc(sizeof(*r))) == NULL)
+	if (input.len > TLS_INPUT_MAX ||
+	    (r = malloc(sizeof(*r) + room)) == NULL)
 		return NULL;
 	r->state = REQUEST_NEW;
 	r->key = *id;
@@ -121,7 +124,7 @@ tls_keys_ask(struct tls *t)
 	struct tls_keys *keys = t->keys;
 	struct tls_request *r = t->request;
 	struct tls_sign sign;
-	uint8_t body[512];
+	uint8_t *body;
 	size_t len;
 
 	if (r == NULL)
@@ -130,15 +133,20 @@ tls_keys_ask(struct tls *t)
 		return r->state == REQUEST_ASKED ? 0 : -1;
 	if (keys->channel == NULL)
 		return refuse(t, "tlskeyd is not there");
+	if ((body = malloc(TLS_SIGN_MAX)) == NULL)
+		return refuse(t, "no memory");
 	if (ipc_channel_full(keys->channel) || (r->id = ipc_pending_add(
-	    keys->pending, keys->channel, t)) == 0)
+	    keys->pending, keys->channel, t)) == 0) {
+		free(body);
 		return refuse(t, "tlskeyd is too busy");
+	}
 	sign = (struct tls_sign){ .key = r->key, .scheme = r->scheme,
 		.input = slice_of(r->data, r->len) };
 	len = tls_sign_encode(&sign, body);
 	r->state = REQUEST_ASKED;
 	ipc_send(keys->channel, IPC_TLS_SIGN, r->id, slice_of(body, len), NULL,
 	    0);
+	free(body);
 	return 0;
 }
 
@@ -177,15 +185,15 @@ static int
 on_keys(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct tls_keys *keys = ctx;
-	struct tls_server *server;
+	struct tls_store *store;
 
 	(void)ch;
 	if (tls_keys_decode(m->body, keys->ids, &keys->n_ids) == -1) {
 		keys->n_ids = 0;
 		return -1;
 	}
-	TAILQ_FOREACH(server, &keys->servers, all)
-		tls_server_settle(server);
+	TAILQ_FOREACH(store, &keys->stores, all)
+		tls_store_settle(store);
 	if (keys->news != NULL)
 		keys->news(keys->news_ctx);
 	return 0;

@@ -26,7 +26,7 @@ enum {
 };
 
 TAILQ_HEAD(tls_waiting, tls);
-TAILQ_HEAD(tls_servers, tls_server);
+TAILQ_HEAD(tls_stores, tls_store);
 TAILQ_HEAD(tls_certificates, tls_certificate);
 
 /* ---- one connection: layer.c ---- */
@@ -40,13 +40,13 @@ struct tls_request {
 	struct tls_key_id key;
 	uint16_t	 scheme;
 	size_t		 len;		/* of data */
-	unsigned char	 data[TLS_SIGNATURE_MAX];	/* input, then answer */
+	unsigned char	 data[];	/* input, then answer: room for either */
 };
 
 struct tls {
 	SSL		*ssl;
 	struct stream	*stream;
-	struct tls_keys	*keys;		/* serving: who signs; or NULL */
+	struct tls_keys	*keys;		/* who signs; NULL: nothing to sign */
 	struct tls_request *request;	/* NULL: none under way */
 	TAILQ_ENTRY(tls) waiting;	/* for one of TLS_JOBS_MAX */
 	const char	*failure;	/* a constant; NULL: none */
@@ -78,7 +78,7 @@ struct tls_keys {
 	struct ipc_pending *pending;
 	struct tls	*current;	/* whose step runs now */
 	struct tls_waiting crowd;
-	struct tls_servers servers;	/* to be told of keys */
+	struct tls_stores stores;	/* to be told of keys */
 	struct tls_key_id *ids;		/* of the keys that we may use */
 	size_t		 n_ids;
 	struct tls_ticket_keys tickets;
@@ -134,20 +134,37 @@ struct tls_certificate {
 struct tls_chain *tls_chain_read(struct tls_keys *, int fd, const char **why);
 void tls_chain_free(struct tls_chain *);
 
+/* ---- those of ours: store.c ---- */
+
+struct tls_store {
+	TAILQ_ENTRY(tls_store) all;
+	struct tls_keys	*keys;
+	SSL_CTX		*ctx;		/* a certificate has to do for it */
+	struct tls_certificates certificates;
+	void		(*settled)(void *owner);	/* or NULL */
+	void		*owner;
+};
+
+void tls_store_init(struct tls_store *, struct tls_keys *, SSL_CTX *,
+    void (*settled)(void *owner), void *owner);
+void tls_store_clear(struct tls_store *);
+/* See tls_server_certificate(). */
+void tls_store_certificate(struct tls_store *, const char *name, int fd);
+/* tlskeyd has told which keys there are. */
+void tls_store_settle(struct tls_store *);
+/* The one in use under that name, if tlskeyd has its key; else NULL. */
+const struct tls_chain *tls_store_find(const struct tls_store *,
+    const char *name);
+
 /* ---- serving: server.c ---- */
 
 struct tls_server {
-	TAILQ_ENTRY(tls_server) all;
 	SSL_CTX		*ctx;
-	struct tls_keys	*keys;
 	const char	*protocol;
-	struct tls_certificates certificates;
+	struct tls_store store;
 	struct tls_names names;		/* to struct tls_chain */
 	const struct tls_chain *standard;
 };
-
-/* tlskeyd has told which keys there are. */
-void tls_server_settle(struct tls_server *);
 
 /* tickets.c: the callback of OpenSSL. */
 int tls_ticket(SSL *, unsigned char *name, unsigned char *iv,

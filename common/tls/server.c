@@ -6,95 +6,44 @@
 
 #include <stdlib.h>
 
-#include <bsd/string.h>
-
 #include "common/log/log.h"
 
 /* ---- certificates ---- */
 
-static struct tls_certificate *
-certificate_of(struct tls_server *srv, const char *name)
-{
-	struct tls_certificate *c;
-
-	TAILQ_FOREACH(c, &srv->certificates, all)
-		if (strcmp(c->name, name) == 0)
-			return c;
-	if ((c = calloc(1, sizeof(*c))) == NULL)
-		return NULL;
-	strlcpy(c->name, name, sizeof(c->name));
-	TAILQ_INSERT_TAIL(&srv->certificates, c, all);
-	return c;
-}
-
-static void
-certificate_free(struct tls_server *srv, struct tls_certificate *c)
-{
-	TAILQ_REMOVE(&srv->certificates, c, all);
-	tls_chain_free(c->used);
-	tls_chain_free(c->next);
-	free(c);
-}
-
-/* Would OpenSSL serve with it?  A weak key or digest is found here. */
-static const char *
-unusable(struct tls_server *srv, const struct tls_chain *chain)
-{
-	SSL *ssl = SSL_new(srv->ctx);
-	const char *why = NULL;
-
-	ERR_clear_error();
-	if (ssl == NULL)
-		return "no memory";
-	if (SSL_use_cert_and_key(ssl, chain->leaf, chain->key, chain->more,
-	    1) != 1) {
-		why = ERR_reason_error_string(ERR_peek_last_error());
-		if (why == NULL)
-			why = "OpenSSL does not take it";
-	}
-	SSL_free(ssl);
-	ERR_clear_error();
-	return why;
-}
-
 void
 tls_server_certificate(struct tls_server *srv, const char *name, int fd)
 {
-	struct tls_certificate *c = certificate_of(srv, name);
-	struct tls_chain *chain = NULL;
-	const char *why = "cannot be opened";
+	tls_store_certificate(&srv->store, name, fd);
+}
 
-	if (c == NULL)
-		return;
-	/* The order of the last batch is the order that counts. */
-	TAILQ_REMOVE(&srv->certificates, c, all);
-	TAILQ_INSERT_TAIL(&srv->certificates, c, all);
-	c->named = true;
-	if (fd != -1)
-		chain = tls_chain_read(srv->keys, fd, &why);
-	if (chain != NULL && (why = unusable(srv, chain)) != NULL) {
-		tls_chain_free(chain);
-		chain = NULL;
-	}
-	if (chain == NULL) {
-		log_error("certificate-refused", LOG_CSTR("certificate", name),
-		    LOG_CSTR("reason", why), LOG_CSTR("kept",
-		    c->used != NULL ? "the one in use" : "none"));
-		return;
-	}
-	tls_chain_free(c->next);
-	c->next = chain;
+int
+tls_server_take(struct tls_server *srv, struct ipc_message *m)
+{
+	return tls_store_take(&srv->store, m);
+}
+
+void
+tls_server_commit(struct tls_server *srv)
+{
+	tls_store_commit(&srv->store);
+}
+
+bool
+tls_server_configured(const struct tls_server *srv)
+{
+	return !TAILQ_EMPTY(&srv->store.certificates);
 }
 
 /* Names anew, from what is in use. */
 static void
-index_names(struct tls_server *srv)
+index_names(void *owner)
 {
+	struct tls_server *srv = owner;
 	struct tls_certificate *c;
 
 	tls_names_clear(&srv->names);
 	srv->standard = NULL;
-	TAILQ_FOREACH(c, &srv->certificates, all) {
+	TAILQ_FOREACH(c, &srv->store.certificates, all) {
 		if (c->used == NULL)
 			continue;
 		if (srv->standard == NULL)
@@ -109,80 +58,11 @@ index_names(struct tls_server *srv)
 	tls_names_sort(&srv->names);
 }
 
-static void
-use(struct tls_certificate *c)
-{
-	tls_chain_free(c->used);
-	c->used = c->next;
-	c->next = NULL;
-	log_info("certificate-in-use", LOG_CSTR("certificate", c->name),
-	    LOG_NUM("names", c->used->n_names),
-	    LOG_CSTR("first", c->used->n_names > 0 ? c->used->names[0] : ""),
-	    LOG_NUM("expires", (uint64_t)c->used->expires));
-}
-
-void
-tls_server_settle(struct tls_server *srv)
-{
-	struct tls_certificate *c;
-
-	TAILQ_FOREACH(c, &srv->certificates, all)
-		if (c->next != NULL && tls_keys_has(srv->keys, &c->next->id))
-			use(c);
-	index_names(srv);
-}
-
-int
-tls_server_take(struct tls_server *srv, struct ipc_message *m)
-{
-	char name[TLS_NAME_MAX + 1];
-	uint32_t roles;
-
-	if (tls_block_decode(m->body, name, &roles) == -1)
-		return -1;
-	tls_server_certificate(srv, name, m->nfds == 1 ? m->fds[0] : -1);
-	return 0;
-}
-
-bool
-tls_server_configured(const struct tls_server *srv)
-{
-	return !TAILQ_EMPTY(&srv->certificates);
-}
-
-static bool
-any_named(const struct tls_server *srv)
-{
-	const struct tls_certificate *c;
-
-	TAILQ_FOREACH(c, &srv->certificates, all)
-		if (c->named)
-			return true;
-	return false;
-}
-
-void
-tls_server_commit(struct tls_server *srv)
-{
-	struct tls_certificate *c, *next;
-
-	if (!any_named(srv))
-		return;
-	for (c = TAILQ_FIRST(&srv->certificates); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, all);
-		if (!c->named)
-			certificate_free(srv, c);
-		else
-			c->named = false;
-	}
-	tls_server_settle(srv);
-}
-
 bool
 tls_server_ready(const struct tls_server *srv)
 {
-	return srv->keys->channel != NULL && srv->standard != NULL &&
-	    tls_keys_has(srv->keys, &srv->standard->id);
+	return srv->store.keys->channel != NULL && srv->standard != NULL &&
+	    tls_keys_has(srv->store.keys, &srv->standard->id);
 }
 
 bool
@@ -206,7 +86,7 @@ offer_named(SSL *ssl, const struct tls_server *srv, const char *name)
 	for (size_t i = n; i > 0; i--) {	/* the first one comes last */
 		const struct tls_chain *c = at[i - 1].what;
 
-		if (tls_keys_has(srv->keys, &c->id) &&
+		if (tls_keys_has(srv->store.keys, &c->id) &&
 		    SSL_use_cert_and_key(ssl, c->leaf, c->key, c->more,
 		    1) == 1)
 			good++;
@@ -302,11 +182,9 @@ tls_server_new(struct tls_keys *keys, const char *protocol)
 
 	if (srv == NULL)
 		return NULL;
-	srv->keys = keys;
 	srv->protocol = protocol;
-	TAILQ_INIT(&srv->certificates);
-	TAILQ_INSERT_TAIL(&keys->servers, srv, all);
 	srv->ctx = SSL_CTX_new(TLS_server_method());
+	tls_store_init(&srv->store, keys, srv->ctx, index_names, srv);
 	if (srv->ctx == NULL || !set_up(srv)) {
 		log_error("cannot-start", LOG_CSTR("step", "TLS"),
 		    LOG_CSTR("reason", ERR_error_string(ERR_peek_last_error(),
@@ -320,15 +198,11 @@ tls_server_new(struct tls_keys *keys, const char *protocol)
 void
 tls_server_free(struct tls_server *srv)
 {
-	struct tls_certificate *c;
-
 	if (srv == NULL)
 		return;
-	while ((c = TAILQ_FIRST(&srv->certificates)) != NULL)
-		certificate_free(srv, c);
+	tls_store_clear(&srv->store);
 	tls_names_clear(&srv->names);
 	SSL_CTX_free(srv->ctx);
-	TAILQ_REMOVE(&srv->keys->servers, srv, all);
 	free(srv);
 }
 
@@ -340,12 +214,12 @@ tls_serve(struct tls_server *srv, struct stream *s)
 
 	if (ssl == NULL)
 		return NULL;
-	if (!srv->keys->has_tickets) {
+	if (!srv->store.keys->has_tickets) {
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
 		SSL_set_num_tickets(ssl, 0);
 	}
 	SSL_set_accept_state(ssl);
-	if ((t = tls_new(ssl, s, srv->keys)) == NULL)
+	if ((t = tls_new(ssl, s, srv->store.keys)) == NULL)
 		return NULL;
 	return tls_begin(t);
 }

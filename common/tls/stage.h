@@ -11,5 +11,7 @@
 
 /* STAGE_CERTIFICATE; -1: malformed. */
 int tls_server_take(struct tls_server *, struct ipc_message *);
+/* The same for one that asks, which has tls_store_commit() in its commit. */
+int tls_store_take(struct tls_store *, struct ipc_message *);
 
 #endif

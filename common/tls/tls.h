@@ -1,7 +1,7 @@
 /*
  * TLS 1.2 and 1.3 by OpenSSL 3, as a layer of a stream (common/net/stream.h).
  *
- * No process that serves TLS holds a private key: tlskeyd does, and signs the
+ * No process that speaks TLS holds a private key: tlskeyd does, and signs the
  * handshakes of the others.  They hold certificate chains and a channel to it
  * (struct tls_keys); a provider of ours makes OpenSSL ask there, and the
  * handshake rests until the answer comes, while the event loop goes on.
@@ -30,6 +30,7 @@ struct tls;		/* of one connection */
 struct tls_keys;	/* the channel to tlskeyd */
 struct tls_server;	/* certificates, by name, and what clients may ask */
 struct tls_client;	/* what we ask of servers */
+struct tls_store;	/* certificates, for who asks */
 
 /*
  * Load everything that OpenSSL would later look for in files or environment;
@@ -126,6 +127,9 @@ struct tls_expect {
 	size_t		 n_fingerprints;
 	const struct tls_tlsa *tlsa;
 	size_t		 n_tlsa;
+	/* What we show when the server wants to see it; NULL: nothing. */
+	const struct tls_store *store;
+	const char	*certificate;	/* its name in there */
 };
 
 /*
@@ -136,6 +140,18 @@ struct tls_expect {
 size_t tls_tlsa_usable(const struct tls_tlsa *, size_t n);
 
 /*
+ * The certificates of ours that servers may ask for, by the names of their
+ * blocks (RFC 8446 section 4.3.2).  NULL with errno.  Taken and committed as
+ * stage.h says.
+ */
+struct tls_store *tls_store_new(struct tls_keys *);
+/* After all that use it, before its keys.  NULL is fine. */
+void tls_store_free(struct tls_store *);
+void tls_store_commit(struct tls_store *);
+/* Is there one of that name whose key tlskeyd has, and is tlskeyd there? */
+bool tls_store_ready(const struct tls_store *, const char *name);
+
+/*
  * roots: PEM file of trusted roots, read now, or -1: TLS_VERIFY_NAME then
  * fails always.  fd stays the caller's.  NULL with errno or after logging.
  */
@@ -143,7 +159,7 @@ struct tls_client *tls_client_new(int roots);
 void tls_client_free(struct tls_client *);
 
 /* As tls_serve(), for the side that asks.  NULL also for what cannot be
- * expected (no name to verify, no usable record). */
+ * expected (no name to verify, no usable record), or no certificate to show. */
 struct tls *tls_ask(struct tls_client *, struct stream *,
     const struct tls_expect *);
 
