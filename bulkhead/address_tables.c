@@ -49,10 +49,10 @@ lists_clear(struct lists *l)
 
 /* The text with its domains in A-labels; the old one is freed. */
 static char *
-to_ascii(char *text, size_t *len)
+to_ascii(char *text, enum idn_words bare, size_t *len)
 {
 	char *ascii = text == NULL ? NULL :
-	    idn_text(slice_of(text, *len), len);
+	    idn_text(slice_of(text, *len), bare, len);
 
 	free(text);
 	return ascii;
@@ -73,7 +73,8 @@ read_list(int dir, const char *name, struct alias_list *l,
 	if (table_read(fd, &text, &len, err) == -1)
 		text = NULL;
 	close(fd);
-	if (text == NULL || (text = to_ascii(text, &len)) == NULL)
+	if (text == NULL || (text = to_ascii(text, IDN_WORDS_NAMES,
+	    &len)) == NULL)
 		return -1;
 	*l = (struct alias_list){ strdup(name), slice_of(text, len) };
 	return 0;
@@ -235,20 +236,23 @@ load_anchors(struct address_tables *t, struct slice text,
 
 static const struct load {
 	const char	*file;
+	/* Does it have names as people write them, and what is a word in it
+	 * that has no domain? */
 	bool		 international;
+	enum idn_words	 bare;
 	int		(*load)(struct address_tables *, struct slice,
 			    struct table_error *);
 } loads[] = {
-	{ "domains", true, load_domains },
-	{ "aliases", true, load_aliases },
-	{ "users", false, load_users },
-	{ "passwords", false, load_passwords },
-	{ "/etc/passwd", false, load_system },
-	{ "relay-recipients", true, load_recipients },
-	{ "routes", true, load_routes },
-	{ "srs-secrets", false, load_srs },
-	{ "clients", false, load_clients },
-	{ "trust-anchors", false, load_anchors },
+	{ "domains", true, IDN_WORDS_DOMAINS, load_domains },
+	{ "aliases", true, IDN_WORDS_NAMES, load_aliases },
+	{ "users", false, 0, load_users },
+	{ "passwords", false, 0, load_passwords },
+	{ "/etc/passwd", false, 0, load_system },
+	{ "relay-recipients", true, IDN_WORDS_NAMES, load_recipients },
+	{ "routes", true, IDN_WORDS_DOMAINS, load_routes },
+	{ "srs-secrets", false, 0, load_srs },
+	{ "clients", false, 0, load_clients },
+	{ "trust-anchors", false, 0, load_anchors },
 };
 
 static bool
@@ -260,7 +264,7 @@ load_one(struct address_tables *t, const struct load *l)
 	bool good;
 
 	if (l->international)
-		text = to_ascii(text, &len);
+		text = to_ascii(text, l->bare, &len);
 	good = text != NULL && l->load(t, slice_of(text, len), &err) == 0;
 	if (!good)
 		address_tables_complain(t->r, l->file, &err);

@@ -9,6 +9,22 @@
 #include "common/ipc/messages.h"
 #include "remote-relay/settings.h"
 
+/* Found by its canonical spelling alone: supervisor reads this table, too,
+ * and it has no tables of Unicode. */
+static void
+check_spelling(struct address_tables *t, const struct user *u)
+{
+	char canonical[USERNAME_SIZE];
+
+	if (username_canonical(u->name, canonical) == 0 &&
+	    slice_equal(u->name, slice_str(canonical)))
+		return;
+	check_error(t->r, "%s/users:%u: %.*s is not found under this spelling: "
+	    "write it in small letters and in Unicode's Normalization Form C%s%s",
+	    t->r->b->conf_dir, u->line, (int)u->name.len, u->name.at,
+	    canonical[0] != '\0' ? ": " : "", canonical);
+}
+
 /* A user whose domain is not ours gets no mail. */
 static void
 check_users(struct address_tables *t)
@@ -19,6 +35,7 @@ check_users(struct address_tables *t)
 
 		if (username_parse(u->name, &name) != PARSE_OK)
 			continue;
+		check_spelling(t, u);
 		if (domains_find(t->domains, name.domain) == NULL)
 			check_error(t->r, "%s/users:%u: %.*s is not a domain "
 					  "of this host: add it to domains, or "

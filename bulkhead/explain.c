@@ -281,28 +281,17 @@ explain(const struct address_tables *t, const struct directory_ask *ask,
 static int
 take_address(const char *text, unsigned flags, struct smtp_address *a)
 {
-	char ascii[2 * USERNAME_MAX];
-	const char *at = strrchr(text, '@');
-	size_t used, len = strlen(text), local;
-	int n;
+	size_t used, len = strlen(text);
 
-	/* A domain as people write it. */
-	local = at == NULL ? len : (size_t)(at - text) + 1;
-	if (at != NULL && text[0] != '<' &&
-	    local + IDN_DOMAIN_MAX < sizeof(ascii) && (n = idn_domain(
-	    slice_skip(slice_str(text), local), ascii + local)) > 0) {
-		memcpy(ascii, text, local);
-		ascii[local + (size_t)n] = '\0';
-		text = ascii;
-		len = local + (size_t)n;
-	}
 	if (len == 0 && (flags & SMTP_PATH_REVERSE) != 0) {
 		*a = (struct smtp_address){ .kind = SMTP_NULL };
 		return 0;
 	}
+	/* A domain as people write it, too. */
 	if (smtp_path_parse(slice_str(text), flags | SMTP_PATH_BARE |
-	    SMTP_PATH_UNQUALIFIED, &smtp_path_limits_default, a, &used,
-	    NULL) == PARSE_OK && used == len)
+	    SMTP_PATH_UNQUALIFIED | SMTP_PATH_UTF8,
+	    &smtp_path_limits_default, a, &used, NULL) == PARSE_OK &&
+	    used == len && idn_address(a) == 0)
 		return 0;
 	return fail(EX_USAGE, "%s: not an address", text);
 }

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/message/encode.h"
 #include "common/smtp/date.h"
+#include "common/smtp/dsn.h"
 
 /* No line of a header field is longer; and nothing but octets of one line. */
 enum { LINE_MAX_OCTETS = 990 };
@@ -60,23 +62,6 @@ put_boundary(FILE *f, const struct bounce *b)
 		fprintf(f, "%02x", b->boundary[i]);
 }
 
-static void
-put_part(FILE *f, const struct bounce *b, const char *fields)
-{
-	fputs("\r\n--", f);
-	put_boundary(f, b);
-	fprintf(f, "\r\n%s\r\n", fields);
-}
-
-static bool
-has_action(const struct bounce *b, enum bounce_action action)
-{
-	for (size_t i = 0; i < b->n; i++)
-		if (b->recipients[i].action == action)
-			return true;
-	return false;
-}
-
 bool
 bounce_is_international(const struct bounce *b)
 {
@@ -91,6 +76,90 @@ is_global(const struct bounce *b)
 		return true;
 	for (size_t i = 0; i < b->n; i++)
 		if (is_8bit(b->recipients[i].final))
+			return true;
+	return false;
+}
+
+/*
+ * RFC 6533 section 4.5: whether the host of an ASCII address takes SMTPUTF8 is
+ * not known, so what is beyond ASCII goes there in an encoding that all take.
+ * The reader of an address that is not ASCII is reached by nobody else.
+ */
+static bool
+wants_ascii(const struct bounce *b)
+{
+	return is_global(b) && !bounce_is_international(b);
+}
+
+/* A body that is beyond ASCII, in lines that are not. */
+static void
+put_encoded(FILE *f, struct slice body)
+{
+	enum { PIECE = 4096 };
+	char out[4 * PIECE + ENCODE_ROOM];
+	struct encode_state state = { 0 };
+	struct text end;
+
+	while (body.len > 0) {
+		size_t n = body.len < PIECE ? body.len : PIECE;
+		struct text t = { out, 0, sizeof(out), false };
+
+		encode_quoted_printable(&state, slice_of(body.at, n), &t);
+		fwrite(t.at, 1, t.len, f);
+		body = slice_skip(body, n);
+	}
+	end = (struct text){ out, 0, sizeof(out), false };
+	encode_quoted_printable_end(&state, &end);
+	fwrite(out, 1, end.len, f);
+}
+
+/* One part: its fields, how it is encoded, and its body. */
+static void
+put_part(FILE *f, const struct bounce *b, const char *type,
+    const char *description, struct slice body)
+{
+	bool eight = is_8bit(body), encode = eight && wants_ascii(b);
+
+	fputs("\r\n--", f);
+	put_boundary(f, b);
+	fprintf(f, "\r\nContent-Type: %s\r\nContent-Description: %s\r\n%s\r\n",
+	    type, description, encode ?
+	    "Content-Transfer-Encoding: quoted-printable\r\n" : eight ?
+	    "Content-Transfer-Encoding: 8bit\r\n" : "");
+	if (encode)
+		put_encoded(f, body);
+	else
+		fwrite(body.at, 1, body.len, f);
+}
+
+typedef void body_writer(FILE *, const struct bounce *);
+
+/* The same with a body that is written meanwhile.  False: no memory. */
+static bool
+put_made_part(FILE *f, const struct bounce *b, const char *type,
+    const char *description, body_writer *write)
+{
+	char *body = NULL;
+	size_t len = 0;
+	FILE *made = open_memstream(&body, &len);
+	bool good;
+
+	if (made == NULL)
+		return false;
+	write(made, b);
+	good = ferror(made) == 0;
+	good = fclose(made) == 0 && good;
+	if (good)
+		put_part(f, b, type, description, slice_of(body, len));
+	free(body);
+	return good;
+}
+
+static bool
+has_action(const struct bounce *b, enum bounce_action action)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->recipients[i].action == action)
 			return true;
 	return false;
 }
@@ -126,7 +195,7 @@ put_header(FILE *f, const struct bounce *b)
 	    "\tboundary=\"", f);
 	put_boundary(f, b);
 	fputs("\"\r\n", f);
-	if (is_8bit(b->content) || is_global(b))
+	if ((is_8bit(b->content) || is_global(b)) && !wants_ascii(b))
 		fputs("Content-Transfer-Encoding: 8bit\r\n", f);
 	fputs("\r\nThis is a report in MIME format.\r\n", f);
 }
@@ -158,14 +227,8 @@ put_people_of(FILE *f, const struct bounce *b, enum bounce_action action,
 }
 
 static void
-put_for_people(FILE *f, const struct bounce *b)
+write_for_people(FILE *f, const struct bounce *b)
 {
-	put_part(f, b, is_global(b) ?
-	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "Content-Description: Notification\r\n"
-	    "Content-Transfer-Encoding: 8bit\r\n" :
-	    "Content-Type: text/plain; charset=us-ascii\r\n"
-	    "Content-Description: Notification\r\n");
 	fputs("This is the mail system at host ", f);
 	put(f, b->hostname);
 	fprintf(f, ".  It is about the message\r\n"
@@ -223,18 +286,39 @@ put_utf8(FILE *f, uint32_t c)
 		    0x80 | (c & 63));
 }
 
+/* utf-8-addr-xtext: in a report that has no UTF-8. */
+static void
+put_unitext(FILE *f, struct slice s)
+{
+	char *out = malloc(s.len * SMTP_UNITEXT_GROWS + 1);
+
+	if (out == NULL)
+		return;		/* so does the stream fail, soon */
+	put(f, slice_of(out, smtp_unitext_encode(s, false, out)));
+	free(out);
+}
+
 /* RFC 6533 section 3: in a report that may have UTF-8, an address of that
  * type stands as it is. */
 static void
 put_original_address(FILE *f, const struct bounce *b, struct slice s)
 {
-	static const char type[] = "utf-8;";
+	static const struct slice type = SLICE_LITERAL("utf-8;");
 	uint32_t c;
 	size_t n;
 
-	if (!is_global(b) ||
-	    !slice_starts_nocase(s, slice_of(type, sizeof(type) - 1))) {
+	if (!slice_starts_nocase(s, type)) {
 		put(f, s);
+		return;
+	}
+	put(f, type);
+	s = slice_skip(s, type.len);
+	if (!is_global(b) && slice_is_ascii(s)) {
+		put(f, s);
+		return;
+	}
+	if (!is_global(b)) {
+		put_unitext(f, s);
 		return;
 	}
 	while (s.len > 0) {
@@ -302,14 +386,8 @@ put_recipient(FILE *f, const struct bounce *b,
 }
 
 static void
-put_status(FILE *f, const struct bounce *b)
+write_status(FILE *f, const struct bounce *b)
 {
-	put_part(f, b, is_global(b) ?
-	    "Content-Type: message/global-delivery-status\r\n"
-	    "Content-Description: Delivery report\r\n"
-	    "Content-Transfer-Encoding: 8bit\r\n" :
-	    "Content-Type: message/delivery-status\r\n"
-	    "Content-Description: Delivery report\r\n");
 	if (b->envid.len > 0) {
 		fputs("Original-Envelope-Id: ", f);
 		put(f, b->envid);
@@ -324,30 +402,45 @@ put_status(FILE *f, const struct bounce *b)
 }
 
 static void
+write_headers(FILE *f, const struct bounce *b)
+{
+	fputs("Return-Path: <", f);
+	put(f, b->reverse_path);
+	fputs(">\r\n", f);
+	fwrite(b->content.at, 1, b->content.len, f);
+}
+
+/* What it is about; the whole of it is not copied once more. */
+static bool
 put_original(FILE *f, const struct bounce *b)
 {
-	/* [is_global][whole] */
-	static const char *const types[2][2] = {
-		{ "text/rfc822-headers", "message/rfc822" },
-		{ "message/global-headers", "message/global" },
-	};
-	bool eight = is_8bit(b->content);
+	bool global = is_global(b);
 
-	fputs("\r\n--", f);
-	put_boundary(f, b);
-	fprintf(f, "\r\nContent-Type: %s\r\nContent-Description: %s\r\n%s\r\n",
-	    types[is_global(b)][b->whole],
-	    b->whole ? "The message" : "Header of the message",
-	    eight ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-	if (!b->whole) {
-		fputs("Return-Path: <", f);
-		put(f, b->reverse_path);
-		fputs(">\r\n", f);
-	}
-	fwrite(b->content.at, 1, b->content.len, f);
+	if (!b->whole)
+		return put_made_part(f, b, global ? "message/global-headers" :
+		    "text/rfc822-headers", "Header of the message",
+		    write_headers);
+	put_part(f, b, global ? "message/global" : "message/rfc822",
+	    "The message", b->content);
+	return true;
+}
+
+static bool
+put_parts(FILE *f, const struct bounce *b)
+{
+	bool global = is_global(b);
+
+	if (!put_made_part(f, b, global ? "text/plain; charset=utf-8" :
+	    "text/plain; charset=us-ascii", "Notification",
+	    write_for_people) ||
+	    !put_made_part(f, b, global ? "message/global-delivery-status" :
+	    "message/delivery-status", "Delivery report", write_status) ||
+	    !put_original(f, b))
+		return false;
 	fputs("\r\n--", f);
 	put_boundary(f, b);
 	fputs("--\r\n", f);
+	return true;
 }
 
 char *
@@ -360,10 +453,7 @@ bounce_write(const struct bounce *b, size_t *len)
 	if (f == NULL)
 		return NULL;
 	put_header(f, b);
-	put_for_people(f, b);
-	put_status(f, b);
-	put_original(f, b);
-	failed = ferror(f) != 0;
+	failed = !put_parts(f, b) || ferror(f) != 0;
 	if (fclose(f) != 0 || failed) {
 		free(octets);
 		return NULL;

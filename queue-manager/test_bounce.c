@@ -186,6 +186,24 @@ test_whole(void **state)
 	free(got);
 }
 
+/* A report about headers, to somebody. */
+static char *
+write_to(const char *to, const struct bounce_recipient *r, size_t n,
+    const char *headers)
+{
+	struct bounce b = { .hostname = SLICE_LITERAL("mx.example.org"),
+	    .to = slice_str(to), .queue_id = 10, .about = 9,
+	    .now = 1795242495, .arrival = 1795242000,
+	    .reverse_path = slice_str(to), .recipients = r, .n = n,
+	    .content = slice_str(headers) };
+	size_t len;
+	char *octets = bounce_write(&b, &len);
+
+	assert_non_null(octets);
+	assert_int_equal(strlen(octets), len);
+	return octets;
+}
+
 /* RFC 6533. */
 static void
 test_international(void **state)
@@ -197,9 +215,12 @@ test_international(void **state)
 		    .enhanced = { 5, 1, 1 }, .code = 550 },
 		{ .final = SLICE_LITERAL("a@x"), .enhanced = { 5, 1, 1 } },
 	};
-	char *got = write_many(r, 2, "Subject: x\r\n", false, false);
+	char *got;
 
 	(void)state;
+	/* The reader's address needs SMTPUTF8: whoever has that has 8BITMIME. */
+	got = write_to("p\xc3\xa5l@y", r, 2, "Subject: p\xc3\xa5l\r\n");
+	assert_int_equal(count(got, "Content-Transfer-Encoding: 8bit\r\n"), 4);
 	assert_non_null(strstr(got, "message/global-delivery-status\r\n"));
 	assert_non_null(strstr(got, "message/global-headers\r\n"));
 	assert_non_null(strstr(got, "Final-Recipient: utf-8; p\xc3\xa5l@x\r\n"));
@@ -207,6 +228,19 @@ test_international(void **state)
 	/* Unquoted, but for what is no character. */
 	assert_non_null(strstr(got, "Original-Recipient: utf-8;p\xc3\xa5l"
 	    "\xe2\x82\xac\xf0\x9f\x98\x80\\x{D800}\\x{0A}@x\r\n"));
+	free(got);
+	/* An ASCII reader: nothing that his host might not take (section
+	 * 4.5), and nothing is lost by that. */
+	got = write_to("a@y", r, 2, "Subject: p\xc3\xa5l\r\n");
+	assert_null(strstr(got, "8bit"));
+	for (const char *p = got; *p != '\0'; p++)
+		assert_true((unsigned char)*p < 0x80);
+	assert_int_equal(count(got, "Content-Transfer-Encoding: "
+	    "quoted-printable\r\n"), 3);
+	assert_non_null(strstr(got, "message/global-delivery-status\r\n"));
+	assert_non_null(strstr(got, "message/global-headers\r\n"));
+	assert_non_null(strstr(got, "Final-Recipient: utf-8; p=C3=A5l@x\r\n"));
+	assert_non_null(strstr(got, "Subject: p=C3=A5l\r\n"));
 	free(got);
 	/* Plain addresses, though the message came by SMTPUTF8. */
 	got = write_many(r + 1, 1, "Subject: x\r\n\r\n", true, true);
@@ -218,6 +252,14 @@ test_international(void **state)
 	    false);
 	assert_non_null(strstr(got, "utf-8;p\\x{E5}l"));
 	assert_non_null(strstr(got, "Type: message/delivery-status\r\n"));
+	free(got);
+	/* As smtpd keeps it now: quoted again. */
+	got = write_many(&(struct bounce_recipient){ .final =
+	    SLICE_LITERAL("a@x"), .original = SLICE_LITERAL("UTF-8;"
+	    "p\xc3\xa5+@x") }, 1, "", false, false);
+	assert_non_null(strstr(got,
+	    "Original-Recipient: utf-8;p\\x{E5}\\x{2B}@x\r\n"));
+	assert_null(strchr(got, '\xc3'));
 	free(got);
 }
 

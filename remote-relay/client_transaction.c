@@ -226,6 +226,11 @@ write_one_rcpt(struct client *c)
 		struct outcome o;
 		size_t len;
 
+		if (!w.smtputf8 && !slice_is_ascii(r->address)) {
+			plan_no_utf8(&o);
+			answer(c, t->next_rcpt, &o);
+			continue;
+		}
 		if (t->plan.dsn) {
 			w.notify = r->notify;
 			w.orcpt = r->original;

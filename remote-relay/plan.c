@@ -6,36 +6,52 @@ has(const struct smtp_capabilities *c, unsigned bits)
 	return (c->have & bits) == bits;
 }
 
-static bool
-addresses_are_ascii(const struct job *j)
+/* How many of those who are still open have an address that is ASCII, and
+ * how many have not. */
+static void
+count_addresses(const struct job *j, unsigned *ascii, unsigned *others)
 {
-	if (!smtp_is_ascii(j->y.reverse_path))
-		return false;
-	for (unsigned i = 0; i < j->n; i++)
-		if (j->rcpt[i].state == JOB_OPEN &&
-		    !smtp_is_ascii(j->rcpt[i].r.address))
-			return false;
-	return true;
+	*ascii = *others = 0;
+	for (unsigned i = 0; i < j->n; i++) {
+		if (j->rcpt[i].state != JOB_OPEN)
+			continue;
+		if (slice_is_ascii(j->rcpt[i].r.address))
+			++*ascii;
+		else
+			++*others;
+	}
+}
+
+void
+plan_no_utf8(struct outcome *why)
+{
+	outcome_own(why, 553, 6, 7, "the next host does not take "
+	    "internationalized addresses and header fields (SMTPUTF8)");
 }
 
 /*
- * RFC 6531 section 3.1: to a peer without SMTPUTF8 goes only what does not
- * need it.
+ * RFC 6531 section 3.2: to a peer without SMTPUTF8 goes only what does not
+ * need it.  An alias may lead from a message that did not come with it to an
+ * address that does need it.  Of the recipients each is judged by itself, as
+ * its RCPT is written.
  */
 static enum plan_verdict
 plan_utf8(const struct job *j, const struct plan_content *content,
     const struct smtp_capabilities *c, struct plan *p, struct outcome *why)
 {
-	bool wanted = (j->y.flags & RELAY_SMTPUTF8) != 0;
+	bool came_so = (j->y.flags & RELAY_SMTPUTF8) != 0;
+	unsigned ascii, others;
 
-	if (wanted && has(c, SMTP_HAS_SMTPUTF8)) {
-		p->mail.smtputf8 = true;
+	count_addresses(j, &ascii, &others);
+	if (has(c, SMTP_HAS_SMTPUTF8)) {
+		p->mail.smtputf8 = came_so || others > 0 ||
+		    !slice_is_ascii(j->y.reverse_path);
 		return PLAN_GO;
 	}
-	if (addresses_are_ascii(j) && (!wanted || !content->utf8_header))
+	if (ascii > 0 && slice_is_ascii(j->y.reverse_path) &&
+	    (!came_so || !content->utf8_header))
 		return PLAN_GO;
-	outcome_own(why, 553, 6, 7, "the next host does not take "
-	    "internationalized addresses and header fields (SMTPUTF8)");
+	plan_no_utf8(why);
 	return PLAN_REFUSE;
 }
 
@@ -108,8 +124,8 @@ plan_make(const struct job *j, const struct plan_content *content,
 	plan_body(j, c, chunking, p);
 	plan_dsn(j, c, p);
 	if (logged_in && has(c, SMTP_HAS_AUTH))
-		p->mail.auth = j->y.auth.len > 0 ? j->y.auth :
-		    slice_str("<>");
+		p->mail.auth = j->y.auth.len > 0 &&
+		    slice_is_ascii(j->y.auth) ? j->y.auth : slice_str("<>");
 	if (plan_utf8(j, content, c, p, why) == PLAN_REFUSE)
 		return PLAN_REFUSE;
 	return plan_size(j, c, p, why);

@@ -35,10 +35,13 @@ enum plan_verdict { PLAN_GO, PLAN_REFUSE };
 /*
  * chunking: this route may use BDAT.  logged_in: AUTH has been used, so that
  * the AUTH parameter means something (RFC 4954 section 5).
- * PLAN_REFUSE: *why is what becomes of all its recipients.
+ * PLAN_REFUSE: *why is what becomes of all its recipients.  With PLAN_GO and
+ * without mail.smtputf8 those whose address is not ASCII have to be left out:
+ * plan_no_utf8() says why.
  */
 enum plan_verdict plan_make(const struct job *, const struct plan_content *,
     const struct smtp_capabilities *, bool chunking, bool logged_in,
     struct plan *, struct outcome *why);
+void plan_no_utf8(struct outcome *why);
 
 #endif

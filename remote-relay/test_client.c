@@ -401,6 +401,8 @@ test_utf8(void **state)
 	static const char header[] = "Subject: \xc3\xa9\r\n\r\nx\r\n";
 	static const char body[] = "Subject: e\r\n\r\n\xc3\xa9\r\n";
 	static const char *const utf8[] = { "\xc3\xa9@c.example", NULL };
+	static const char *const mixed[] = { "\xc3\xa9@c.example",
+		"b@c.example", NULL };
 	struct world *w = *state;
 
 	letter(w, header, sizeof(header) - 1, RELAY_SMTPUTF8, one);
@@ -408,6 +410,19 @@ test_utf8(void **state)
 	letter(w, body, sizeof(body) - 1, RELAY_SMTPUTF8, one);
 	PLAY(w, "ready 0f553 back0 0f553 back0 ", HELLO, "< 250 hi",
 	    "> " MAIL);
+	renew(state);
+	w = *state;
+	/* Behind an alias, from a message that did not need it. */
+	letter(w, TEXT, LEN, 0, utf8);
+	PLAY(w, "ready ", HELLO, "< 250-hi", "< 250 SMTPUTF8",
+	    "> " MAIL " SMTPUTF8", "< 250 ok",
+	    "> RCPT TO:<\xc3\xa9@c.example>");
+	renew(state);
+	w = *state;
+	/* Each recipient for itself. */
+	letter(w, TEXT, LEN, RELAY_SMTPUTF8, mixed);
+	PLAY(w, "ready 0f553 ", HELLO, "< 250 hi", "> " MAIL, "< 250 ok",
+	    "> RCPT TO:<b@c.example>");
 	renew(state);
 	w = *state;
 	letter(w, TEXT, LEN, RELAY_SMTPUTF8, utf8);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/idn/idn.h"
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
 #include "smtpd/verify.h"
@@ -243,6 +244,10 @@ command_path(const struct session *s, struct slice args, unsigned flags,
 	if (session_is_injection(s))
 		flags |= SMTP_PATH_UNQUALIFIED;
 	got = smtp_path_parse(args, flags, &limits, a, used, why);
+	if (got == PARSE_OK && idn_address(a) == -1) {
+		*why = SMTP_PATH_SYNTAX;
+		return PARSE_BAD;
+	}
 	if (got == PARSE_OK && session_is_injection(s))
 		smtp_address_qualify(a, slice_str(s->d->stage.hostname));
 	return got;
@@ -252,8 +257,6 @@ static enum smtpd_reply
 path_fault(enum smtp_path_fault why)
 {
 	switch (why) {
-	case SMTP_PATH_NOT_ASCII:
-		return SAY_NOT_ASCII;
 	case SMTP_PATH_LONG:
 	case SMTP_PATH_LOCAL_PART_LONG:
 	case SMTP_PATH_DOMAIN_LONG:
@@ -263,11 +266,54 @@ path_fault(enum smtp_path_fault why)
 	}
 }
 
+static bool
+says_smtputf8(struct slice args)
+{
+	for (; args.len > 0; args = slice_skip(args, 1))
+		if (slice_starts_nocase(args, SLICE_LITERAL(" SMTPUTF8")))
+			return true;
+	return false;
+}
+
+/*
+ * The reverse-path.  Whether characters beyond ASCII are allowed in it is
+ * known only from what follows it; *beyond_ascii: it has some.
+ */
+static enum smtpd_reply
+mail_path(const struct session *s, struct slice args, struct smtp_address *a,
+    size_t *used, bool *beyond_ascii)
+{
+	enum smtp_path_fault why;
+
+	*beyond_ascii = false;
+	if (command_path(s, args, SMTP_PATH_REVERSE, a, used, &why) ==
+	    PARSE_OK)
+		return SAY_OK;
+	if (why != SMTP_PATH_NOT_ASCII)
+		return path_fault(why);
+	*beyond_ascii = true;
+	if (command_path(s, args, SMTP_PATH_REVERSE | SMTP_PATH_UTF8, a, used,
+	    &why) == PARSE_OK)
+		return SAY_OK;
+	/* No UTF-8, or no address in it: who did not say SMTPUTF8 is told
+	 * that, for such octets may be those of any character set. */
+	return says_smtputf8(args) ? path_fault(why) : SAY_SENDER_NOT_ASCII;
+}
+
+/* What no parameter of a session of this kind can be. */
+static bool
+mail_param_unknown(const struct session *s, const struct smtp_mail_params *p)
+{
+	return (p->has_auth && door_kind(s->door) != DOOR_SUBMISSION) ||
+	    (p->smtputf8 && !s->d->set->smtputf8);
+}
+
 static enum smtpd_reply
 mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
     struct smtp_mail_params *params)
 {
-	enum smtp_path_fault why;
+	enum smtpd_reply why;
+	bool beyond_ascii;
 	size_t used;
 
 	/* RFC 6409 section 4.3 */
@@ -275,9 +321,8 @@ mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
 		return SAY_AUTH_FIRST;
 	if (smtp_command_keyword(&args, SLICE_LITERAL("FROM:")) != PARSE_OK)
 		return SAY_NEED_FROM;
-	if (command_path(s, args, SMTP_PATH_REVERSE, a, &used, &why) !=
-	    PARSE_OK)
-		return path_fault(why);
+	if ((why = mail_path(s, args, a, &used, &beyond_ascii)) != SAY_OK)
+		return why;
 	switch (smtp_mail_params_parse(slice_skip(args, used), params)) {
 	case SMTP_PARAMS_OK:
 		break;
@@ -286,8 +331,10 @@ mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
 	default:
 		return SAY_BAD_PARAMETER;
 	}
-	if (params->has_auth && door_kind(s->door) != DOOR_SUBMISSION)
+	if (mail_param_unknown(s, params))
 		return SAY_UNKNOWN_PARAMETER;
+	if (beyond_ascii && !params->smtputf8)
+		return SAY_SENDER_NOT_ASCII;
 	if (params->has_size && params->size > s->d->set->max_message_size)
 		return SAY_TOO_BIG;
 	if (s->d->queue.ch == NULL)

@@ -32,6 +32,12 @@ limits_text(const struct session *s, char *out)
 }
 
 static bool
+smtputf8_offered(const struct session *s)
+{
+	return s->d->set->smtputf8;
+}
+
+static bool
 vrfy_offered(const struct session *s)
 {
 	return s->d->set->vrfy;
@@ -55,6 +61,8 @@ static const struct extension {
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
 	{ "CHUNKING", NULL, NULL },
 	{ "DSN", NULL, NULL },
+	/* RFC 6531; 8BITMIME goes with it (section 3.1). */
+	{ "SMTPUTF8", smtputf8_offered, NULL },
 	{ "STARTTLS", starttls_offered, NULL },
 	{ "AUTH", auth_offered, login_text },
 	{ "SIZE", NULL, size_text },

@@ -274,7 +274,7 @@ look_up(struct session *s, const struct smtp_address *a,
 	r->len = a->len;
 	memcpy(r->address, a->text, a->len);
 	r->notify = (uint8_t)params->notify;
-	r->orcpt_len = (uint16_t)smtp_xtext_decode(params->orcpt,
+	r->orcpt_len = (uint16_t)smtp_orcpt_decode(params->orcpt,
 	    r->address + r->len);
 	s->t->n_reserved++;
 	TAILQ_INSERT_TAIL(&s->asked, r, order);
@@ -310,12 +310,16 @@ parse(const struct session *s, struct slice args, struct smtp_address *a,
 
 	if (smtp_command_keyword(&args, SLICE_LITERAL("TO:")) != PARSE_OK)
 		return SAY_NEED_TO;
-	if (command_path(s, args, SMTP_PATH_FORWARD, a, &used, &why) !=
+	if (command_path(s, args, SMTP_PATH_FORWARD |
+	    (s->t->params.smtputf8 ? SMTP_PATH_UTF8 : 0), a, &used, &why) !=
 	    PARSE_OK)
 		return path_fault(why);
 	switch (smtp_rcpt_params_parse(slice_skip(args, used), params)) {
 	case SMTP_PARAMS_OK:
-		return SAY_OK;
+		/* RFC 6533 section 3 */
+		return s->t->params.smtputf8 ||
+		    slice_is_ascii(params->orcpt) ? SAY_OK :
+		    SAY_BAD_PARAMETER;
 	case SMTP_PARAMS_UNKNOWN:
 		return SAY_UNKNOWN_PARAMETER;
 	default:

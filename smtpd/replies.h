@@ -17,6 +17,9 @@
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
+	/* RFC 6531 section 3.7.4.2 */					\
+	X(NEEDS_UTF8,		252, 2, 6, 8,				\
+	    "Needs an answer beyond ASCII: ask with SMTPUTF8")		\
 	X(TOO_MANY_MEMBERS,	252, 2, 5, 2,				\
 	    "Too many members to list, but will accept mail")		\
 	X(HELP,			214, 2, 0, 0,				\
@@ -128,9 +131,11 @@
 	X(TOO_BIG,		552, 5, 3, 4, "Message too big")	\
 	X(NOT_YOUR_ADDRESS,	553, 5, 7, 1,				\
 	    "Sender address does not belong to you")			\
-	/* RFC 6531 section 3.5: SMTPUTF8 is not offered */		\
+	/* RFC 6531 section 3.5: without SMTPUTF8 */			\
+	X(SENDER_NOT_ASCII,	550, 5, 6, 7,				\
+	    "Address beyond ASCII: only with SMTPUTF8")			\
 	X(NOT_ASCII,		553, 5, 6, 7,				\
-	    "Addresses beyond ASCII are not supported")			\
+	    "Address beyond ASCII: only with SMTPUTF8")			\
 	X(NO_RECIPIENTS,	554, 5, 5, 1, "No valid recipients")	\
 	X(NOT_LINES,		554, 5, 5, 2,				\
 	    "Bare CR or LF in the message: lines end with CRLF")	\

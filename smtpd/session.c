@@ -163,13 +163,21 @@ session_may_relay(const struct session *s)
 const char *
 session_protocol(const struct session *s)
 {
-	if (session_is_lmtp(s))
-		return session_is_secured(s) ? "LMTPS" : "LMTP";
+	/* [LMTP][SMTPUTF8][TLS][login]: RFC 3848, RFC 6531 section 4.3 */
+	static const char *const names[2][2][2][2] = {
+		{ { { "ESMTP", "ESMTPA" }, { "ESMTPS", "ESMTPSA" } },
+		    { { "UTF8SMTP", "UTF8SMTPA" },
+			{ "UTF8SMTPS", "UTF8SMTPSA" } } },
+		{ { { "LMTP", "LMTPA" }, { "LMTPS", "LMTPSA" } },
+		    { { "UTF8LMTP", "UTF8LMTPA" },
+			{ "UTF8LMTPS", "UTF8LMTPSA" } } },
+	};
+
 	if (!s->esmtp)
 		return "SMTP";
-	if (session_is_secured(s))
-		return s->login != NULL ? "ESMTPSA" : "ESMTPS";
-	return s->login != NULL ? "ESMTPA" : "ESMTP";
+	return names[session_is_lmtp(s)]
+	    [s->t != NULL && s->t->params.smtputf8]
+	    [session_is_secured(s)][s->login != NULL];
 }
 
 enum session_state

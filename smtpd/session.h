@@ -172,7 +172,7 @@ bool command_line_may_overtake(struct slice line);
 
 /*
  * Take a path as the settings and the kind of listener want it, from the
- * front of args; as smtp_path_parse().
+ * front of args; as smtp_path_parse(), but a domain becomes A-labels.
  */
 enum parse command_path(const struct session *, struct slice args,
     unsigned flags, struct smtp_address *, size_t *used,

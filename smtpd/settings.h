@@ -115,6 +115,10 @@
 	X(expn, BOOL, "no", "", "", RELOAD,				\
 	    "List the members behind an address for EXPN (RFC 5321 section " \
 	    "3.5), up to a hundred; no: 502.")				\
+	X(smtputf8, BOOL, "yes", "", "", RELOAD,			\
+	    "Offer SMTPUTF8 (RFC 6531): addresses and header fields beyond " \
+	    "ASCII.  Mail that needs it goes on only to hosts that offer " \
+	    "it, too.")							\
 	X(undeclared_8bit, ENUM, "accept", "accept|refuse", "", RELOAD,	\
 	    "8-bit content without BODY=8BITMIME (RFC 6152): kept as it is " \
 	    "and treated as if declared, or 554 5.6.1.")

@@ -126,8 +126,9 @@ judge(const struct transaction *t)
 		return SAY_TEXT_LINE_LONG;
 	if (data->received > set->max_received)
 		return SAY_LOOP;
+	/* SMTPUTF8 says that there may be some, too (RFC 6532 section 3). */
 	if (data->eight_bit && set->undeclared_8bit != 0 &&
-	    t->params.body != SMTP_BODY_8BITMIME)
+	    t->params.body != SMTP_BODY_8BITMIME && !t->params.smtputf8)
 		return SAY_NOT_8BIT;
 	return SAY_OK;
 }

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/idn/idn.h"
+
 /* What is being asked; a session has one at most. */
 struct verify {
 	struct ask	 ask;
 	struct session	*s;
+	bool		 utf8;		/* the reply may be beyond ASCII */
 	size_t		 len;
 	char		 what[];	/* the argument, for the log */
 };
@@ -37,7 +40,8 @@ say_address(struct session *s, struct slice address, bool more)
 	text[0] = '<';
 	memcpy(text + 1, address.at, address.len);
 	text[address.len + 1] = '>';
-	stream_write(s->stream, line, smtp_reply_line(line, 250, status,
+	/* One that may not be beyond ASCII has been kept from here. */
+	stream_write(s->stream, line, smtp_reply_line_utf8(line, 250, status,
 	    slice_of(text, address.len + 2), more));
 }
 
@@ -112,13 +116,28 @@ vrfy_resolved(struct ask *a, const struct directory_resolved *r)
 {
 	struct verify *v = take(a);
 
-	if (r->verdict == DIRECTORY_LOCAL)
+	if (r->verdict == DIRECTORY_LOCAL && !v->utf8 &&
+	    !slice_is_ascii(r->canonical))
+		session_reply(v->s, SAY_NEEDS_UTF8);
+	else if (r->verdict == DIRECTORY_LOCAL)
 		say_address(v->s, r->canonical, false);
 	else if (r->verdict == DIRECTORY_RELAY_DOMAIN)
 		session_reply(v->s, SAY_CANNOT_VERIFY);
 	else
 		refuse(v, "VRFY", reply_of(r->verdict));
 	done(v);
+}
+
+/* Is there a member that only UTF-8 can say? */
+static bool
+beyond_ascii(struct directory_expanded e)
+{
+	struct directory_target t;
+
+	while (directory_expanded_next(&e, &t))
+		if (!slice_is_ascii(t.address))
+			return true;
+	return false;
 }
 
 void
@@ -132,6 +151,8 @@ expn_expanded(struct ask *a, struct directory_expanded *e)
 		refuse(v, "EXPN", reply_of(e->verdict));
 	else if (!e->last)
 		session_reply(v->s, SAY_TOO_MANY_MEMBERS);
+	else if (!v->utf8 && beyond_ascii(*e))
+		session_reply(v->s, SAY_NEEDS_UTF8);
 	else
 		while (directory_expanded_next(e, &t))
 			say_address(v->s, t.address, e->count > 0);
@@ -152,8 +173,26 @@ parse(const struct session *s, struct slice args, struct smtp_address *a)
 	size_t used;
 
 	return smtp_path_parse(args, SMTP_PATH_FORWARD | SMTP_PATH_BARE |
-	    SMTP_PATH_UNQUALIFIED, &limits, a, &used, NULL) == PARSE_OK &&
-	    used == args.len && a->kind != SMTP_NULL;
+	    SMTP_PATH_UNQUALIFIED | (s->d->set->smtputf8 ? SMTP_PATH_UTF8 : 0),
+	    &limits, a, &used, NULL) == PARSE_OK && used == args.len &&
+	    a->kind != SMTP_NULL && idn_address(a) == 0;
+}
+
+/* RFC 6531 section 3.7.4.2: a parameter without a value, behind the string. */
+static bool
+take_smtputf8(const struct session *s, struct slice *args)
+{
+	static const struct slice word = SLICE_LITERAL(" SMTPUTF8");
+	size_t len;
+
+	if (!s->esmtp || !s->d->set->smtputf8 || args->len <= word.len)
+		return false;
+	len = args->len - word.len;
+	if (!slice_equal_nocase(slice_skip(*args, len), word))
+		return false;
+	for (args->len = len; args->at[args->len - 1] == ' ';)
+		args->len--;
+	return true;
 }
 
 static void
@@ -163,6 +202,7 @@ ask(struct session *s, struct slice args, const char *verb, bool members)
 	struct directory_ask question = { .reverse_path = slice_of("", 0) };
 	struct smtp_address a;
 	struct verify *v;
+	bool utf8 = take_smtputf8(s, &args);
 	size_t len;
 
 	if (!parse(s, args, &a)) {
@@ -174,6 +214,7 @@ ask(struct session *s, struct slice args, const char *verb, bool members)
 		return;
 	}
 	v->s = s;
+	v->utf8 = utf8;
 	v->ask.failed = members ? expn_failed : vrfy_failed;
 	v->len = args.len;
 	memcpy(v->what, args.at, args.len);

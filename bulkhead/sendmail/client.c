@@ -134,6 +134,16 @@ keep_text(struct client *c, struct slice text)
 	c->text[n] = '\0';
 }
 
+/* A line of the reply to EHLO, or of another. */
+static void
+note_extension(struct client *c, struct slice keyword)
+{
+	if (slice_equal_nocase(keyword, SLICE_LITERAL("8BITMIME")))
+		c->eightbitmime = true;
+	if (slice_equal_nocase(keyword, SLICE_LITERAL("SMTPUTF8")))
+		c->smtputf8 = true;
+}
+
 /* A whole reply, of one line or several (RFC 5321 section 4.2.1). */
 static int
 reply(struct client *c)
@@ -151,9 +161,7 @@ reply(struct client *c)
 			return 0;
 		}
 		keep_text(c, line);
-		if (slice_equal_nocase(slice_skip(line, line.len < 4 ? 3 : 4),
-			SLICE_LITERAL("8BITMIME")))
-			c->eightbitmime = true;
+		note_extension(c, slice_skip(line, line.len < 4 ? 3 : 4));
 		if (line.len == 3 || line.at[3] == ' ')
 			return c->code = (int)code;
 	}

@@ -16,7 +16,8 @@ enum {
 
 struct client {
 	int	fd;
-	bool	eightbitmime;		/* offered in the reply to EHLO */
+	/* Offered in the reply to EHLO. */
+	bool	eightbitmime, smtputf8;
 	int	code;			/* of the last reply; 0: none came */
 	char	text[512];		/* its last line, printable, or why
 					 * there is none */

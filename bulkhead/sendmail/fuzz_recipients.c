@@ -1,8 +1,10 @@
-/* Whatever comes out is one line of printable ASCII: it goes into SMTP. */
+/* Whatever comes out is one line of printable UTF-8: it goes into SMTP. */
 #include "bulkhead/sendmail/recipients.h"
 
 #include <assert.h>
 #include <stdint.h>
+
+#include "common/utf8/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,7 +19,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		assert(len > 0 && len <= SENDMAIL_ADDRESS_MAX);
 		for (size_t k = 0; k < len; k++)
-			assert(l.at[i][k] >= ' ' && l.at[i][k] < 0x7f);
+			assert((unsigned char)l.at[i][k] >= ' ' &&
+			    l.at[i][k] != 0x7f);
+		assert(utf8_is_valid(slice_of(l.at[i], len)));
 	}
 	address_list_clear(&l);
 	return 0;

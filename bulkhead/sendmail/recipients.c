@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "common/utf8/utf8.h"
+
 /* The element of the list that is being read. */
 struct element {
 	char	buf[SENDMAIL_ADDRESS_MAX];	/* without comments, blanks */
@@ -37,7 +39,23 @@ element_add(struct element *e, char c)
 static bool
 is_envelope_octet(char c)
 {
-	return (unsigned char)c >= ' ' && (unsigned char)c < 0x7f;
+	return (unsigned char)c >= ' ' && c != 0x7f;
+}
+
+/* Beyond ASCII it is UTF-8 (RFC 6531 section 3.3): asked of the whole, since a
+ * display name may be anything. */
+static bool
+can_be_sent(struct slice address)
+{
+	size_t n;
+
+	for (; address.len > 0; address = slice_skip(address, n)) {
+		n = (unsigned char)address.at[0] < 0x80 ? 1 :
+		    utf8_non_ascii(address);
+		if (n == 0)
+			return false;
+	}
+	return true;
 }
 
 /* What an envelope cannot carry may still stand in a display name. */
@@ -110,7 +128,7 @@ element_end(struct element *e, struct address_list *l)
 	if (nothing && !e->broken)
 		return PARSE_OK;
 	if (e->in_angle || e->broken || e->too_long || a.len == 0 ||
-	    a.at[0] == '@' || a.at[a.len - 1] == '@')
+	    a.at[0] == '@' || a.at[a.len - 1] == '@' || !can_be_sent(a))
 		return PARSE_BAD;
 	e->had_angle = false;
 	element_reset(e);
@@ -171,14 +189,9 @@ one_octet(struct slice *in, struct element *e, struct address_list *l)
 	}
 	if (c == '<' || c == '>' || c == ',' || c == ':' || c == ';')
 		return special(e, c, l);
-	/* A phrase before < may hold 8-bit octets; an address may not. */
 	if ((unsigned char)c < ' ' || c == 0x7f || c == ')' || c == ']' ||
 	    c == '\\' || e->had_angle)
 		return PARSE_BAD;
-	if ((unsigned char)c >= 0x80) {
-		e->broken = true;
-		return PARSE_OK;
-	}
 	element_add(e, c);
 	return PARSE_OK;
 }

@@ -122,19 +122,35 @@ refused(struct submission *s, const char *what, int permanent)
 	return s->client.code >= 500 ? permanent : EX_TEMPFAIL;
 }
 
+/* RFC 6531 section 3.4: an address needs SMTPUTF8.  A header field that is
+ * not encoded does not: programs have always written such, and where they
+ * arrived they still do. */
+static bool
+beyond_ascii(const struct submission *s)
+{
+	if (!slice_is_ascii(slice_str(s->reverse_path)))
+		return true;
+	for (size_t i = 0; i < s->recipients.count; i++)
+		if (!slice_is_ascii(slice_str(s->recipients.at[i])))
+			return true;
+	return false;
+}
+
 /* Everything before the content. */
 static int
 send_envelope(struct submission *s)
 {
 	struct client *c = &s->client;
-	bool eight;
+	bool eight, utf8;
 
 	if (client_open(c, s->site->socket_path, s->site->wait_s) == -1)
 		return refused(s, "the mail system cannot be reached",
 		    EX_UNAVAILABLE);
 	eight = c->eightbitmime && !s->o->seven_bit;
-	if (client_command(c, "MAIL FROM:<%s>%s", s->reverse_path,
-		eight ? " BODY=8BITMIME" : "") != 250)
+	utf8 = c->smtputf8 && beyond_ascii(s);
+	if (client_command(c, "MAIL FROM:<%s>%s%s", s->reverse_path,
+		eight ? " BODY=8BITMIME" : "", utf8 ? " SMTPUTF8" : "") !=
+	    250)
 		return refused(s, s->reverse_path[0] == '\0' ? "<>" :
 		    s->reverse_path, EX_UNAVAILABLE);
 	for (size_t i = 0; i < s->recipients.count; i++) {

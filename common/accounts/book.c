@@ -4,6 +4,18 @@
 #include <stdlib.h>
 
 #include "common/accounts/book_private.h"
+#include "common/idn/idn.h"
+
+static int
+lower(struct book_name *n)
+{
+	int len = idn_local(n->local, n->lower_text, sizeof(n->lower_text));
+
+	if (len == -1)
+		return -1;
+	n->lower = slice_of(n->lower_text, (size_t)len);
+	return 0;
+}
 
 int
 book_name_parse(struct slice address, struct book_name *n)
@@ -13,7 +25,8 @@ book_name_parse(struct slice address, struct book_name *n)
 	if (address_parts(address, n->local_text, &part) != PARSE_OK)
 		return -1;
 	n->local = part.local;
-	n->lower = slice_lower(part.local, n->lower_text);
+	if (lower(n) == -1)
+		return -1;
 	n->domain = slice_lower(part.domain, n->domain_text);
 	return 0;
 }
@@ -26,7 +39,8 @@ book_name_of(struct slice local, struct slice domain, struct book_name *n)
 		return -1;
 	memcpy(n->local_text, local.at, local.len);
 	n->local = slice_of(n->local_text, local.len);
-	n->lower = slice_lower(local, n->lower_text);
+	if (lower(n) == -1)
+		return -1;
 	n->domain = slice_lower(domain, n->domain_text);
 	return 0;
 }
@@ -130,21 +144,25 @@ static bool
 look_in_domain(const struct book *book, const struct domain *d,
     const struct book_name *n, bool aliases, struct book_found *f)
 {
-	const char *mark;
+	const char *mark, *written;
+	struct slice detail;
 	size_t base;
 
 	if (look_exact(book, d, n->lower, aliases, f))
 		return true;
 	if (book->delimiter == '\0' || n->lower.len == 0)
 		return false;
+	/* Small letters may take more octets than those that were written. */
 	mark = memchr(n->lower.at, book->delimiter, n->lower.len);
-	if (mark == NULL)
+	written = memchr(n->local.at, book->delimiter, n->local.len);
+	if (mark == NULL || written == NULL)
 		return false;
 	base = (size_t)(mark - n->lower.at);
-	if (!book_detail_valid(slice_skip(n->local, base + 1)) ||
+	detail = slice_skip(n->local, (size_t)(written - n->local.at) + 1);
+	if (!book_detail_valid(detail) ||
 	    !look_exact(book, d, slice_of(n->lower.at, base), aliases, f))
 		return false;
-	f->detail = slice_skip(n->local, base + 1);
+	f->detail = detail;
 	return true;
 }
 

@@ -1,5 +1,7 @@
 #include "common/accounts/username.h"
 
+#include "common/utf8/utf8.h"
+
 static bool
 letter_or_digit(char c)
 {
@@ -16,13 +18,17 @@ local_char(char c)
 bool
 username_local_valid(struct slice s)
 {
+	size_t n;
+
 	if (s.len == 0 || s.len > USERNAME_LOCAL_MAX ||
-	    !letter_or_digit(s.at[0]) || s.at[s.len - 1] == '.')
+	    (!letter_or_digit(s.at[0]) && utf8_non_ascii(s) == 0) ||
+	    s.at[s.len - 1] == '.')
 		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (!local_char(s.at[i]) ||
-		    (i > 0 && s.at[i] == '.' && s.at[i - 1] == '.'))
+	for (size_t i = 0; i < s.len; i += n) {
+		n = local_char(s.at[i]) ? 1 : utf8_non_ascii(slice_skip(s, i));
+		if (n == 0 || (i > 0 && s.at[i] == '.' && s.at[i - 1] == '.'))
 			return false;
+	}
 	return true;
 }
 
@@ -82,21 +88,6 @@ username_parse(struct slice in, struct username *name)
 			return PARSE_BAD;
 	}
 	return username_local_valid(name->local) ? PARSE_OK : PARSE_BAD;
-}
-
-int
-username_canonical(struct slice in, char out[USERNAME_SIZE])
-{
-	struct username name;
-
-	out[0] = '\0';
-	if (username_parse(in, &name) != PARSE_OK ||
-	    slice_copy_str(in, out, USERNAME_SIZE) == -1)
-		return -1;
-	for (char *p = out; *p != '\0'; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	return 0;
 }
 
 /* RFC 5321 section 4.1.2: quoted-pairSMTP and qtextSMTP; no control. */
@@ -159,17 +150,28 @@ address_parts(struct slice in, char local[USERNAME_UNQUOTED_SIZE],
 	return part->local.len > 0 ? PARSE_OK : PARSE_BAD;
 }
 
-/* RFC 5321 section 4.1.2: Dot-string. */
+/* Of a dot-string; not what stands around it. */
+static bool
+dot_string_char(char c)
+{
+	return letter_or_digit(c) ||
+	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+}
+
+/* RFC 5321 section 4.1.2: Dot-string; RFC 6531 section 3.3. */
 static bool
 dot_string(struct slice s)
 {
+	size_t n;
+
 	if (s.len == 0 || s.at[0] == '.' || s.at[s.len - 1] == '.')
 		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (!letter_or_digit(s.at[i]) && (s.at[i] == '\0' ||
-		    strchr("!#$%&'*+-/=?^_`{|}~.", s.at[i]) == NULL ||
-		    (s.at[i] == '.' && s.at[i - 1] == '.')))
+	for (size_t i = 0; i < s.len; i += n) {
+		n = dot_string_char(s.at[i]) ? 1 :
+		    utf8_non_ascii(slice_skip(s, i));
+		if (n == 0 || (s.at[i] == '.' && s.at[i - 1] == '.'))
 			return false;
+	}
 	return true;
 }
 

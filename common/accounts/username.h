@@ -5,13 +5,15 @@
  *	name   = local [ "@" domain ]
  *	local  = letter or digit, then letters, digits and . _ - + = '
  *	         with no two dots in a row and no dot at the end; 64 octets
- *	         (RFC 5321 section 4.5.3.1.1)
+ *	         (RFC 5321 section 4.5.3.1.1).  A character beyond ASCII
+ *	         counts as a letter (RFC 6531 section 3.3).
  *	domain = labels of letters, digits and inner hyphens, 63 octets each,
  *	         255 in all (RFC 1035 section 2.3.4), or an address literal
  *	         in brackets
  *
- * So a name holds no NUL, no slash, no percent sign, no blank, no octet
- * above 126, and no leading hyphen.  Upper and lower case are the same.
+ * So a name holds no NUL, no slash, no percent sign, no blank, nothing that
+ * is not well-formed UTF-8, and no leading hyphen.  Upper and lower case are
+ * the same.
  */
 #ifndef COMMON_ACCOUNTS_USERNAME_H
 #define COMMON_ACCOUNTS_USERNAME_H
@@ -39,7 +41,8 @@ bool username_local_valid(struct slice);
 bool username_domain_valid(struct slice);
 
 /*
- * The canonical spelling: ASCII letters small, with a NUL at the end.
+ * The canonical spelling, with a NUL at the end: letters small, beyond ASCII
+ * in Normalization Form C; the domain in A-labels (common/idn/idn.h).
  * Returns -1 and an empty string for what is not in the grammar.
  */
 int username_canonical(struct slice in, char out[USERNAME_SIZE]);
@@ -62,8 +65,8 @@ enum parse address_parts(struct slice in, char local[USERNAME_UNQUOTED_SIZE],
 
 /*
  * An address, or a name without a domain, as tables may hold them for other
- * hosts too: the local-part is a dot-string of RFC 5321 section 4.1.2, so
- * wider than a user's name, and never quoted.  The parts point into in.
+ * hosts too: the local-part is a dot-string of RFC 5321 section 4.1.2 and RFC
+ * 6531 section 3.3, so wider than a user's name, and never quoted.  The parts point into in.
  */
 enum parse address_plain_parse(struct slice in, struct username *part);
 

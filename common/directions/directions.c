@@ -31,18 +31,12 @@ take_parts(struct slice address, struct parts *p)
 		return -1;
 	p->local = name.local;
 	p->domain = slice_of(p->domain_text, (size_t)n);
-	p->key.local = slice_lower(p->local, p->lower_text);
+	if ((n = idn_local(p->local, p->lower_text,
+	    sizeof(p->lower_text))) == -1)
+		return -1;
+	p->key.local = slice_of(p->lower_text, (size_t)n);
 	p->key.domain = p->domain;
 	return 0;
-}
-
-static bool
-is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.at[i] > 127)
-			return false;
-	return true;
 }
 
 /* The address with its domain as the tables have it; itself, mostly. */
@@ -50,9 +44,12 @@ static struct slice
 with_alabels(struct slice address, const struct parts *p,
     char text[BOOK_ADDRESS_SIZE])
 {
+	const char *at = address.len == 0 ? NULL :
+	    memrchr(address.at, '@', address.len);
 	int n;
 
-	if (is_ascii(address))
+	if (at == NULL || slice_is_ascii(slice_skip(address,
+	    (size_t)(at - address.at))))
 		return address;
 	n = address_join(p->local, p->domain, text, BOOK_ADDRESS_SIZE);
 	return n == -1 ? address : slice_of(text, (size_t)n);
@@ -331,7 +328,8 @@ directions_expand(const struct directions *d, const struct directory_ask *ask,
 	if (v == BOOK_TOO_MUCH)
 		return expand_too_much(ask->address, emit, ctx);
 	if (v == BOOK_NO_RELAY)
-		return expand_elsewhere(d, verdict, ask->address, &to, &from,
+		return expand_elsewhere(d, verdict,
+		    with_alabels(ask->address, &to, text), &to, &from,
 		    ask->forwarded, emit, ctx);
 	if (v == BOOK_LOCAL || v == BOOK_RELAY)
 		emit_all(d, verdict, &x, &from, emit, ctx);

@@ -210,7 +210,7 @@ expand(void **state)
 		    "alice@x.example bob@away.example>reports:away.example" },
 		{ S("b\xc3\xa4@b\xc3\xa4" "r.example"), S("a@b.example"),
 		    DIRECTORY_NO_RELAY,
-		    "b\xc3\xa4@b\xc3\xa4" "r.example>:xn--br-via.example" },
+		    "b\xc3\xa4@xn--br-via.example>:xn--br-via.example" },
 		{ S("nobody@x.example"), S(""), DIRECTORY_UNKNOWN, "" },
 		{ S("a@\xff"), S(""), DIRECTORY_UNKNOWN, "" },
 	};

@@ -3,15 +3,9 @@
 #include <stdlib.h>
 
 #include <idn2.h>
-
-static bool
-is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.at[i] > 127)
-			return false;
-	return true;
-}
+#include <unicase.h>
+#include <uninorm.h>
+#include <unistr.h>
 
 static int
 to_ascii(struct slice in, char out[IDN_DOMAIN_MAX])
@@ -40,12 +34,64 @@ to_ascii(struct slice in, char out[IDN_DOMAIN_MAX])
 int
 idn_domain(struct slice in, char out[IDN_DOMAIN_MAX])
 {
-	if (!is_ascii(in))
+	if (!slice_is_ascii(in))
 		return to_ascii(in, out);
 	if (in.len > IDN_DOMAIN_MAX)
 		return -1;
 	slice_lower(in, out);
 	return (int)in.len;
+}
+
+/* ---- local-parts ---- */
+
+/* Normalization Form C, with small letters or as they are. */
+static int
+normal(struct slice in, bool small, char *out, size_t size)
+{
+	const uint8_t *from = (const uint8_t *)in.at;
+	uint8_t *got;
+	size_t len = 0;
+	int result = -1;
+
+	if (u8_check(from, in.len) != NULL)
+		return -1;
+	got = small ? u8_tolower(from, in.len, NULL, UNINORM_NFC, NULL, &len) :
+	    u8_normalize(UNINORM_NFC, from, in.len, NULL, &len);
+	if (got != NULL && len <= size) {
+		memcpy(out, got, len);
+		result = (int)len;
+	}
+	free(got);
+	return result;
+}
+
+int
+idn_local(struct slice in, char *out, size_t size)
+{
+	if (!slice_is_ascii(in))
+		return normal(in, true, out, size);
+	if (in.len > size)
+		return -1;
+	slice_lower(in, out);
+	return (int)in.len;
+}
+
+int
+idn_address(struct smtp_address *a)
+{
+	struct slice domain = smtp_address_domain(a);
+	char out[IDN_DOMAIN_MAX];
+	int n;
+
+	if (slice_is_ascii(domain))
+		return 0;
+	n = idn_domain(domain, out);
+	if (n == -1 || !smtp_domain_valid(slice_of(out, (size_t)n),
+	    IDN_DOMAIN_MAX))
+		return -1;
+	memcpy(a->text + a->local_len + 1, out, (size_t)n);
+	a->len = (uint16_t)(a->local_len + 1 + n);
+	return 0;
 }
 
 /* ---- texts ---- */
@@ -93,22 +139,39 @@ domain_at(struct slice word)
 }
 
 static int
-append_word(struct grown *g, struct slice word)
+append_domain(struct grown *g, struct slice domain)
+{
+	char out[IDN_DOMAIN_MAX];
+	int n = slice_is_ascii(domain) ? -1 : to_ascii(domain, out);
+
+	return append(g, n == -1 ? domain : slice_of(out, (size_t)n));
+}
+
+/* And what stands around it: "from:" in front, the "@" behind. */
+static int
+append_local(struct grown *g, struct slice local, bool key)
+{
+	enum { LOCAL_MAX = 1024 };
+	char out[LOCAL_MAX];
+	int n = slice_is_ascii(local) ? -1 : normal(local, key, out,
+	    sizeof(out));
+
+	return append(g, n == -1 ? local : slice_of(out, (size_t)n));
+}
+
+static int
+append_word(struct grown *g, struct slice word, enum idn_words bare, bool key)
 {
 	size_t end = word.len, at;
-	char out[IDN_DOMAIN_MAX];
-	int n;
 
 	/* "@domain:", an alias before its colon. */
 	if (end > 0 && word.at[end - 1] == ':')
 		end--;
 	at = domain_at(slice_of(word.at, end));
-	n = is_ascii(slice_of(word.at + at, end - at)) ? -1 :
-	    to_ascii(slice_of(word.at + at, end - at), out);
-	if (n == -1)
-		return append(g, word);
-	return append(g, slice_of(word.at, at)) == -1 ||
-	    append(g, slice_of(out, (size_t)n)) == -1 ? -1 :
+	if (bare == IDN_WORDS_NAMES && memchr(word.at, '@', end) == NULL)
+		at = end;
+	return append_local(g, slice_of(word.at, at), key) == -1 ||
+	    append_domain(g, slice_of(word.at + at, end - at)) == -1 ? -1 :
 	    append(g, slice_skip(word, end));
 }
 
@@ -130,11 +193,18 @@ next_piece(struct slice rest, bool line_begins, bool *word)
 	return n > 0 ? n : 1;
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 char *
-idn_text(struct slice text, size_t *len)
+idn_text(struct slice text, enum idn_words bare, size_t *len)
 {
 	struct grown g = { 0 };
-	bool line_begins = true, word;
+	/* key: nothing has come in this line yet, not even a blank. */
+	bool line_begins = true, key = true, word;
 
 	if (append(&g, slice_of("", 0)) == -1)
 		return NULL;
@@ -142,13 +212,14 @@ idn_text(struct slice text, size_t *len)
 		size_t n = next_piece(text, line_begins, &word);
 		struct slice piece = slice_of(text.at, n);
 
-		if ((word ? append_word(&g, piece) : append(&g, piece)) == -1) {
+		if ((word ? append_word(&g, piece, bare, key) :
+		    append(&g, piece)) == -1) {
 			free(g.at);
 			return NULL;
 		}
-		line_begins = n == 1 && (piece.at[0] == '\n' ||
-		    (line_begins && (piece.at[0] == ' ' ||
-			piece.at[0] == '\t')));
+		key = n == 1 && piece.at[0] == '\n';
+		line_begins = key ||
+		    (n == 1 && line_begins && is_blank(piece.at[0]));
 		text = slice_skip(text, n);
 	}
 	*len = g.len;

@@ -63,27 +63,37 @@ texts(void **state)
 	static const struct {
 		struct slice	 in;
 		const char	*out;
+		enum idn_words	 bare;
 	} cases[] = {
-		{ S(""), "" },
-		{ S("plain@x.example 7\r\n"), "plain@x.example 7\r\n" },
-		{ S(U " local\n"), A " local\n" },
-		{ S("x alias of " U), "x alias of " A },
+		{ S(""), "", 0 },
+		{ S("plain@x.example 7\r\n"), "plain@x.example 7\r\n", 0 },
+		{ S(U " local\n"), A " local\n", 0 },
+		{ S("x alias of " U), "x alias of " A, 0 },
 		{ S("a@" U ": b@" U ",c@" U ", d\n"),
-		    "a@" A ": b@" A ",c@" A ", d\n" },
-		{ S("@" U ": @" U "\n"), "@" A ": @" A "\n" },
+		    "a@" A ": b@" A ",c@" A ", d\n", 0 },
+		{ S("@" U ": @" U "\n"), "@" A ": @" A "\n", 0 },
 		{ S("." U " r\nfrom:." U " r\nfrom:" U " r\n"),
-		    "." A " r\nfrom:." A " r\nfrom:" A " r\n" },
-		{ S("# " U "\n \t# " U "\n"), "# " U "\n \t# " U "\n" },
-		{ S("x # " U "\n"), "x # " A "\n" },
+		    "." A " r\nfrom:." A " r\nfrom:" A " r\n", 0 },
+		{ S("# " U "\n \t# " U "\n"), "# " U "\n \t# " U "\n", 0 },
+		{ S("x # " U "\n"), "x # " A "\n", 0 },
 		/* Not a name: for the table's parser to refuse. */
-		{ S("a@\xff.example\n"), "a@\xff.example\n" },
-		{ S("\xc3\xbc@x.example\n"), "\xc3\xbc@x.example\n" },
+		{ S("a@\xff.example\n"), "a@\xff.example\n", 0 },
+		{ S("\xff@x.example \xff\n"), "\xff@x.example \xff\n", 0 },
+		/* Local-parts: composed; what others are found by, small. */
+		{ S("\xc3\x9c@x.example: \xc3\x9c@" U ", u\xcc\x88@x\n"
+		    " \xc3\x9c@x\n\xc3\x9c@y\n"),
+		    "\xc3\xbc@x.example: \xc3\x9c@" A ", \xc3\xbc@x\n"
+		    " \xc3\x9c@x\n\xc3\xbc@y\n", 0 },
+		{ S("\xc3\x9c: \xc3\x9c, \xc3\x9c@" U "\n@" U ": u\xcc\x88\n"),
+		    "\xc3\xbc: \xc3\x9c, \xc3\x9c@" A "\n@" A ": \xc3\xbc\n",
+		    IDN_WORDS_NAMES },
+		{ S("from:\xc3\x9c@" U " r\n"), "from:\xc3\xbc@" A " r\n", 0 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t len;
-		char *out = idn_text(cases[i].in, &len);
+		char *out = idn_text(cases[i].in, cases[i].bare, &len);
 
 		assert_non_null(out);
 		assert_int_equal(len, strlen(out));
@@ -93,12 +103,83 @@ texts(void **state)
 	}
 }
 
+static void
+locals(void **state)
+{
+	static const struct {
+		struct slice	 in;
+		const char	*out;		/* NULL: none */
+	} cases[] = {
+		{ S("Bob"), "bob" },
+		{ S(""), "" },
+		{ S("J\xc3\x96RG"), "j\xc3\xb6rg" },
+		/* Decomposed, as some systems' file names and keyboards are. */
+		{ S("Jo\xcc\x88rg"), "j\xc3\xb6rg" },
+		{ S("\xce\x94\xce\x9f"), "\xce\xb4\xce\xbf" },
+		/* A small letter that is longer than the capital one. */
+		{ S("\xc8\xba"), "\xe2\xb1\xa5" },
+		/* The sharp s is no double s, nor is any language asked. */
+		{ S("\xc3\x9f"), "\xc3\x9f" },
+		{ S("I\xc3\xb6"), "i\xc3\xb6" },
+		/* Only compatible: two mailboxes. */
+		{ S("\xef\xac\x81"), "\xef\xac\x81" },
+		{ S("\xe7\x94\xa8\xe6\x88\xb7"), "\xe7\x94\xa8\xe6\x88\xb7" },
+		{ S("\xff"), NULL }, { S("a\xc3"), NULL },
+		{ S("\xed\xa0\x80"), NULL },
+	};
+	char out[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int n = idn_local(cases[i].in, out, sizeof(out));
+
+		if ((n == -1) != (cases[i].out == NULL) || (n != -1 &&
+		    !slice_equal(slice_of(out, (size_t)n),
+		    slice_str(cases[i].out))))
+			fail_msg("case %zu: %.*s", i, n < 0 ? 0 : n, out);
+	}
+	assert_int_equal(idn_local(S("\xc8\xba"), out, 2), -1);
+	assert_int_equal(idn_local(S("\xc8\xba"), out, 3), 3);
+	assert_int_equal(idn_local(S("abc"), out, 2), -1);
+}
+
+static void
+addresses(void **state)
+{
+	static const struct {
+		const char	*in, *out;	/* NULL: no domain name */
+	} cases[] = {
+		{ "<a@" U ">", "a@" A },
+		{ "<\xc3\xb6@B\xc3\x9c" "CHER.example>", "\xc3\xb6@" A },
+		{ "<\xc3\xb6@[127.0.0.1]>", "\xc3\xb6@[127.0.0.1]" },
+		{ "<a@a\xe2\x80\x8d" "b.example>", NULL },
+		{ "<>", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct smtp_address a;
+		size_t used;
+
+		assert_int_equal(smtp_path_parse(slice_str(cases[i].in),
+		    SMTP_PATH_REVERSE | SMTP_PATH_UTF8,
+		    &smtp_path_limits_default, &a, &used, NULL), PARSE_OK);
+		assert_int_equal(idn_address(&a), cases[i].out == NULL ? -1 :
+		    0);
+		if (cases[i].out != NULL)
+			assert_true(slice_equal(smtp_address_slice(&a),
+			    slice_str(cases[i].out)));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(domains),
 		cmocka_unit_test(texts),
+		cmocka_unit_test(locals),
+		cmocka_unit_test(addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "common/message/text.h"
 #include "common/slice/slice.h"
+#include "common/utf8/utf8.h"
 
 enum charset {
 	CHARSET_UNKNOWN,
@@ -28,8 +29,5 @@ enum charset charset_of(struct slice name);
  * unchanged.  At most 3 octets come out for each one that goes in.
  */
 void charset_to_utf8(enum charset, struct slice in, struct text *out);
-
-/* Is it well-formed UTF-8 (RFC 3629), surrogates and overlong forms refused? */
-bool utf8_is_valid(struct slice);
 
 #endif

@@ -15,6 +15,15 @@ slice_equal(struct slice a, struct slice b)
 	    (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+bool
+slice_is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.at[i] > 127)
+			return false;
+	return true;
+}
+
 struct slice
 slice_lower(struct slice s, char *to)
 {

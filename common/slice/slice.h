@@ -49,6 +49,9 @@ bool slice_equal(struct slice, struct slice);
 bool slice_equal_nocase(struct slice, struct slice);
 bool slice_starts_nocase(struct slice, struct slice prefix);
 
+/* No octet over 127? */
+bool slice_is_ascii(struct slice);
+
 /* A copy with its ASCII letters small, in to (room for as many octets). */
 struct slice slice_lower(struct slice, char *to);
 

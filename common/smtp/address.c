@@ -4,6 +4,7 @@
 #include "common/smtp/address.h"
 #include "common/smtp/characters.h"
 #include "common/smtp/literal.h"
+#include "common/utf8/utf8.h"
 
 const struct smtp_path_limits smtp_path_limits_default = { 64, 255, 256 };
 
@@ -12,6 +13,7 @@ struct reader {
 	const char	*at, *end;
 	enum smtp_path_fault fault;
 	const struct smtp_path_limits *limits;
+	bool		utf8;
 };
 
 static bool
@@ -45,20 +47,37 @@ append(struct smtp_address *a, char c)
 	a->text[a->len++] = c;
 }
 
+static struct slice
+rest(const struct reader *r)
+{
+	return slice_of(r->at, (size_t)(r->end - r->at));
+}
+
 /* ---- local-part ---- */
+
+/* Octets of the atext at the front of s (RFC 6531 section 3.3); 0: none. */
+static size_t
+atext_len(struct slice s, bool utf8)
+{
+	if (s.len > 0 && smtp_is_atext(s.at[0]))
+		return 1;
+	return utf8 ? utf8_non_ascii(s) : 0;
+}
 
 /* Does this content of a quoted string need its quotes? */
 static bool
 is_dot_string(const char *s, size_t len)
 {
 	bool atom = false;
+	size_t n;
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i += n) {
+		n = 1;
 		if (s[i] == '.') {
 			if (!atom)
 				return false;
 			atom = false;
-		} else if (smtp_is_atext(s[i]))
+		} else if ((n = atext_len(slice_of(s + i, len - i), true)) > 0)
 			atom = true;
 		else
 			return false;
@@ -70,17 +89,20 @@ static bool
 take_dot_string(struct reader *r, struct smtp_address *a)
 {
 	bool atom = false;
+	size_t n;
 
-	for (; r->at < r->end; r->at++) {
+	for (; r->at < r->end; r->at += n) {
+		n = 1;
 		if (*r->at == '.' && atom)
 			atom = false;
-		else if (smtp_is_atext(*r->at))
+		else if ((n = atext_len(rest(r), r->utf8)) > 0)
 			atom = true;
 		else
 			break;
-		if (a->len == r->limits->local_part)
+		if (a->len + n > r->limits->local_part)
 			return fail(r, SMTP_PATH_LOCAL_PART_LONG);
-		append(a, *r->at);
+		for (size_t i = 0; i < n; i++)
+			append(a, r->at[i]);
 	}
 	return atom || fail(r, SMTP_PATH_SYNTAX);
 }
@@ -110,18 +132,22 @@ static bool
 take_quoted_string(struct reader *r, struct smtp_address *a)
 {
 	char content[256];
-	size_t len = 0;
+	size_t len = 0, n;
 
 	r->at++;
 	while (r->at < r->end && *r->at != '"') {
 		if (*r->at == '\\' && ++r->at == r->end)
 			break;
-		if (!smtp_is_printable(*r->at))
+		n = smtp_is_printable(*r->at) ? 1 :
+		    r->utf8 ? utf8_non_ascii(rest(r)) : 0;
+		if (n == 0)
 			return fail(r, SMTP_PATH_SYNTAX);
 		/* With a backslash before each it still fits into text. */
-		if (len == r->limits->local_part || len == 248)
+		if (len + n > r->limits->local_part || len + n > 248)
 			return fail(r, SMTP_PATH_LOCAL_PART_LONG);
-		content[len++] = *r->at++;
+		memcpy(content + len, r->at, n);
+		len += n;
+		r->at += n;
 	}
 	if (!take(r, '"'))
 		return false;
@@ -140,21 +166,39 @@ take_local_part(struct reader *r, struct smtp_address *a)
 
 /* ---- domain ---- */
 
+/* Octets of a label at the front of s; of a U-label (RFC 5890 section
+ * 2.3.2.1) what can be known without looking at its characters. */
+static size_t
+label_len(struct slice s, bool utf8)
+{
+	size_t i = 0, n;
+
+	for (; i < s.len; i += n) {
+		n = smtp_is_ldh(s.at[i]) ? 1 :
+		    utf8 ? utf8_non_ascii(slice_skip(s, i)) : 0;
+		if (n == 0)
+			break;
+	}
+	/* How long its A-label will be is seen when it is made. */
+	if (i == 0 || i > (utf8 ? 4u * 63 : 63u) || s.at[0] == '-' ||
+	    s.at[i - 1] == '-')
+		return 0;
+	return i;
+}
+
 /*
  * How long a Domain stands at the front of s; 0 for none.  What follows it
  * is not looked at.
  */
 static size_t
-domain_len(struct slice s)
+domain_len(struct slice s, bool utf8)
 {
-	size_t i = 0, label;
+	size_t i = 0, n;
 
 	for (;;) {
-		for (label = i; i < s.len && smtp_is_ldh(s.at[i]); i++)
-			;
-		if (i == label || i - label > 63 || s.at[label] == '-' ||
-		    s.at[i - 1] == '-')
+		if ((n = label_len(slice_skip(s, i), utf8)) == 0)
 			return 0;
+		i += n;
 		if (i == s.len || s.at[i] != '.')
 			return i;
 		i++;
@@ -164,14 +208,14 @@ domain_len(struct slice s)
 bool
 smtp_domain_valid(struct slice in, size_t max)
 {
-	return in.len > 0 && in.len <= max && domain_len(in) == in.len;
+	return in.len > 0 && in.len <= max && domain_len(in, false) == in.len;
 }
 
 static bool
 take_domain(struct reader *r, struct smtp_address *a)
 {
-	struct slice rest = slice_of(r->at, (size_t)(r->end - r->at));
-	size_t len = domain_len(rest);
+	struct slice in = rest(r);
+	size_t len = domain_len(in, r->utf8);
 
 	if (len == 0)
 		return fail(r, SMTP_PATH_SYNTAX);
@@ -179,7 +223,7 @@ take_domain(struct reader *r, struct smtp_address *a)
 		return fail(r, SMTP_PATH_DOMAIN_LONG);
 	if (a != NULL)
 		for (size_t i = 0; i < len; i++)
-			append(a, smtp_lower(rest.at[i]));
+			append(a, smtp_lower(in.at[i]));
 	r->at += len;
 	return true;
 }
@@ -190,8 +234,7 @@ take_literal(struct reader *r, struct smtp_address *a)
 	char out[SMTP_LITERAL_MAX];
 	size_t len, used;
 
-	len = smtp_literal_take(slice_of(r->at, (size_t)(r->end - r->at)),
-	    out, &used);
+	len = smtp_literal_take(rest(r), out, &used);
 	if (len == 0)
 		return fail(r, SMTP_PATH_SYNTAX);
 	for (size_t i = 0; i < len; i++)
@@ -273,7 +316,8 @@ smtp_path_parse(struct slice in, unsigned flags,
     const struct smtp_path_limits *limits, struct smtp_address *a,
     size_t *used, enum smtp_path_fault *why)
 {
-	struct reader r = { in.at, in.at + in.len, SMTP_PATH_OK, limits };
+	struct reader r = { in.at, in.at + in.len, SMTP_PATH_OK, limits,
+		(flags & SMTP_PATH_UTF8) != 0 };
 	bool ok;
 
 	a->kind = SMTP_NULL;
@@ -289,7 +333,7 @@ smtp_path_parse(struct slice in, unsigned flags,
 	*used = (size_t)(r.at - in.at);
 	if (ok && *used > limits->path)
 		ok = fail(&r, SMTP_PATH_LONG);
-	if (!ok)
+	if (!ok && !r.utf8)
 		explain(&r, in);
 	if (why != NULL)
 		*why = r.fault;
@@ -300,7 +344,8 @@ enum parse
 smtp_address_parse(struct slice in, struct smtp_address *a)
 {
 	static const struct smtp_path_limits widest = { 248, 255, 1024 };
-	struct reader r = { in.at, in.at + in.len, SMTP_PATH_OK, &widest };
+	struct reader r = { in.at, in.at + in.len, SMTP_PATH_OK, &widest,
+		true };
 
 	a->kind = SMTP_NULL;
 	a->len = a->local_len = 0;
@@ -323,6 +368,12 @@ smtp_address_qualify(struct smtp_address *a, struct slice domain)
 }
 
 /* ---- what is in it ---- */
+
+bool
+smtp_address_is_ascii(const struct smtp_address *a)
+{
+	return slice_is_ascii(smtp_address_slice(a));
+}
 
 struct slice
 smtp_address_local(const struct smtp_address *a)

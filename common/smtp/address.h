@@ -8,8 +8,11 @@
  * parses to the same address again.  Source routes are accepted and forgotten
  * (RFC 5321 appendix C).
  *
- * Octets over 127 are not for this grammar (SMTPUTF8, RFC 6531, is not
- * offered); they have a fault of their own, because their reply has.
+ * Characters beyond ASCII, in UTF-8, are taken where they are asked for
+ * (SMTPUTF8, RFC 6531 section 3.3); otherwise they have a fault of their own,
+ * because their reply has.  A local-part keeps them as they came: whether two
+ * of them are one mailbox is for the host to say that has it.  A domain keeps
+ * them, too, and is no name yet: idn_address() makes it one.
  */
 #ifndef COMMON_SMTP_ADDRESS_H
 #define COMMON_SMTP_ADDRESS_H
@@ -55,7 +58,9 @@ enum smtp_path_flags {
 	SMTP_PATH_BARE = 4,
 	/* Any local-part may lack its domain, as programs on this host write
 	 * it; smtp_address_qualify() gives it one. */
-	SMTP_PATH_UNQUALIFIED = 8
+	SMTP_PATH_UNQUALIFIED = 8,
+	/* Characters beyond ASCII: RFC 6531 section 3.3. */
+	SMTP_PATH_UTF8 = 16
 };
 
 enum smtp_path_fault {
@@ -83,7 +88,7 @@ enum parse smtp_path_parse(struct slice in, unsigned flags,
 /*
  * The whole of in is a mailbox without angle brackets, or "postmaster"; as
  * in tables, on channels, and what smtp_address_slice() gives.  Empty is the
- * null address.
+ * null address.  Characters beyond ASCII are taken.
  */
 enum parse smtp_address_parse(struct slice in, struct smtp_address *);
 
@@ -99,6 +104,9 @@ smtp_address_slice(const struct smtp_address *a)
 {
 	return slice_of(a->text, a->len);
 }
+
+/* Is all of it ASCII? */
+bool smtp_address_is_ascii(const struct smtp_address *);
 
 /* Local-part as printed, quotes included; and what follows the "@". */
 struct slice smtp_address_local(const struct smtp_address *);

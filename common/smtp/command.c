@@ -3,6 +3,7 @@
 #include "common/smtp/characters.h"
 #include "common/smtp/address.h"
 #include "common/smtp/command.h"
+#include "common/utf8/utf8.h"
 
 enum parse
 smtp_line_take(struct slice in, size_t max, struct slice *line,
@@ -65,11 +66,22 @@ smtp_command_keyword(struct slice *args, struct slice keyword)
 	return PARSE_OK;
 }
 
-/* esmtp-value: 1*(%d33-60 / %d62-126) */
-static bool
-is_value(char c)
+/* Octets of esmtp-value, 1*(%d33-60 / %d62-126 / UTF8-non-ascii): RFC 5321
+ * section 4.1.2 and RFC 6531 section 3.3. */
+static size_t
+value_len(struct slice in)
 {
-	return c > 32 && c < 127 && c != '=';
+	size_t len = 0, n;
+
+	for (; len < in.len; len += n) {
+		char c = in.at[len];
+
+		n = c > 32 && c < 127 && c != '=' ? 1 :
+		    utf8_non_ascii(slice_skip(in, len));
+		if (n == 0)
+			break;
+	}
+	return len;
 }
 
 static size_t
@@ -108,9 +120,7 @@ smtp_param_take(struct slice *args, struct smtp_param *p)
 	in = slice_skip(in, n);
 	if (in.len > 0 && in.at[0] == '=') {
 		in = slice_skip(in, 1);
-		for (n = 0; n < in.len && is_value(in.at[n]); n++)
-			;
-		if (n == 0)
+		if ((n = value_len(in)) == 0)
 			return PARSE_BAD;
 		p->value = slice_of(in.at, n);
 		in = slice_skip(in, n);
@@ -154,6 +164,8 @@ mail_body(struct slice value, struct smtp_mail_params *m)
 		m->body = SMTP_BODY_7BIT;
 	else if (slice_equal_nocase(value, SLICE_LITERAL("8BITMIME")))
 		m->body = SMTP_BODY_8BITMIME;
+	else if (slice_equal_nocase(value, SLICE_LITERAL("BINARYMIME")))
+		m->body = SMTP_BODY_BINARYMIME;
 	else
 		return SMTP_PARAMS_VALUE;
 	return SMTP_PARAMS_OK;
@@ -174,6 +186,16 @@ mail_envid(struct slice value, struct smtp_mail_params *m)
 	if (m->envid.at != NULL || smtp_envid_check(value) != PARSE_OK)
 		return SMTP_PARAMS_VALUE;
 	m->envid = value;
+	return SMTP_PARAMS_OK;
+}
+
+/* It has no value. */
+static enum smtp_params_fault
+mail_smtputf8(struct slice value, struct smtp_mail_params *m)
+{
+	if (m->smtputf8 || value.at != NULL)
+		return SMTP_PARAMS_VALUE;
+	m->smtputf8 = true;
 	return SMTP_PARAMS_OK;
 }
 
@@ -207,7 +229,7 @@ mail_param(const struct smtp_param *p, struct smtp_mail_params *m)
 	} rows[] = {
 		{ "SIZE", mail_size }, { "BODY", mail_body },
 		{ "RET", mail_ret }, { "ENVID", mail_envid },
-		{ "AUTH", mail_auth },
+		{ "AUTH", mail_auth }, { "SMTPUTF8", mail_smtputf8 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

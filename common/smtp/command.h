@@ -62,14 +62,16 @@ enum parse smtp_param_take(struct slice *args, struct smtp_param *);
 enum smtp_body {
 	SMTP_BODY_UNSAID,
 	SMTP_BODY_7BIT,
-	SMTP_BODY_8BITMIME
+	SMTP_BODY_8BITMIME,
+	SMTP_BODY_BINARYMIME	/* RFC 3030: only by BDAT */
 };
 
 struct smtp_mail_params {
 	bool		has_auth;	/* AUTH= (RFC 4954 section 5) */
 	bool		has_size;
 	uint64_t	size;		/* RFC 1870; UINT64_MAX for more */
-	enum smtp_body	body;		/* RFC 6152 */
+	enum smtp_body	body;		/* RFC 6152, RFC 3030 */
+	bool		smtputf8;	/* RFC 6531 */
 	enum smtp_ret	ret;		/* RFC 3461 section 4.3 */
 	struct slice	envid;		/* section 4.4: xtext, checked; at is
 					 * NULL: none; points into args */
@@ -94,7 +96,9 @@ enum parse smtp_bdat_parse(struct slice args, uint64_t *size, bool *last);
 
 struct smtp_rcpt_params {
 	unsigned	notify;		/* enum smtp_notify; 0: not given */
-	struct slice	orcpt;		/* type;xtext, checked; as envid */
+	/* type;xtext, checked; as envid.  Characters beyond ASCII in it are for
+	 * a transaction with SMTPUTF8 only. */
+	struct slice	orcpt;
 };
 
 /* All parameters of a RCPT command; each at most once. */

@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+#include "common/smtp/dsn.h"
+#include "common/utf8/utf8.h"
+
 /* The line under construction. */
 struct line {
 	char	*at;
@@ -94,15 +97,6 @@ smtp_xtext_write(struct slice s, char *out, size_t size)
 }
 
 bool
-smtp_is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.at[i] > 127)
-			return false;
-	return true;
-}
-
-bool
 smtp_address_can_be_written(struct slice s)
 {
 	bool quoted = false;
@@ -186,20 +180,20 @@ put_notify(struct line *l, unsigned notify)
 	}
 }
 
-/* RFC 6533 section 3, utf-8-addr-unitext: these alone are escaped. */
+/* RFC 6533 section 3. */
 static void
-put_unitext(struct line *l, struct slice s)
+put_unitext(struct line *l, struct slice s, bool eight_bit)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-		char escaped[8];
+	char out[4 * SMTP_UNITEXT_GROWS];
 
-		if (c > ' ' && c != '\\' && c != '+' && c != '=' && c != 127) {
-			put(l, slice_of(s.at + i, 1));
-			continue;
-		}
-		snprintf(escaped, sizeof(escaped), "\\x{%02X}", c);
-		put_str(l, escaped);
+	/* A character at a time: the whole may be long. */
+	for (size_t n; s.len > 0; s = slice_skip(s, n)) {
+		uint32_t c;
+
+		if ((n = utf8_take(s, &c)) == 0)
+			n = 1;
+		put(l, slice_of(out, smtp_unitext_encode(slice_of(s.at, n),
+		    eight_bit, out)));
 	}
 }
 
@@ -220,15 +214,15 @@ put_orcpt(struct line *l, struct slice orcpt, bool smtputf8)
 		if (type.at[i] <= ' ' || type.at[i] > '~' ||
 		    strchr("+=<>\"", type.at[i]) != NULL)
 			return;
-	if (address.len == 0 || (!smtp_is_ascii(address) && (!smtputf8 ||
-	    !slice_equal_nocase(type, utf8))))
+	if (address.len == 0 || (!slice_is_ascii(address) &&
+	    !slice_equal_nocase(type, utf8)))
 		return;
 	put_str(l, " ORCPT=");
 	put(l, type);
-	if (smtp_is_ascii(address))
-		put_xtext(l, address);
+	if (slice_equal_nocase(type, utf8))
+		put_unitext(l, address, smtputf8);
 	else
-		put_unitext(l, address);
+		put_xtext(l, address);
 }
 
 size_t

@@ -59,8 +59,8 @@ struct smtp_rcpt_write {
 
 /*
  * The line with its CRLF into out; returns its length, or 0 when it does not
- * fit into size or an address cannot stand in a path.  An ORCPT that is not
- * ASCII is left out unless smtputf8 (RFC 6533 section 3).
+ * fit into size or an address cannot stand in a path.  An ORCPT of the type
+ * utf-8 is written in ASCII unless smtputf8 (RFC 6533 section 3).
  */
 size_t smtp_mail_write(const struct smtp_mail_write *, char *out, size_t size);
 size_t smtp_rcpt_write(const struct smtp_rcpt_write *, char *out, size_t size);
@@ -71,9 +71,6 @@ size_t smtp_rcpt_write(const struct smtp_rcpt_write *, char *out, size_t size);
  * a control not even there.  The empty address can.
  */
 bool smtp_address_can_be_written(struct slice address);
-
-/* Is every octet of s at most 127? */
-bool smtp_is_ascii(struct slice s);
 
 /*
  * xtext (RFC 3461 section 4): returns the length, at most three times s.len,

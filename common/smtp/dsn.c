@@ -1,6 +1,9 @@
 #include "common/smtp/dsn.h"
 
+#include <stdio.h>
+
 #include "common/smtp/characters.h"
+#include "common/utf8/utf8.h"
 
 static const char digits[] = "0123456789ABCDEF";
 
@@ -22,11 +25,16 @@ is_xchar(char c)
 /* Well-formed, and what it stands for is printable ASCII: it will be in a
  * line of a report. */
 static enum parse
-xtext_check(struct slice s)
+xtext_check(struct slice s, bool utf8)
 {
 	for (size_t i = 0; i < s.len; i++) {
+		size_t n = utf8 ? utf8_non_ascii(slice_skip(s, i)) : 0;
 		int high, low;
 
+		if (n > 0) {
+			i += n - 1;
+			continue;
+		}
 		if (is_xchar(s.at[i]))
 			continue;
 		if (s.at[i] != '+' || s.len - i < 3)
@@ -105,7 +113,13 @@ smtp_envid_check(struct slice value)
 {
 	if (value.len == 0 || value.len > SMTP_ENVID_MAX)
 		return PARSE_BAD;
-	return xtext_check(value);
+	return xtext_check(value, false);
+}
+
+static bool
+is_type_utf8(struct slice orcpt)
+{
+	return slice_starts_nocase(orcpt, SLICE_LITERAL("utf-8;"));
 }
 
 enum parse
@@ -122,7 +136,7 @@ smtp_orcpt_check(struct slice value)
 		n++;
 	if (n == 0 || n == value.len || value.at[n] != ';')
 		return PARSE_BAD;
-	return xtext_check(slice_skip(value, n + 1));
+	return xtext_check(slice_skip(value, n + 1), is_type_utf8(value));
 }
 
 size_t
@@ -161,4 +175,83 @@ smtp_xtext_encode(struct slice text, char *to, size_t size)
 		to[n++] = digits[c & 15];
 	}
 	return n;
+}
+
+/* ---- RFC 6533 section 3 ---- */
+
+/* An EmbeddedUnicodeChar at the front of s: octets that it takes there, or 0:
+ * there is none, or a control's. */
+static size_t
+embedded(struct slice s, uint32_t *c)
+{
+	size_t n = 3;
+	int digit;
+
+	*c = 0;
+	if (!slice_equal(slice_of(s.at, s.len < 3 ? s.len : 3),
+	    SLICE_LITERAL("\\x{")))
+		return 0;
+	for (; n < s.len && n < 9 && (digit = hex_value(s.at[n])) != -1; n++)
+		*c = *c * 16 + (uint32_t)digit;
+	if (n < 5 || n == s.len || s.at[n] != '}')
+		return 0;
+	return smtp_is_printable((char)(*c < 0x80 ? *c : 0)) ||
+	    utf8_is_name_character(*c) ? n + 1 : 0;
+}
+
+static size_t
+undo_embedded(struct slice s, char *to)
+{
+	size_t len = 0, n;
+	uint32_t c;
+
+	for (; s.len > 0; s = slice_skip(s, n)) {
+		if ((n = embedded(s, &c)) > 0)
+			len += utf8_put(c, to + len);
+		else
+			to[len++] = s.at[(n = 1) - 1];
+	}
+	return len;
+}
+
+size_t
+smtp_orcpt_decode(struct slice value, char *to)
+{
+	size_t len = smtp_xtext_decode(value, to);
+
+	/* What it writes is never longer than what it has read. */
+	return is_type_utf8(value) ? undo_embedded(slice_of(to, len), to) :
+	    len;
+}
+
+static bool
+is_qchar(char c)
+{
+	return is_xchar(c) && c != '\\';
+}
+
+size_t
+smtp_unitext_encode(struct slice address, bool eight_bit, char *to)
+{
+	size_t len = 0, n;
+	uint32_t c;
+
+	for (; address.len > 0; address = slice_skip(address, n)) {
+		char escaped[16];
+
+		n = utf8_take(address, &c);
+		if (n == 0) {		/* not UTF-8: by its octets */
+			n = 1;
+			c = (unsigned char)address.at[0];
+		}
+		if (n > 1 ? eight_bit : is_qchar(address.at[0])) {
+			memcpy(to + len, address.at, n);
+			len += n;
+			continue;
+		}
+		len += (size_t)snprintf(escaped, sizeof(escaped), "\\x{%02X}",
+		    c);
+		memcpy(to + len - strlen(escaped), escaped, strlen(escaped));
+	}
+	return len;
 }

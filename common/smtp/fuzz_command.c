@@ -6,8 +6,27 @@
 
 #include "common/smtp/address.h"
 #include "common/smtp/command.h"
+#include "common/utf8/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* What is kept of it is never longer than what came, and UTF-8. */
+static void
+orcpt(struct slice value)
+{
+	char *kept = malloc(value.len + 1), *out;
+	size_t len = smtp_orcpt_decode(value, kept);
+
+	assert(len <= value.len);
+	assert(utf8_is_valid(slice_of(kept, len)));
+	for (size_t i = 0; i < len; i++)
+		assert((unsigned char)kept[i] >= ' ' && kept[i] != 127);
+	out = malloc(len * SMTP_UNITEXT_GROWS + 1);
+	assert(smtp_unitext_encode(slice_of(kept, len), value.len % 2, out) <=
+	    len * SMTP_UNITEXT_GROWS);
+	free(out);
+	free(kept);
+}
 
 static void
 one_line(struct slice line)
@@ -25,11 +44,12 @@ one_line(struct slice line)
 		return;
 	assert(c.verb.len > 0 && c.verb.len + c.args.len <= line.len);
 	if (smtp_command_keyword(&c.args, SLICE_LITERAL("FROM:")) == PARSE_OK &&
-	    smtp_path_parse(c.args, SMTP_PATH_REVERSE | SMTP_PATH_BARE,
-		&smtp_path_limits_default, &a, &used, &why) == PARSE_OK)
+	    smtp_path_parse(c.args, SMTP_PATH_REVERSE | SMTP_PATH_BARE |
+		SMTP_PATH_UTF8, &smtp_path_limits_default, &a, &used, &why) ==
+	    PARSE_OK)
 		smtp_mail_params_parse(slice_skip(c.args, used), &params);
-	else
-		smtp_rcpt_params_parse(c.args, &rcpt);
+	else if (smtp_rcpt_params_parse(c.args, &rcpt) == SMTP_PARAMS_OK)
+		orcpt(rcpt.orcpt);
 }
 
 int

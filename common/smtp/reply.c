@@ -1,8 +1,10 @@
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/smtp/characters.h"
 #include "common/smtp/reply.h"
+#include "common/utf8/utf8.h"
 
 static size_t
 put_number(char *out, unsigned n)
@@ -18,22 +20,44 @@ put_number(char *out, unsigned n)
 	return w;
 }
 
-size_t
-smtp_reply_line(char *out, uint16_t code, const uint8_t enhanced[3],
-    struct slice text, int more)
+static size_t
+put_line(char *out, uint16_t code, const uint8_t enhanced[3],
+    struct slice text, int more, bool utf8)
 {
-	size_t w = put_number(out, code);
+	size_t w = put_number(out, code), n;
 
 	out[w++] = more ? '-' : ' ';
 	for (int i = 0; i < 3 && enhanced != NULL && enhanced[0] != 0; i++) {
 		w += put_number(out + w, enhanced[i]);
 		out[w++] = i < 2 ? '.' : ' ';
 	}
-	for (size_t i = 0; i < text.len && w < SMTP_REPLY_LINE_MAX - 2; i++)
-		out[w++] = smtp_is_printable(text.at[i]) ? text.at[i] : '?';
+	for (; text.len > 0; text = slice_skip(text, n)) {
+		bool beyond = utf8 && utf8_non_ascii(text) > 0;
+
+		n = beyond ? utf8_non_ascii(text) : 1;
+		if (w + n > SMTP_REPLY_LINE_MAX - 2)
+			break;
+		memcpy(out + w, beyond || smtp_is_printable(text.at[0]) ?
+		    text.at : "?", n);
+		w += n;
+	}
 	out[w++] = '\r';
 	out[w++] = '\n';
 	return w;
+}
+
+size_t
+smtp_reply_line(char *out, uint16_t code, const uint8_t enhanced[3],
+    struct slice text, int more)
+{
+	return put_line(out, code, enhanced, text, more, false);
+}
+
+size_t
+smtp_reply_line_utf8(char *out, uint16_t code, const uint8_t enhanced[3],
+    struct slice text, int more)
+{
+	return put_line(out, code, enhanced, text, more, true);
 }
 
 size_t

@@ -30,6 +30,11 @@ struct smtp_status {
 size_t smtp_reply_line(char *out, uint16_t code, const uint8_t enhanced[3],
     struct slice text, int more);
 
+/* The same where characters beyond ASCII may stand in text, in UTF-8: the
+ * client has said that it takes them (RFC 6531 section 3.7.4). */
+size_t smtp_reply_line_utf8(char *out, uint16_t code,
+    const uint8_t enhanced[3], struct slice text, int more);
+
 /* The same for a status whose text is all there is to say. */
 size_t smtp_reply_status(char *out, const struct smtp_status *);
 

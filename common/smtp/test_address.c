@@ -102,6 +102,34 @@ static const struct {
 	{ "<a@b\xc3\xbc" "cher.example>", NULL, 0, SMTP_PATH_NOT_ASCII },
 	{ "<\"\xff\"@x>", NULL, 0, SMTP_PATH_NOT_ASCII },
 	{ "<a\x7f@x>", NULL, 0, SMTP_PATH_SYNTAX },
+	/* RFC 6531 section 3.3, where it is asked for */
+	{ "<j\xc3\xb6rg@x>", "j\xc3\xb6rg@x", SMTP_PATH_UTF8, 0 },
+	{ "<\xe4\xbd\xa0.\xe5\xa5\xbd@x>", "\xe4\xbd\xa0.\xe5\xa5\xbd@x",
+	    SMTP_PATH_UTF8, 0 },
+	{ "<\xf0\x9f\x98\x80@x>", "\xf0\x9f\x98\x80@x", SMTP_PATH_UTF8, 0 },
+	{ "<a@b\xc3\xbc" "cher.Example>", "a@b\xc3\xbc" "cher.example",
+	    SMTP_PATH_UTF8, 0 },
+	{ "<@\xc3\xbc.x:a@b>", "a@b", SMTP_PATH_UTF8, 0 },
+	{ "j\xc3\xb6rg@x SMTPUTF8", "j\xc3\xb6rg@x",
+	    SMTP_PATH_UTF8 | SMTP_PATH_BARE, 0 },
+	/* no more quoting than it needs */
+	{ "<\"j\xc3\xb6rg\"@x>", "j\xc3\xb6rg@x", SMTP_PATH_UTF8, 0 },
+	{ "<\"j\\\xc3\xb6rg\"@x>", "j\xc3\xb6rg@x", SMTP_PATH_UTF8, 0 },
+	{ "<\"\xc3\xb6 \xc3\xb6\"@x>", "\"\xc3\xb6 \xc3\xb6\"@x",
+	    SMTP_PATH_UTF8, 0 },
+	/* not UTF-8: overlong, surrogate, cut short, past the end, alone */
+	{ "<\xc0\xaf@x>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<\xed\xa0\x80@x>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<\xe4\xbd@x>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<\xf4\x90\x80\x80@x>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<\"\xff\"@x>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<a@\xbf>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<a@x\xc3", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	/* what ends a line for some: NEL, LINE SEPARATOR */
+	{ "<a\xc2\x85@x>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<a@x\xe2\x80\xa8>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<\xef\xbf\xbf@x>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
+	{ "<a@[\xc3\xb6:x]>", NULL, SMTP_PATH_UTF8, SMTP_PATH_SYNTAX },
 };
 
 static void
@@ -182,6 +210,31 @@ test_labels(void **state)
 	assert_false(smtp_literal_valid(slice_str("[127.0.0.1]x")));
 }
 
+/* A limit counts octets, and no character is cut at it. */
+static void
+test_limits_utf8(void **state)
+{
+	char in[128] = "<";
+	enum smtp_path_fault why;
+	struct smtp_address a;
+	size_t used;
+
+	(void)state;
+	for (size_t i = 0; i < 32; i++)
+		memcpy(in + 1 + 2 * i, "\xc3\xb6", 2);
+	memcpy(in + 65, "@x>", 4);
+	assert_int_equal(smtp_path_parse(slice_str(in), SMTP_PATH_UTF8,
+	    &smtp_path_limits_default, &a, &used, &why), PARSE_OK);
+	assert_int_equal(a.local_len, 64);
+	memcpy(in + 65, "\xc3\xb6@x>", 6);
+	assert_int_equal(smtp_path_parse(slice_str(in), SMTP_PATH_UTF8,
+	    &smtp_path_limits_default, &a, &used, &why), PARSE_BAD);
+	assert_int_equal(why, SMTP_PATH_LOCAL_PART_LONG);
+	in[64] = 'x';
+	assert_int_equal(smtp_path_parse(slice_str(in), SMTP_PATH_UTF8,
+	    &smtp_path_limits_default, &a, &used, &why), PARSE_BAD);
+}
+
 static struct smtp_address
 address(const char *text)
 {
@@ -245,6 +298,7 @@ main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_limits_utf8),
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_qualify),
 		cmocka_unit_test(test_unquote),

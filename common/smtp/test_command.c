@@ -113,7 +113,16 @@ test_mail_params(void **state)
 		{ " SIZE", SMTP_PARAMS_VALUE, 0, 0, 0 },
 		{ " SIZE=", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
 		{ " SIZE=1 SIZE=1", SMTP_PARAMS_VALUE, 1, 1, 0 },
-		{ " BODY=BINARYMIME", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " BODY=BINARYMIME", SMTP_PARAMS_OK, 0, 0,
+		    SMTP_BODY_BINARYMIME },
+		{ " BODY=BINARYMIME BODY=7BIT", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " SMTPUTF8 BODY=8bitmime", SMTP_PARAMS_OK, 0, 0,
+		    SMTP_BODY_8BITMIME },
+		{ " SMTPUTF8=1", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " SMTPUTF8 smtputf8", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " X=\xc3\xb6", SMTP_PARAMS_UNKNOWN, 0, 0, 0 },
+		{ " ENVID=\xc3\xb6", SMTP_PARAMS_VALUE, 0, 0, 0 },
+		{ " X=\xc3", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
 		{ " AUTH=<>", SMTP_PARAMS_OK, 0, 0, 0 },
 		{ " AUTH=e+3Dmc2@example.com", SMTP_PARAMS_OK, 0, 0, 0 },
 		{ " AUTH=<> AUTH=<>", SMTP_PARAMS_VALUE, 0, 0, 0 },
@@ -121,7 +130,7 @@ test_mail_params(void **state)
 		{ " AUTH=a+4@b", SMTP_PARAMS_VALUE, 0, 0, 0 },
 		{ " AUTH", SMTP_PARAMS_VALUE, 0, 0, 0 },
 		{ " TRANSID=<1@b>", SMTP_PARAMS_UNKNOWN, 0, 0, 0 },
-		{ " SMTPUTF8", SMTP_PARAMS_UNKNOWN, 0, 0, 0 },
+		{ " SMTPUTF8", SMTP_PARAMS_OK, 0, 0, 0 },
 		{ "SIZE=1", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
 		{ " =1", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
 		{ " -x=1", SMTP_PARAMS_SYNTAX, 0, 0, 0 },
@@ -136,8 +145,11 @@ test_mail_params(void **state)
 		    slice_str(rows[i].in), &m), rows[i].fault);
 		assert_int_equal(m.has_size, rows[i].has_size);
 		assert_true(m.size == rows[i].size);
-		if (rows[i].fault == SMTP_PARAMS_OK)
-			assert_int_equal(m.body, rows[i].body);
+		if (rows[i].fault != SMTP_PARAMS_OK)
+			continue;
+		assert_int_equal(m.body, rows[i].body);
+		assert_true(m.smtputf8 ==
+		    (strstr(rows[i].in, "SMTPUTF8") != NULL));
 	}
 }
 

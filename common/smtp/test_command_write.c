@@ -72,14 +72,18 @@ test_rcpt(void **state)
 		    "RCPT TO:<b@x.org> NOTIFY=DELAY\r\n" },
 		{ { .address = S("\"a b>\\\"<\"@x.org") },
 		    "RCPT TO:<\"a b>\\\"<\"@x.org>\r\n" },
-		/* RFC 6533: as it is to who can take it, else not at all. */
+		/* RFC 6533: as it is to who can take it, else escaped. */
 		{ { .address = S("b@x.org"), .orcpt = S("utf-8;\xc3\xa9@y"),
 		    .smtputf8 = true },
 		    "RCPT TO:<b@x.org> ORCPT=utf-8;\xc3\xa9@y\r\n" },
 		{ { .address = S("b@x.org"), .orcpt = S("utf-8;\xc3\xa9=@y"),
 		    .smtputf8 = true },
 		    "RCPT TO:<b@x.org> ORCPT=utf-8;\xc3\xa9\\x{3D}@y\r\n" },
-		{ { .address = S("b@x.org"), .orcpt = S("utf-8;\xc3\xa9@y") },
+		{ { .address = S("b@x.org"), .orcpt = S("utf-8;\xc3\xa9+@y") },
+		    "RCPT TO:<b@x.org> ORCPT=utf-8;\\x{E9}\\x{2B}@y\r\n" },
+		/* Of another type it cannot be. */
+		{ { .address = S("b@x.org"), .orcpt = S("rfc822;\xc3\xa9@y"),
+		    .smtputf8 = true },
 		    "RCPT TO:<b@x.org>\r\n" },
 		{ { .address = S("b@x.org"), .orcpt = S("none") },
 		    "RCPT TO:<b@x.org>\r\n" },

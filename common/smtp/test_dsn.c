@@ -101,6 +101,13 @@ test_orcpt(void **state)
 		{ "", PARSE_BAD }, { ";a@b", PARSE_BAD }, { "rfc822", PARSE_BAD },
 		{ "rfc 822;a@b", PARSE_BAD }, { "rfc822;a@b+0A", PARSE_BAD },
 		{ "rfc822;a=b@c", PARSE_BAD }, { "rfc822;a+b@c", PARSE_BAD },
+		/* RFC 6533 section 3 */
+		{ "utf-8;p\xc3\xa5l@example.org", PARSE_OK },
+		{ "UTF-8;\xe4\xbd\xa0\\x{2B}@x", PARSE_OK },
+		{ "utf-8;p\xc3@x", PARSE_BAD }, { "utf-8;\xff", PARSE_BAD },
+		{ "utf-8;a\xc2\x85@x", PARSE_BAD },
+		{ "rfc822;p\xc3\xa5l@x", PARSE_BAD },
+		{ "\xc3\xa5;x", PARSE_BAD },
 		{ "x+EC;a@b", PARSE_BAD }, { "x+41;a@b", PARSE_BAD },
 	};
 
@@ -108,6 +115,52 @@ test_orcpt(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(smtp_orcpt_check(slice_str(rows[i].in)),
 		    rows[i].want);
+}
+
+/* RFC 6533 section 3: as it comes, as it is kept, as it goes on. */
+static void
+test_utf8_address(void **state)
+{
+	static const struct {
+		const char *in, *kept, *eight, *seven;
+	} rows[] = {
+		{ "utf-8;p\\x{E5}l@x", "utf-8;p\xc3\xa5l@x",
+		    "p\xc3\xa5l@x", "p\\x{E5}l@x" },
+		{ "UTF-8;p\xc3\xa5l@x", "UTF-8;p\xc3\xa5l@x",
+		    "p\xc3\xa5l@x", "p\\x{E5}l@x" },
+		{ "utf-8;\\x{1F600}\\x{2B}\\x{5C}@x",
+		    "utf-8;\xf0\x9f\x98\x80+\\@x",
+		    "\xf0\x9f\x98\x80\\x{2B}\\x{5C}@x",
+		    "\\x{1F600}\\x{2B}\\x{5C}@x" },
+		/* No character of a name: kept as it came. */
+		{ "utf-8;a\\x{0A}\\x{D800}\\x{110000}\\x{85}@x",
+		    "utf-8;a\\x{0A}\\x{D800}\\x{110000}\\x{85}@x", NULL, NULL },
+		{ "utf-8;\\x{}\\x{1\\x{1}\\x{e5}\\x{1234567}\\y@x",
+		    "utf-8;\\x{}\\x{1\\x{1}\\x{e5}\\x{1234567}\\y@x", NULL, NULL },
+		/* Another type has no such escapes. */
+		{ "rfc822;\\x{E5}+2B@x", "rfc822;\\x{E5}+@x", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char kept[128], out[sizeof(kept) * SMTP_UNITEXT_GROWS];
+		struct slice in = slice_str(rows[i].in);
+		size_t len;
+
+		assert_int_equal(smtp_orcpt_check(in), PARSE_OK);
+		len = smtp_orcpt_decode(in, kept);
+		if (!slice_equal(slice_of(kept, len), slice_str(rows[i].kept)))
+			fail_msg("%s: %.*s", rows[i].in, (int)len, kept);
+		if (rows[i].eight == NULL)
+			continue;
+		in = slice_skip(slice_of(kept, len), 6);
+		len = smtp_unitext_encode(in, true, out);
+		assert_true(slice_equal(slice_of(out, len),
+		    slice_str(rows[i].eight)));
+		len = smtp_unitext_encode(in, false, out);
+		assert_true(slice_equal(slice_of(out, len),
+		    slice_str(rows[i].seven)));
+	}
 }
 
 int
@@ -118,6 +171,7 @@ main(void)
 		cmocka_unit_test(test_ret),
 		cmocka_unit_test(test_xtext),
 		cmocka_unit_test(test_orcpt),
+		cmocka_unit_test(test_utf8_address),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

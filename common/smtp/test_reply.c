@@ -37,6 +37,18 @@ test_reply(void **state)
 	assert_int_equal(smtp_reply_line(out, 250, NULL,
 	    slice_of(text, sizeof(text)), 0), SMTP_REPLY_LINE_MAX);
 	assert_memory_equal(out + SMTP_REPLY_LINE_MAX - 3, "x\r\n", 3);
+	/* RFC 6531 section 3.7.4; no character is cut, and no octet that is
+	 * none of one gets through. */
+	expect(out, smtp_reply_line_utf8(out, 250, NULL,
+	    slice_str("\xc3\xb6\xff\n\xc2\x85\xe4\xbd"), 0),
+	    "250 \xc3\xb6???" "???\r\n");
+	for (size_t i = 0; i + 1 < sizeof(text); i += 2)
+		memcpy(text + i, "\xc3\xb6", 2);
+	assert_int_equal(smtp_reply_line_utf8(out, 250, NULL,
+	    slice_of(text, sizeof(text)), 0), SMTP_REPLY_LINE_MAX);
+	assert_memory_equal(out + SMTP_REPLY_LINE_MAX - 4, "\xc3\xb6\r\n", 4);
+	assert_int_equal(smtp_reply_line_utf8(out, 250, NULL,
+	    slice_of("x\xc3\xb6", 3), 0), 9);
 }
 
 static void

@@ -34,15 +34,9 @@ static const unsigned international = STAGE_TABLE_BIT(STAGE_TABLE_DOMAINS) |
     STAGE_TABLE_BIT(STAGE_TABLE_ALIASES) |
     STAGE_TABLE_BIT(STAGE_TABLE_RECIPIENTS) |
     STAGE_TABLE_BIT(STAGE_TABLE_ROUTES);
-
-static bool
-is_ascii(const struct tables_text *text)
-{
-	for (size_t i = 0; i < text->len; i++)
-		if ((unsigned char)text->at[i] > 127)
-			return false;
-	return true;
-}
+/* In these a word without a domain is a mailbox's name. */
+static const unsigned named = STAGE_TABLE_BIT(STAGE_TABLE_ALIASES) |
+    STAGE_TABLE_BIT(STAGE_TABLE_RECIPIENTS);
 
 static int
 read_text(const struct tables *t, enum stage_table table, int fd,
@@ -55,10 +49,13 @@ read_text(const struct tables *t, enum stage_table table, int fd,
 		text->at = NULL;
 		return -1;
 	}
-	if (t->to_ascii == NULL || is_ascii(text) ||
+	if (t->to_ascii == NULL ||
+	    slice_is_ascii(slice_of(text->at, text->len)) ||
 	    (international & STAGE_TABLE_BIT(table)) == 0)
 		return 0;
-	ascii = t->to_ascii(slice_of(text->at, text->len), &len);
+	ascii = t->to_ascii(slice_of(text->at, text->len),
+	    STAGE_TABLE_BIT(table) & named ? IDN_WORDS_NAMES :
+	    IDN_WORDS_DOMAINS, &len);
 	text_clear(text);
 	text->at = ascii;
 	text->len = len;

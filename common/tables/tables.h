@@ -15,6 +15,7 @@
 #include "common/accounts/book.h"
 #include "common/accounts/passwords.h"
 #include "common/accounts/routes.h"
+#include "common/idn/idn.h"
 #include "common/sasl/secret.h"
 #include "common/srs/srs.h"
 #include "common/stage/stage.h"
@@ -31,7 +32,8 @@ struct tables {
 	unsigned	 wanted;	/* STAGE_TABLE_BITs of this stage */
 	/* Set by a stage that takes international domain names in its tables
 	 * (idn_text); NULL: they are refused. */
-	char		*(*to_ascii)(struct slice, size_t *len);
+	char		*(*to_ascii)(struct slice, enum idn_words,
+			    size_t *len);
 	/* In use; NULL before the first commit, and what is not wanted. */
 	struct domains_table	*domains;
 	struct aliases_table	*aliases;

@@ -186,7 +186,8 @@ add_address(struct planner *p, struct slice text)
 
 	text = bare_address(text);
 	if (smtp_path_parse(text, SMTP_PATH_FORWARD | SMTP_PATH_BARE |
-	    SMTP_PATH_UNQUALIFIED, &smtp_path_limits_default, &address, &used,
+	    SMTP_PATH_UNQUALIFIED | SMTP_PATH_UTF8,
+	    &smtp_path_limits_default, &address, &used,
 	    NULL) != PARSE_OK || used != text.len)
 		return "not an address";
 	smtp_address_qualify(&address, domain);

@@ -40,7 +40,8 @@ def test_greeting_and_ehlo(world):
         assert code == 250 and first == SITE
         assert sorted(extensions) == [
             "8BITMIME", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES",
-            "LIMITS RCPTMAX=1000", "PIPELINING", "SIZE 36700160"]
+            "LIMITS RCPTMAX=1000", "PIPELINING", "SIZE 36700160",
+            "SMTPUTF8"]
         assert c.ask("HELO crepes.fr") == (250, SITE)
 
 
@@ -146,8 +147,9 @@ def test_refused_recipients(tireless, path, code, enhanced):
     ("FROM:<a@b> SIZE=36700161", 552, "5.3.4"),
     ("FROM:<a@b> SIZE=99999999999999999999", 552, "5.3.4"),
     ("FROM:<a@b> SIZE=x", 501, "5.5.4"),
-    ("FROM:<a@b> BODY=BINARYMIME", 501, "5.5.4"),
-    ("FROM:<a@b> SMTPUTF8", 555, "5.5.4"),
+    ("FROM:<a@b> SMTPUTF8", 250, "2.1.0"),
+    ("FROM:<a@b> SMTPUTF8=yes", 501, "5.5.4"),
+    ("FROM:<a@b> SMTPUTF8 SMTPUTF8", 501, "5.5.4"),
     ("FROM:<a@b> AUTH=<>", 555, "5.5.4"),
     ("FROM:a@b", 501, "5.1.7"),
     ("FROM:<a>", 501, "5.1.7"),
@@ -155,7 +157,11 @@ def test_refused_recipients(tireless, path, code, enhanced):
     ("FROM <a@b>", 501, "5.5.4"),
     ("TO:<a@b>", 501, "5.5.4"),
     ("", 501, "5.5.4"),
-    ("FROM:<\xe9@b>", 553, "5.6.7"),
+    ("FROM:<\xe9@b>", 550, "5.6.7"),
+    ("FROM:<\xe9@b> SMTPUTF8", 501, "5.1.7"),
+    ("FROM:<\xc3\xa9@b>", 550, "5.6.7"),
+    ("FROM:<a@\xc3\xa9.b>", 550, "5.6.7"),
+    ("FROM:<\xc3\xa9@b> SMTPUTF8", 250, "2.1.0"),
 ])
 def test_mail(tireless, args, code, enhanced):
     with tireless.connect() as c:

@@ -18,8 +18,8 @@
  * Every message that it is given, it checks (seals, sizes, line ends) and
  * keeps: OUT/<queue id>.eml and OUT/<queue id>.env.
  *
- * The directory: users of hamburger.edu are bob, alice, postmaster and u0 to
- * u99999 (and bare postmaster); "temp" fails for now; "silent" is never
+ * The directory: users of hamburger.edu are bob, alice, j\xc3\xb6rg (in UTF-8),
+ * postmaster and u0 to u99999 (and bare postmaster); "temp" fails for now; "silent" is never
  * answered; "slow" after 50 ms; every other domain is not ours.
  * The queue: a reverse-path with the local-part "full" is refused with 452,
  * "policy" with 554, "silent" is never answered.
@@ -123,6 +123,7 @@ verdict(struct slice address)
 	    slice_equal(name, SLICE_LITERAL("bob")) ||
 	    slice_equal(name, SLICE_LITERAL("slow")) ||
 	    slice_equal(name, SLICE_LITERAL("alice")) ||
+	    slice_equal(name, SLICE_LITERAL("j\xc3\xb6rg")) ||
 	    (name.len > 1 && name.at[0] == 'u' &&
 		slice_number(slice_skip(name, 1), 99999, &n) == 0))
 		return DIRECTORY_LOCAL;
