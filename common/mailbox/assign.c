@@ -50,8 +50,9 @@ is_viewed(struct folder *f, const struct scan *s, const struct found *d)
 {
 	size_t seq = folder_seq_of(f, d->uid);
 
-	return seq != 0 && strcmp(entry_name(f, folder_entry(f, seq)),
-	    found_name(s, d)) == 0;
+	return seq != 0 && folder_entry(f, seq)->name != UINT32_MAX &&
+	       strcmp(entry_name(f, folder_entry(f, seq)), found_name(s, d)) ==
+		   0;
 }
 
 static struct found *

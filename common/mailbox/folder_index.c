@@ -11,34 +11,76 @@
 /* ---- single records ---- */
 
 static void
-message_key(const struct folder *f, uint32_t uid, uint8_t to[INDEX_KEY_LEN])
+chunk_key(const struct folder *f, uint32_t uid, uint8_t to[INDEX_KEY_LEN])
 {
-	index_key_pack(INDEX_MESSAGE, f->state.identity, uid, 0, to);
+	index_key_pack(INDEX_CHUNK, f->state.identity, uid / CHUNK_UIDS, 0, to);
 }
 
-static int
-record_get(struct index_txn *t, const struct folder *f, uint32_t uid,
-    struct index_record *r)
+void
+records_begin(struct records *rs, struct index_txn *t, const struct folder *f)
+{
+	rs->txn = t;
+	rs->f = f;
+	rs->loaded = rs->dirty = false;
+}
+
+int
+records_end(struct records *rs)
+{
+	uint8_t key[INDEX_KEY_LEN], value[CHUNK_MAX];
+	size_t len;
+
+	if (!rs->dirty)
+		return 0;
+	rs->dirty = false;
+	chunk_key(rs->f, rs->number * CHUNK_UIDS, key);
+	len = index_chunk_pack(&rs->chunk, value);
+	if (len > 0)
+		return index_put(
+		    rs->txn, key, slice_of(value, len), slice_of(NULL, 0));
+	index_delete(rs->txn, key);
+	return 0;
+}
+
+/* The record's place, with its chunk in memory; NULL: the index fails. */
+static struct index_record *
+record_at(struct records *rs, uint32_t uid)
 {
 	uint8_t key[INDEX_KEY_LEN];
 	struct slice value;
 
-	message_key(f, uid, key);
-	if (index_get(t, key, &value) == -1)
-		return -1;
-	return index_record_parse(value, r) == PARSE_OK ? 0 : -1;
+	if (!rs->loaded || rs->number != uid / CHUNK_UIDS) {
+		if (records_end(rs) == -1)
+			return NULL;
+		chunk_key(rs->f, uid, key);
+		if (index_get(rs->txn, key, &value) == -1 ||
+		    index_chunk_parse(value, &rs->chunk) != PARSE_OK)
+			rs->chunk.present = 0;
+		rs->loaded = true;
+		rs->number = uid / CHUNK_UIDS;
+	}
+	return &rs->chunk.record[uid % CHUNK_UIDS];
 }
 
-static int
-record_put(struct index_txn *t, const struct folder *f, uint32_t uid,
-    const struct index_record *r)
+static bool
+is_present(const struct records *rs, uint32_t uid)
 {
-	uint8_t key[INDEX_KEY_LEN], value[INDEX_RECORD_LEN];
+	return rs->chunk.present & UINT64_C(1) << uid % CHUNK_UIDS;
+}
 
-	message_key(f, uid, key);
-	index_record_pack(r, value);
-	return index_put(t, key, slice_of(value, sizeof(value)),
-	    slice_of(NULL, 0));
+/* For changing; of one that was not there everything is 0. */
+static struct index_record *
+record_change(struct records *rs, uint32_t uid)
+{
+	struct index_record *r = record_at(rs, uid);
+
+	if (r == NULL)
+		return NULL;
+	if (!is_present(rs, uid))
+		*r = (struct index_record){ 0 };
+	rs->chunk.present |= UINT64_C(1) << uid % CHUNK_UIDS;
+	rs->dirty = true;
+	return r;
 }
 
 struct get {
@@ -50,9 +92,16 @@ struct get {
 static int
 get_work(struct index_txn *t, void *ctx)
 {
-	struct get *g = ctx;
+	const struct get *g = ctx;
+	const struct index_record *r;
+	struct records rs;
 
-	return record_get(t, g->f, g->uid, g->r);
+	records_begin(&rs, t, g->f);
+	r = record_at(&rs, g->uid);
+	if (r == NULL || !is_present(&rs, g->uid))
+		return -1;
+	*g->r = *r;
+	return 0;
 }
 
 int
@@ -80,6 +129,7 @@ struct fill {
 	struct folder	*f;
 	size_t		 at;
 	bool		 all;		/* not only those that are fresh */
+	uint32_t first;                 /* UID */
 	uint32_t	*stale;		/* NULL: do not collect them */
 	size_t		 nstale;
 };
@@ -99,26 +149,41 @@ fill_entry(const struct folder *f, struct entry *e, const struct index_record *r
 	e->fresh = false;
 }
 
+static bool
+fill_one(struct fill *fill, uint32_t uid, const struct index_record *r)
+{
+	struct folder *f = fill->f;
+
+	while (fill->at < f->count && f->entries[fill->at].m.uid < uid)
+		fill->at++;
+	if (fill->at == f->count || f->entries[fill->at].m.uid != uid) {
+		if (fill->stale != NULL && fill->nstale < STALE_MAX &&
+		    uid >= fill->first)
+			fill->stale[fill->nstale++] = uid;
+		return fill->at < f->count || fill->stale != NULL;
+	}
+	if (f->entries[fill->at].fresh || fill->all)
+		fill_entry(f, &f->entries[fill->at], r);
+	return true;
+}
+
 static int
 fill_each(void *ctx, struct slice key, struct slice value)
 {
 	struct fill *fill = ctx;
-	struct folder *f = fill->f;
-	struct index_record r;
-	uint32_t uid;
+	struct index_chunk c;
+	uint32_t number;
 
-	if (!index_key_parse(key, INDEX_MESSAGE, f->state.identity, &uid))
+	if (!index_key_parse(
+		key, INDEX_CHUNK, fill->f->state.identity, &number))
 		return 1;
-	while (fill->at < f->count && f->entries[fill->at].m.uid < uid)
-		fill->at++;
-	if (fill->at == f->count || f->entries[fill->at].m.uid != uid) {
-		if (fill->stale != NULL && fill->nstale < STALE_MAX)
-			fill->stale[fill->nstale++] = uid;
-		return fill->at == f->count && fill->stale == NULL;
-	}
-	if ((f->entries[fill->at].fresh || fill->all) &&
-	    index_record_parse(value, &r) == PARSE_OK)
-		fill_entry(f, &f->entries[fill->at], &r);
+	if (number > UINT32_MAX / CHUNK_UIDS ||
+	    index_chunk_parse(value, &c) != PARSE_OK)
+		return 0;
+	for (uint32_t n = 0; n < CHUNK_UIDS; n++)
+		if (c.present & UINT64_C(1) << n &&
+		    !fill_one(fill, number * CHUNK_UIDS + n, &c.record[n]))
+			return 1;
 	return 0;
 }
 
@@ -130,8 +195,10 @@ fill_work(struct index_txn *t, void *ctx)
 	uint8_t from[INDEX_KEY_LEN];
 	int r;
 
-	message_key(fill.f, fill.stale != NULL || fill.at == fill.f->count ? 0 :
-	    fill.f->entries[fill.at].m.uid, from);
+	fill.first = fill.stale != NULL || fill.at == fill.f->count
+			 ? 0
+			 : fill.f->entries[fill.at].m.uid;
+	chunk_key(fill.f, fill.first, from);
 	r = index_walk(t, from, fill_each, &fill);
 	result->nstale = fill.nstale;
 	return r;
@@ -177,27 +244,31 @@ forget_blobs(struct index_txn *t, struct forget *g, uint32_t uid)
 }
 
 int
-folder_index_forget(struct index_txn *t, const struct folder *f, uint32_t uid)
+folder_index_forget(struct records *rs, uint32_t uid)
 {
-	struct forget g = { .identity = f->state.identity };
-	uint8_t key[INDEX_KEY_LEN];
+	struct forget g = { .identity = rs->f->state.identity };
 
-	message_key(f, uid, key);
-	index_delete(t, key);
-	return forget_blobs(t, &g, uid);
+	if (record_at(rs, uid) == NULL)
+		return -1;
+	if (is_present(rs, uid)) {
+		rs->chunk.present &= ~(UINT64_C(1) << uid % CHUNK_UIDS);
+		rs->dirty = true;
+	}
+	return forget_blobs(rs->txn, &g, uid);
 }
 
 int
-folder_index_put(struct index_txn *t, const struct folder *f, const struct entry *e)
+folder_index_put(struct records *rs, const struct entry *e)
 {
-	struct index_record r = { 0 };
+	struct index_record *r = record_change(rs, e->m.uid);
 
-	record_get(t, f, e->m.uid, &r);
-	r.modseq = e->m.modseq;
-	r.ino = e->ino;
-	r.flags = e->m.flags;
-	r.keywords = e->m.keywords;
-	return record_put(t, f, e->m.uid, &r);
+	if (r == NULL)
+		return -1;
+	r->modseq = e->m.modseq;
+	r->ino = e->ino;
+	r->flags = e->m.flags;
+	r->keywords = e->m.keywords;
+	return 0;
 }
 
 /* ---- finding the numbers of the view ---- */
@@ -276,35 +347,37 @@ struct blob {
 };
 
 static int
-found_put(struct index_txn *t, struct folder *f, const struct blob *b)
+found_put(struct records *rs, const struct blob *b)
 {
-	struct index_record found, r = { 0 };
+	struct index_record found, *r = record_change(rs, b->uid);
 
-	if (index_record_parse(slice_of(b->octets, b->len), &found) != PARSE_OK)
-		return 0;
-	record_get(t, f, b->uid, &r);
+	if (r == NULL)
+		return -1;
+	memcpy(&found, b->octets, sizeof(found));
 	if (found.has_size) {
-		r.has_size = true;
-		r.crlf_size = found.crlf_size;
+		r->has_size = true;
+		r->crlf_size = found.crlf_size;
 	}
 	if (found.has_date) {
-		r.has_date = true;
-		r.date = found.date;
+		r->has_date = true;
+		r->date = found.date;
 	}
-	return record_put(t, f, b->uid, &r);
+	return 0;
 }
 
 static int
 blobs_work(struct index_txn *t, void *ctx)
 {
 	struct folder *f = ctx;
+	struct records rs;
 
+	records_begin(&rs, t, f);
 	for (const struct blob *b = f->blobs; b != NULL; b = b->next) {
 		uint8_t key[INDEX_KEY_LEN], head[INDEX_BLOB_HEAD_LEN];
 		struct slice octets = slice_of(b->octets, b->len);
 
 		if (b->kind == 0) {
-			if (found_put(t, f, b) == -1)
+			if (found_put(&rs, b) == -1)
 				return -1;
 			continue;
 		}
@@ -314,7 +387,7 @@ blobs_work(struct index_txn *t, void *ctx)
 		if (index_put(t, key, slice_of(head, sizeof(head)), octets) == -1)
 			return -1;
 	}
-	return 0;
+	return records_end(&rs);
 }
 
 void
@@ -351,10 +424,7 @@ blob_add(struct folder *f, uint32_t uid, uint8_t kind, struct slice octets)
 void
 folder_index_found(struct folder *f, uint32_t uid, const struct index_record *r)
 {
-	uint8_t octets[INDEX_RECORD_LEN];
-
-	index_record_pack(r, octets);
-	blob_add(f, uid, 0, slice_of(octets, sizeof(octets)));
+	blob_add(f, uid, 0, slice_of(r, sizeof(*r)));
 }
 
 void

@@ -49,7 +49,7 @@ vanished_put(struct index_txn *t, const struct folder *f, struct ledger *l)
  * a record of what vanished that is the whole view (X1, X3).
  */
 static int
-put_above(struct index_txn *t, const struct folder *f, uint64_t modseq,
+put_above(struct records *rs, const struct folder *f, uint64_t modseq,
     struct vanished *v)
 {
 	bool fresh_record = v->highest == 0;
@@ -62,7 +62,7 @@ put_above(struct index_txn *t, const struct folder *f, uint64_t modseq,
 			break;
 		if (e->m.gone)
 			continue;
-		if (folder_index_put(t, f, e) == -1)
+		if (folder_index_put(rs, e) == -1)
 			return -1;
 		if (!fresh_record)
 			vanished_add(v, v->highest + 1, e->m.uid - 1, modseq);
@@ -87,9 +87,11 @@ put_work(struct index_txn *t, void *ctx)
 	const struct put *p = ctx;
 	struct folder *f = p->f;
 	struct vanished *v = &p->ledger->v;
+	struct records rs;
 	uint32_t highest;
 	bool changed = false;
 
+	records_begin(&rs, t, f);
 	if (vanished_get(t, f, v) == -1) {
 		v->floor = p->modseq;
 		v->highest = v->len = 0;
@@ -98,14 +100,14 @@ put_work(struct index_txn *t, void *ctx)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct entry *e = &f->entries[p->at[i]];
 
-		if (folder_index_put(t, f, e) == -1)
+		if (folder_index_put(&rs, e) == -1)
 			return -1;
 		if (vanished_has(v, e->m.uid)) {
 			vanished_remove(v, e->m.uid);
 			changed = true;
 		}
 	}
-	if (put_above(t, f, p->modseq, v) == -1)
+	if (put_above(&rs, f, p->modseq, v) == -1 || records_end(&rs) == -1)
 		return -1;
 	return changed || highest != v->highest ?
 	    vanished_put(t, f, p->ledger) : 0;
@@ -129,8 +131,9 @@ folder_modseq_new(struct folder *f, const uint32_t *at, size_t n)
 		f->entries[at[i]].m.modseq = p.modseq;
 		f->entries[at[i]].fresh = false;
 	}
-	if ((p.ledger = malloc(sizeof(*p.ledger))) != NULL)
-		index_write(f->mb->index, put_work, &p);
+	if ((p.ledger = malloc(sizeof(*p.ledger))) == NULL ||
+	    index_write(f->mb->index, put_work, &p) == -1)
+		f->unrecorded = true;
 	free(p.ledger);
 	return 0;
 }
@@ -155,13 +158,17 @@ forget_work(struct index_txn *t, void *ctx)
 	struct forget *g = ctx;
 	struct vanished *v = &g->ledger->v;
 	bool has = vanished_get(t, g->f, v) == 0;
+	struct records rs;
 
+	records_begin(&rs, t, g->f);
 	for (size_t i = 0; i < g->n; i++) {
-		if (folder_index_forget(t, g->f, g->uids[i]) == -1)
+		if (folder_index_forget(&rs, g->uids[i]) == -1)
 			return -1;
 		if (has)
 			vanished_add(v, g->uids[i], g->uids[i], g->modseq);
 	}
+	if (records_end(&rs) == -1)
+		return -1;
 	if (!has)	/* X3: whoever makes one begins above modseq */
 		return 0;
 	if (g->incomplete) {

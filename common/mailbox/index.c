@@ -26,6 +26,7 @@ struct index {
 	MDB_env	*env;		/* NULL: none is open */
 	MDB_dbi	 dbi;
 	int	 data_fd;	/* LMDB's own */
+	off_t least;            /* it had this size once, and never shrinks */
 	bool	 marked;	/* MARK_WRITTEN is durable */
 	bool	 other_version;	/* leave it alone, do without */
 };
@@ -142,6 +143,7 @@ env_open(struct index *ix)
 	mdb_txn_abort(txn);
 	if (!env_is_whole(ix))
 		goto fail;
+	ix->least = 0;
 	return 0;
 fail:
 	mdb_env_close(ix->env);
@@ -299,6 +301,18 @@ mark_written(struct index *ix)
 	return 0;
 }
 
+/* By somebody else, while it is mapped: to read it would be SIGBUS. */
+static bool
+is_cut(struct index *ix)
+{
+	struct stat st;
+
+	if (fstat(ix->data_fd, &st) == -1 || st.st_size < ix->least)
+		return true;
+	ix->least = st.st_size;
+	return false;
+}
+
 /* 0, or LMDB's error. */
 static int
 run(struct index *ix, bool write, index_work *work, void *ctx, int *answer)
@@ -308,7 +322,9 @@ run(struct index *ix, bool write, index_work *work, void *ctx, int *answer)
 
 	if (lock_fd(ix->data_fd, write ? LOCK_EX : LOCK_SH) == -1)
 		return errno;
-	r = mdb_txn_begin(ix->env, NULL, write ? 0 : MDB_RDONLY, &t.txn);
+	r = is_cut(ix)
+		? MDB_CORRUPTED
+		: mdb_txn_begin(ix->env, NULL, write ? 0 : MDB_RDONLY, &t.txn);
 	if (r == 0) {
 		*answer = work(&t, ctx);
 		r = t.error;

@@ -10,13 +10,13 @@
  *     deleted apart from the data.
  * I4  No transaction outlives the call that made it.
  * I5  LMDB does not sync here.  The file "alive" says "clean" only when all was
- *     synced after the last process closed the index; it says so no more, durably, before
- *     anything is written.  A process that comes first and finds it unclean
- *     (power cut, kill, crash) starts with an empty index.  So an index that
- *     makes processes crash does so once.
- * I6  An index that was deleted or replaced is noticed at the next transaction.
- *     One that is shorter than its own tables say is thrown away.  If somebody
- *     cuts it short while it is mapped, SIGBUS ends that process alone.
+ *     synced after the last process closed the index; it says so no more,
+ * durably, before anything is written.  A process that comes first and finds it
+ * unclean (power cut, kill, crash) starts with an empty index.  So an index
+ * that makes processes crash does so once. I6  An index that was deleted or
+ * replaced is noticed at the next transaction. One that is shorter than its own
+ * tables say, or than it once was, is thrown away.  If somebody cuts it short
+ * while a transaction reads it, SIGBUS ends that process alone.
  */
 #ifndef COMMON_MAILBOX_INDEX_H
 #define COMMON_MAILBOX_INDEX_H

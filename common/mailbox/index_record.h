@@ -1,6 +1,6 @@
 /*
- * What the index keeps of a message, packed (pure).  All of it can be found
- * again in the Maildir, so a record that does not parse is simply not there.
+ * What the index keeps of messages, packed (pure).  All of it can be found
+ * again in the Maildir, so what does not parse is simply not there.
  */
 #ifndef COMMON_MAILBOX_INDEX_RECORD_H
 #define COMMON_MAILBOX_INDEX_RECORD_H
@@ -21,30 +21,61 @@ struct index_record {
 	bool		has_date;
 };
 
-enum { INDEX_RECORD_LEN = 44 };
+/*
+ * The records of 64 UIDs, from a multiple of 64 on, are one value: about 20
+ * octets for each, so that a million messages take some 25 MB.
+ */
+enum {
+	CHUNK_UIDS = 64,
+	CHUNK_HEAD = 5, /* version, CRC-32C of the rest */
+	CHUNK_RECORD_MAX = 2 + 5 + 4 * 10,
+	CHUNK_MAX = CHUNK_HEAD + CHUNK_UIDS * CHUNK_RECORD_MAX
+};
 
-void index_record_pack(const struct index_record *,
-    uint8_t to[INDEX_RECORD_LEN]);
+struct index_chunk {
+	uint64_t present; /* bit n: record[n] is there */
+	struct index_record record[CHUNK_UIDS];
+};
+
+/* The length written; 0 when no record is present. */
+size_t index_chunk_pack(const struct index_chunk *, uint8_t to[CHUNK_MAX]);
 /* PARSE_BAD: another version, length or checksum. */
-enum parse index_record_parse(struct slice, struct index_record *);
+enum parse index_chunk_parse(struct slice, struct index_chunk *);
 
 /*
- * A key: table, uidvalidity, uid, kind; numbers big-endian, so that the
- * order of keys is that of UIDs.
+ * A folder as it was when its directories had these times of change, and the
+ * records above were all of its messages: who finds the same times need not
+ * read the directories.
+ */
+struct index_view {
+	int64_t cur_sec, new_sec;
+	uint32_t cur_nsec, new_nsec;
+	uint64_t cur_ino, new_ino;
+	uint32_t count;
+};
+
+enum { VIEW_LEN = 49 };
+void index_view_pack(const struct index_view *, uint8_t to[VIEW_LEN]);
+enum parse index_view_parse(struct slice, struct index_view *);
+
+/*
+ * A key: table, number of the folder, UID (or UID / 64), kind; numbers
+ * big-endian, so that the order of keys is that of UIDs.
  */
 enum index_table {
-	INDEX_MESSAGE = 1,
 	INDEX_BLOB = 2,
 	INDEX_VANISHED = 3,
-	INDEX_USAGE = 4
+	INDEX_USAGE = 4,
+	INDEX_VIEW = 5,
+	INDEX_CHUNK = 6
 };
 enum { INDEX_KEY_LEN = 10 };
 
-void index_key_pack(enum index_table, uint32_t uidvalidity, uint32_t uid,
+void index_key_pack(enum index_table, uint32_t identity, uint32_t uid,
     uint8_t kind, uint8_t to[INDEX_KEY_LEN]);
-/* false: no key of this table and uidvalidity. */
-bool index_key_parse(struct slice, enum index_table, uint32_t uidvalidity,
-    uint32_t *uid);
+/* false: no key of this table and folder. */
+bool index_key_parse(
+    struct slice, enum index_table, uint32_t identity, uint32_t *uid);
 
 /* Blobs carry their checksum in front. */
 enum { INDEX_BLOB_HEAD_LEN = 5 };

@@ -93,6 +93,7 @@ struct folder {
 	uint64_t	 tracked;	/* next.modseq when they were last read */
 	uint64_t	 synced;	/* all changes up to it are in the view */
 	uint64_t	 held;		/* likewise, and told; 0: synced */
+	bool unrecorded;                /* the index missed something */
 	bool		 unsettled;	/* renames in cur/ not yet synced */
 	struct entry	*entries;
 	size_t		 count, size;
@@ -178,6 +179,8 @@ int folder_scan(struct folder *, struct scan *);
 void scan_clear(struct scan *);
 /* Those with a UID first, ascending. */
 void scan_sort(struct scan *);
+/* When the directory was last changed, and whether that is long enough ago. */
+int stamp_take(int dir_fd, struct stamp *);
 /* Nothing happened since the last scan, as far as the clock can tell. */
 bool folder_is_unchanged(struct folder *);
 const char *found_name(const struct scan *, const struct found *);
@@ -200,6 +203,14 @@ int folder_refresh_modseqs(struct folder *);
 /* The file is gone for certain. */
 void entry_gone(struct folder *, struct entry *);
 
+/* ---- view_saved.c ---- */
+
+/* The view as the index has it, if nothing happened since; the lock is held.
+ * No entry has a name then (UINT32_MAX) before a folder_refresh. */
+bool folder_view_load(struct folder *);
+/* Put it down, if it is complete; after a scan, the lock is held. */
+void folder_view_save(struct folder *);
+
 /* ---- store.c ---- */
 
 /* Fails with EROFS where the folder was opened read-only. */
@@ -213,11 +224,21 @@ int folder_modseqs(struct folder *);
 /* One modification sequence for these n entries (indices), in memory and in
  * the index; the lock is held. */
 int folder_modseq_new(struct folder *, const uint32_t *at, size_t n);
-/* Inside a transaction: a record for the entry as it is; nothing for a UID. */
-int folder_index_put(struct index_txn *, const struct folder *,
-    const struct entry *);
-int folder_index_forget(struct index_txn *, const struct folder *,
-    uint32_t uid);
+/* Inside a transaction: one chunk of records is in memory, and written when
+ * another is needed or at the end.  Best in ascending order of UIDs. */
+struct records {
+	struct index_txn *txn;
+	const struct folder *f;
+	uint32_t number; /* of the chunk, when loaded */
+	bool loaded, dirty;
+	struct index_chunk chunk;
+};
+
+void records_begin(struct records *, struct index_txn *, const struct folder *);
+int records_end(struct records *);
+/* A record for the entry as it is; nothing for a UID. */
+int folder_index_put(struct records *, const struct entry *);
+int folder_index_forget(struct records *, uint32_t uid);
 /* Put UIDs that are not in the view on the record of what vanished.
  * incomplete: there were more of them than these. */
 void folder_vanish_uids(struct folder *, const uint32_t *uids, size_t n,

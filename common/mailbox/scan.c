@@ -81,8 +81,8 @@ read_name(void *ctx, const char *name, uint64_t ino, unsigned char type)
 	return pool_add(&r->s->pool, name, &found->name);
 }
 
-static int
-take_stamp(int dir_fd, struct stamp *s)
+int
+stamp_take(int dir_fd, struct stamp *s)
 {
 	struct timespec now;
 	struct stat st;
@@ -116,12 +116,11 @@ folder_is_unchanged(struct folder *f)
 	struct stat d;
 
 	/* An empty folder that was deleted keeps its times, but no link. */
-	return f->scanned && !f->look_again &&
-	    fstat(f->dir_fd, &d) == 0 && d.st_nlink > 0 &&
-	    !f->cur_stamp.racy &&
-	    !f->new_stamp.racy && take_stamp(f->cur_fd, &c) == 0 &&
-	    take_stamp(f->new_fd, &n) == 0 &&
-	    stamp_equal(&c, &f->cur_stamp) && stamp_equal(&n, &f->new_stamp);
+	return f->scanned && !f->look_again && fstat(f->dir_fd, &d) == 0 &&
+	       d.st_nlink > 0 && !f->cur_stamp.racy && !f->new_stamp.racy &&
+	       stamp_take(f->cur_fd, &c) == 0 &&
+	       stamp_take(f->new_fd, &n) == 0 &&
+	       stamp_equal(&c, &f->cur_stamp) && stamp_equal(&n, &f->new_stamp);
 }
 
 static int
@@ -132,13 +131,13 @@ scan_once(struct folder *f, struct scan *s)
 
 	s->count = 0;
 	s->pool.len = 0;
-	if (take_stamp(f->new_fd, &f->new_stamp) == -1 ||
-	    take_stamp(f->cur_fd, &f->cur_stamp) == -1 ||
+	if (stamp_take(f->new_fd, &f->new_stamp) == -1 ||
+	    stamp_take(f->cur_fd, &f->cur_stamp) == -1 ||
 	    dir_scan(f->new_fd, read_name, &r) != 0)
 		return -1;
 	r.in_new = false;
 	if (dir_scan(f->cur_fd, read_name, &r) != 0 ||
-	    take_stamp(f->new_fd, &n) == -1 || take_stamp(f->cur_fd, &c) == -1)
+	    stamp_take(f->new_fd, &n) == -1 || stamp_take(f->cur_fd, &c) == -1)
 		return -1;
 	s->stable = stamp_equal(&n, &f->new_stamp) &&
 	    stamp_equal(&c, &f->cur_stamp);

@@ -50,7 +50,7 @@ one(uint32_t uid, const char *value)
 {
 	struct one o = { .len = strlen(value) };
 
-	index_key_pack(INDEX_MESSAGE, 1, uid, 0, o.key);
+	index_key_pack(INDEX_CHUNK, 1, uid, 0, o.key);
 	memcpy(o.value, value, o.len);
 	return o;
 }
@@ -289,6 +289,28 @@ test_cut_short(void **state)
 	}
 }
 
+/* Cut short while it is mapped: seen before it is read, and begun anew. */
+static void
+test_cut_while_open(void **state)
+{
+	struct home *h = *state;
+	struct index *a = index_new(h->fd), *b = index_new(h->fd);
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/index/data.mdb", h->path);
+	for (off_t len = 0; len <= 8192; len += 1024) {
+		struct one o = one(1, "here");
+
+		assert_int_equal(index_write(a, put_one, &o), 0);
+		assert_true(has(b, 1, "here"));
+		assert_int_equal(truncate(path, len), 0);
+		assert_false(has(b, 1, "here"));
+		assert_false(has(a, 1, "here"));
+	}
+	index_free(a);
+	index_free(b);
+}
+
 /* Run look() apart: damage may end the process, but only once. */
 static void
 survive(struct home *h, struct what *w)
@@ -393,6 +415,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_cut_while_open),
 		T(test_put_and_get),
 		T(test_deleted_under_readers),
 		T(test_process_that_died),

@@ -9,28 +9,99 @@
 #include "common/mailbox/index_record.h"
 
 static void
-test_record(void **state)
+test_chunk(void **state)
 {
-	struct index_record in = { .modseq = 1ull << 62, .ino = 42,
-		.crlf_size = 1ull << 33, .date = -1, .keywords = 1u << 25,
-		.flags = 0x3f, .has_size = true, .has_date = true }, out;
-	uint8_t b[INDEX_RECORD_LEN + 1] = { 0 };
+	static const struct index_record largest = { .modseq = UINT64_MAX,
+		.ino = UINT64_MAX,
+		.crlf_size = UINT64_MAX,
+		.date = INT64_MIN,
+		.keywords = (1u << 26) - 1,
+		.flags = 0x3f,
+		.has_size = true,
+		.has_date = true };
+	static struct index_chunk in, out;
+	static uint8_t b[CHUNK_MAX + 1];
+	size_t len;
 
 	(void)state;
-	index_record_pack(&in, b);
-	assert_int_equal(index_record_parse(
-	    slice_of(b, INDEX_RECORD_LEN), &out), PARSE_OK);
-	assert_true(out.modseq == in.modseq && out.ino == 42 &&
-	    out.crlf_size == in.crlf_size && out.date == -1 &&
-	    out.keywords == in.keywords && out.flags == 0x3f &&
-	    out.has_size && out.has_date);
-	assert_int_equal(index_record_parse(
-	    slice_of(b, INDEX_RECORD_LEN + 1), &out), PARSE_BAD);
-	for (size_t i = 0; i < INDEX_RECORD_LEN * 8; i++) {
+	assert_int_equal(index_chunk_pack(&in, b), 0);
+	in.present = 1 | UINT64_C(1) << 40 | UINT64_C(1) << 63;
+	in.record[0] = (struct index_record){ .modseq = 300, .ino = 42 };
+	in.record[40] = largest;
+	in.record[63] =
+	    (struct index_record){ .modseq = 1, .date = -1, .has_date = true };
+	len = index_chunk_pack(&in, b);
+	assert_int_equal(index_chunk_parse(slice_of(b, len), &out), PARSE_OK);
+	assert_true(out.present == in.present);
+	assert_memory_equal(&out.record[40], &largest, sizeof(largest));
+	assert_true(out.record[0].modseq == 300 && out.record[0].ino == 42 &&
+		    !out.record[0].has_size && out.record[63].date == -1);
+	for (size_t i = 0; i < len * 8; i++) {
 		b[i / 8] ^= (uint8_t)(1 << i % 8);
-		assert_int_equal(index_record_parse(
-		    slice_of(b, INDEX_RECORD_LEN), &out), PARSE_BAD);
+		assert_int_equal(
+		    index_chunk_parse(slice_of(b, len), &out), PARSE_BAD);
 		b[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	assert_int_equal(
+	    index_chunk_parse(slice_of(b, len + 1), &out), PARSE_BAD);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(
+		    index_chunk_parse(slice_of(b, i), &out), PARSE_BAD);
+	in.present = UINT64_MAX;
+	for (int n = 0; n < CHUNK_UIDS; n++)
+		in.record[n] = largest;
+	len = index_chunk_pack(&in, b);
+	assert_true(len <= CHUNK_MAX);
+	assert_int_equal(index_chunk_parse(slice_of(b, len), &out), PARSE_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+}
+
+/* A mailbox as they are: a million messages in about 40 MB, the tables of LMDB
+ * included (three of these in a page of 4096). */
+static void
+test_chunk_is_small(void **state)
+{
+	static struct index_chunk c;
+	static uint8_t b[CHUNK_MAX];
+
+	(void)state;
+	c.present = UINT64_MAX;
+	for (unsigned n = 0; n < CHUNK_UIDS; n++)
+		c.record[n] = (struct index_record){ .modseq = (1 << 21) + n,
+			.ino = 30000000 + n,
+			.crlf_size = 40000,
+			.flags = 1,
+			.has_size = true };
+	assert_true(index_chunk_pack(&c, b) <= 1000);
+	for (unsigned n = 0; n < CHUNK_UIDS; n++) {
+		c.record[n].date = 1732166400 + n;
+		c.record[n].has_date = true;
+	}
+	assert_true(index_chunk_pack(&c, b) <= 1300);
+}
+
+static void
+test_view(void **state)
+{
+	struct index_view in = { 1732166400, -5, 999999999, 1, 42, UINT64_MAX,
+		1000000 },
+			  out;
+	uint8_t b[VIEW_LEN];
+
+	(void)state;
+	index_view_pack(&in, b);
+	assert_int_equal(
+	    index_view_parse(slice_of(b, sizeof(b)), &out), PARSE_OK);
+	assert_true(out.cur_sec == in.cur_sec && out.new_sec == -5 &&
+		    out.cur_nsec == in.cur_nsec && out.new_ino == UINT64_MAX &&
+		    out.count == 1000000);
+	for (size_t i = 0; i < sizeof(b); i++) {
+		b[i] ^= 1;
+		assert_int_equal(
+		    index_view_parse(slice_of(b, sizeof(b)), &out), PARSE_BAD);
+		b[i] ^= 1;
+		assert_int_equal(
+		    index_view_parse(slice_of(b, i), &out), PARSE_BAD);
 	}
 }
 
@@ -42,14 +113,15 @@ test_keys_in_order(void **state)
 	uint32_t uid;
 
 	(void)state;
-	index_key_pack(INDEX_MESSAGE, 7, 0, 0, a);
+	index_key_pack(INDEX_CHUNK, 7, 0, 0, a);
 	for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++) {
-		index_key_pack(INDEX_MESSAGE, 7, uids[i], 0, b);
+		index_key_pack(INDEX_CHUNK, 7, uids[i], 0, b);
 		assert_true(memcmp(a, b, sizeof(a)) < 0);
-		assert_true(index_key_parse(slice_of(b, sizeof(b)),
-		    INDEX_MESSAGE, 7, &uid) && uid == uids[i]);
-		assert_false(index_key_parse(slice_of(b, sizeof(b)),
-		    INDEX_MESSAGE, 8, &uid));
+		assert_true(index_key_parse(
+				slice_of(b, sizeof(b)), INDEX_CHUNK, 7, &uid) &&
+			    uid == uids[i]);
+		assert_false(index_key_parse(
+		    slice_of(b, sizeof(b)), INDEX_CHUNK, 8, &uid));
 		assert_false(index_key_parse(slice_of(b, sizeof(b)),
 		    INDEX_BLOB, 7, &uid));
 		memcpy(a, b, sizeof(a));
@@ -76,7 +148,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_chunk),
+		cmocka_unit_test(test_chunk_is_small),
+		cmocka_unit_test(test_view),
 		cmocka_unit_test(test_keys_in_order),
 		cmocka_unit_test(test_blob),
 	};

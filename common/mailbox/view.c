@@ -294,6 +294,7 @@ take_changes(struct folder *f, size_t before, bool keep_expunged)
 	return 0;
 }
 
+/* 1: the view came from the index, and nothing in it is gone or changed. */
 static int
 sync_locked(struct folder *f)
 {
@@ -304,6 +305,11 @@ sync_locked(struct folder *f)
 		return -1;
 	f->changes.keywords = memcmp(before.keywords, f->state.keywords,
 	    sizeof(before.keywords)) != 0;
+	if (folder_view_load(f)) {
+		f->synced = f->next.modseq - 1;
+		folder_unlock(f);
+		return 1;
+	}
 	r = look_until_sure(f, true);
 	if (r == 0) {
 		/* What vanished did so after the last time that all was seen. */
@@ -312,8 +318,10 @@ sync_locked(struct folder *f)
 		(void)folder_vanish(f);
 		r = folder_modseqs(f);
 	}
-	if (r == 0)
+	if (r == 0) {
 		f->synced = f->next.modseq - 1;
+		folder_view_save(f);
+	}
 	folder_unlock(f);
 	return r;
 }
@@ -328,9 +336,13 @@ folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
 	f->changes.keywords = false;
 	f->changes.expunged = f->changes.changed = f->changes.arrived = 0;
 	if (!folder_is_unchanged(f)) {
-		if (sync_locked(f) == -1)
+		r = sync_locked(f);
+		if (r == -1)
 			return -1;
-		r = take_changes(f, before, keep);
+		if (r == 0)
+			r = take_changes(f, before, keep);
+		else if ((r = report_room(f, 0, 0)) == 0)
+			f->changes.arrived = f->count;
 	} else if (!keep && f->any_gone) {
 		r = take_changes(f, before, keep);
 	}

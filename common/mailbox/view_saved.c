@@ -1,0 +1,210 @@
+/*
+ * Opening a folder without reading its directories: the index holds all of its
+ * messages, and says at which times of change of cur/ and new/ that was so.
+ * Names are not there; they are looked for when the first one is needed.
+ *
+ * What always holds:
+ * S1  A view is put down only when the directories were read after the clock
+ * had moved on from their last change, so that any later one shows. S2  It is
+ * put down after the records of all its messages, and believed only when there
+ * are as many of them as it says. S3  It has no message that is in new/, for
+ * those are \Recent to somebody.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mailbox/internal.h"
+
+static void
+view_key(const struct folder *f, uint8_t to[INDEX_KEY_LEN])
+{
+	index_key_pack(INDEX_VIEW, f->state.identity, 0, 0, to);
+}
+
+/* The directories as they were when we looked. */
+static int
+describe(struct folder *f, struct index_view *v)
+{
+	struct stat cur, new;
+
+	if (fstat(f->cur_fd, &cur) == -1 || fstat(f->new_fd, &new) == -1)
+		return -1;
+	*v = (struct index_view){
+		.cur_sec = f->cur_stamp.changed.tv_sec,
+		.cur_nsec = (uint32_t)f->cur_stamp.changed.tv_nsec,
+		.cur_ino = cur.st_ino,
+		.new_sec = f->new_stamp.changed.tv_sec,
+		.new_nsec = (uint32_t)f->new_stamp.changed.tv_nsec,
+		.new_ino = new.st_ino,
+		.count = (uint32_t)f->count,
+	};
+	return 0;
+}
+
+/* ---- putting down ---- */
+
+static bool
+is_complete(const struct folder *f)
+{
+	if (!f->scanned || f->look_again || f->cur_stamp.racy ||
+	    f->new_stamp.racy || f->any_gone || f->unrecorded ||
+	    f->changes.withheld > 0)
+		return false;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct entry *e = &f->entries[i];
+
+		if (e->fresh || e->in_new || e->misses > 0)
+			return false;
+	}
+	return true;
+}
+
+struct saving {
+	struct folder *f;
+	uint8_t value[VIEW_LEN];
+};
+
+static int
+save_work(struct index_txn *t, void *ctx)
+{
+	const struct saving *s = ctx;
+	uint8_t key[INDEX_KEY_LEN];
+
+	view_key(s->f, key);
+	return index_put(
+	    t, key, slice_of(s->value, sizeof(s->value)), slice_of(NULL, 0));
+}
+
+void
+folder_view_save(struct folder *f)
+{
+	struct saving s = { .f = f };
+	struct index_view v;
+
+	if (!is_complete(f) || describe(f, &v) == -1)
+		return;
+	index_view_pack(&v, s.value);
+	index_write(f->mb->index, save_work, &s);
+}
+
+/* ---- taking up ---- */
+
+struct loading {
+	struct folder *f;
+	const struct index_view *now;
+	uint32_t count;
+	uint32_t last; /* UID */
+};
+
+static bool
+load_one(struct loading *l, uint32_t uid, const struct index_record *r)
+{
+	struct folder *f = l->f;
+
+	if (f->count == l->count || uid == 0 || uid >= f->next.uid ||
+	    r->modseq == 0 || r->modseq >= f->next.modseq)
+		return false;
+	l->last = uid;
+	f->entries[f->count++] = (struct entry){
+		.m = { .uid = uid,
+		    .keywords = r->keywords,
+		    .modseq = r->modseq,
+		    .flags = r->flags },
+		.ino = r->ino,
+		.name = UINT32_MAX,
+	};
+	return true;
+}
+
+static int
+load_each(void *ctx, struct slice key, struct slice value)
+{
+	struct loading *l = ctx;
+	struct index_chunk c;
+	uint32_t number;
+
+	if (!index_key_parse(key, INDEX_CHUNK, l->f->state.identity, &number))
+		return 1;
+	if (number > UINT32_MAX / CHUNK_UIDS ||
+	    index_chunk_parse(value, &c) != PARSE_OK)
+		goto bad;
+	for (; c.present != 0; c.present &= c.present - 1) {
+		unsigned n = (unsigned)__builtin_ctzll(c.present);
+
+		if (!load_one(l, number * CHUNK_UIDS + n, &c.record[n]))
+			goto bad;
+	}
+	return 0;
+bad:
+	l->count = UINT32_MAX; /* S2: never equal */
+	return 1;
+}
+
+static bool
+is_same_time(const struct index_view *a, const struct index_view *b)
+{
+	return a->cur_sec == b->cur_sec && a->cur_nsec == b->cur_nsec &&
+	       a->new_sec == b->new_sec && a->new_nsec == b->new_nsec &&
+	       a->cur_ino == b->cur_ino && a->new_ino == b->new_ino;
+}
+
+static int
+make_room(struct folder *f, uint32_t count)
+{
+	struct entry *entries;
+
+	if (count > MESSAGES_MAX)
+		return -1;
+	if (count <= f->size)
+		return 0;
+	entries = reallocarray(f->entries, count, sizeof(*entries));
+	if (entries == NULL)
+		return -1;
+	f->entries = entries;
+	f->size = count;
+	return 0;
+}
+
+static int
+load_work(struct index_txn *t, void *ctx)
+{
+	struct loading *l = ctx;
+	uint8_t key[INDEX_KEY_LEN];
+	struct index_view v;
+	struct slice value;
+
+	l->f->count = 0;
+	view_key(l->f, key);
+	if (index_get(t, key, &value) == -1 ||
+	    index_view_parse(value, &v) != PARSE_OK ||
+	    !is_same_time(&v, l->now) || make_room(l->f, v.count) == -1)
+		return -1;
+	l->count = v.count;
+	index_key_pack(INDEX_CHUNK, l->f->state.identity, 0, 0, key);
+	if (index_walk(t, key, load_each, l) == -1)
+		return -1;
+	return l->f->count == l->count ? 0 : -1;
+}
+
+bool
+folder_view_load(struct folder *f)
+{
+	struct loading l = { .f = f };
+	struct index_view now;
+
+	if (f->scanned || f->tidied || f->count > 0 ||
+	    stamp_take(f->cur_fd, &f->cur_stamp) == -1 ||
+	    stamp_take(f->new_fd, &f->new_stamp) == -1 || f->cur_stamp.racy ||
+	    f->new_stamp.racy || describe(f, &now) == -1)
+		return false;
+	l.now = &now;
+	if (index_read(f->mb->index, load_work, &l) == -1) {
+		f->count = 0;
+		return false;
+	}
+	f->highest_uid = l.last;
+	f->scanned = f->tidied = true;
+	f->look_again = false;
+	f->tracked = f->next.modseq;
+	return true;
+}
