@@ -30,6 +30,7 @@ enum { BUFFER = 64 * 1024, PIECE = 16 * 1024 };
 
 struct append {
 	struct folder	*to;
+	struct quota	 replaced;	/* goes when this has come */
 	struct staged	*staged;
 	size_t		 count, size;
 	uint64_t now;                   /* when a copy was made */
@@ -244,13 +245,36 @@ give_names(struct append *a, uint32_t *first)
 	return 0;
 }
 
+void
+folder_append_replaces(struct append *a, uint64_t octets)
+{
+	a->replaced.octets += octets;
+	a->replaced.messages++;
+}
+
+static uint64_t
+beyond(uint64_t more, uint64_t less)
+{
+	return more > less ? more - less : 0;
+}
+
+static int
+check_quota(struct append *a)
+{
+	uint64_t octets = beyond(a->octets, a->replaced.octets);
+	uint64_t messages = beyond(a->count, a->replaced.messages);
+
+	return octets == 0 && messages == 0 ? 0 :
+	    mailbox_quota_room(a->to->mb, octets, messages);
+}
+
 int
 folder_append_commit(struct append *a, uint32_t *first)
 {
 	int r = finish_current(a);
 
 	if (r == 0 && !a->moves)
-		r = mailbox_quota_room(a->to->mb, a->octets, a->count);
+		r = check_quota(a);
 	if (r == 0 && a->linked)
 		r = syncfs(a->to->dir_fd);
 	if (r == 0)

@@ -355,6 +355,9 @@ int folder_append_begin(struct folder *to, struct append **);
 int folder_append_next(struct append *, uint8_t flags, uint32_t keywords,
     time_t date);
 int folder_append_write(struct append *, const void *octets, size_t len);
+/* A message of so many octets will be removed after the commit, so only what is
+ * added beyond it asks for room (RFC 8508 section 3.4). */
+void folder_append_replaces(struct append *, uint64_t octets);
 int folder_append_commit(struct append *, uint32_t *first_uid);
 void folder_append_abort(struct append *);
 

@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "imapd/session/append_binary.h"
 #include "imapd/session/session.h"
@@ -79,11 +81,13 @@ check_size(struct imap *s, const struct literal *l)
 	return -1;
 }
 
-/* Before the client sends it; when all is there it is counted again. */
+/* Before the client sends it; when all is there it is counted again, and then
+ * what goes for it, too. */
 static int
 check_room(struct imap *s, const struct literal *l)
 {
-	if (mailbox_quota_room(s->mailbox, l->len, 1) == 0)
+	if (s->append->replaces != 0 ||
+	    mailbox_quota_room(s->mailbox, l->len, 1) == 0)
 		return 0;
 	imap_no_errno(s, errno);
 	return -1;
@@ -115,6 +119,21 @@ find_replaced(struct imap *s, struct append_run *run)
 	return 0;
 }
 
+/* How much goes when the new one has come; of one that is gone, nothing. */
+static void
+count_replaced(struct imap *s, struct append_run *run)
+{
+	int fd = run->replaces == 0 ? -1 :
+	    folder_message_open(s->folder, run->replaces);
+	struct stat st;
+
+	if (fd == -1)
+		return;
+	if (fstat(fd, &st) == 0)
+		folder_append_replaces(run->append, (uint64_t)st.st_size);
+	close(fd);
+}
+
 static int
 open_target(struct imap *s, struct append_run *run)
 {
@@ -132,6 +151,7 @@ open_target(struct imap *s, struct append_run *run)
 		say_why(s, errno);
 		return -1;
 	}
+	count_replaced(s, run);
 	return 0;
 }
 

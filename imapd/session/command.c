@@ -137,6 +137,26 @@ take_id(struct slice *in, struct arena *arena)
 	return take_char(in, ')');
 }
 
+/* RFC 9208 section 7; what it would set is not kept. */
+static bool
+take_setquota(struct slice *in, struct arena *arena, struct imap_command *c)
+{
+	struct slice name;
+	uint64_t limit;
+
+	if (!take_astring(in, arena, &c->mailbox) || !take_space(in) ||
+	    !take_char(in, '('))
+		return false;
+	if (take_char(in, ')'))
+		return true;
+	do {
+		if (!take_atom(in, &name) || !take_space(in) ||
+		    !take_number(in, INT64_MAX, &limit))
+			return false;
+	} while (take_space(in));
+	return take_char(in, ')');
+}
+
 static bool
 take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 {
@@ -179,6 +199,8 @@ take_arguments(struct slice *in, struct arena *arena, struct imap_command *c)
 	case ARGS_THREAD:
 		return take_thread_algorithm(in, &c->sort) && take_space(in) &&
 		    take_sort_search(in, arena, &c->search);
+	case ARGS_SETQUOTA:
+		return take_setquota(in, arena, c);
 	case ARGS_COMPRESS:
 		return take_word(in, "DEFLATE");
 	case ARGS_FETCH:

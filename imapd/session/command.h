@@ -37,6 +37,7 @@ enum imap_arguments {
 	ARGS_SORT,
 	ARGS_THREAD,
 	ARGS_COMPRESS,
+	ARGS_SETQUOTA,
 	ARGS_FETCH,
 	ARGS_STORE,
 	ARGS_COPY,
@@ -78,7 +79,10 @@ enum imap_arguments {
 	X(REPLACE,	REPLACE, SELECTED,	true)			\
 	X(SORT,		SORT,	 SELECTED,	true)			\
 	X(THREAD,	THREAD,	 SELECTED,	true)			\
-	X(COMPRESS,	COMPRESS, ANY,		false)
+	X(COMPRESS,	COMPRESS, ANY,		false)			\
+	X(GETQUOTAROOT,	MAILBOX, ANY,		false)			\
+	X(GETQUOTA,	MAILBOX, ANY,		false)			\
+	X(SETQUOTA,	SETQUOTA, ANY,		false)
 
 enum imap_verb {
 #define X(name, ...) IMAP_##name,
@@ -108,7 +112,7 @@ struct imap_command {
 	enum imap_verb	 verb;
 	unsigned	 when;		/* states that allow it */
 	bool		 uid;		/* "UID FETCH" */
-	struct slice	 mailbox;
+	struct slice	 mailbox;	/* or quota root */
 	struct slice	 other;		/* RENAME: new name */
 	struct list_arguments list;	/* LIST, LSUB, XLIST */
 	unsigned	 uses;		/* CREATE: SPECIAL_USE_* */

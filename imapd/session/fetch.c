@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "common/log/log.h"
-#include "common/message/date.h"
 #include "imapd/session/fetch_binary.h"
+#include "imapd/session/fetch_extra.h"
 #include "imapd/session/session.h"
 
 struct fetch {
@@ -20,6 +20,8 @@ struct fetch {
 	bool		 in_body;	/* of the section that item is */
 	enum { BINARY_NONE, BINARY_MEASURED, BINARY_SENT } in_binary;
 	struct binary	 binary;
+	struct fetch_extra extra;
+	bool		 lazy;		/* PREVIEW */
 	int		 fd;		/* -1: not open */
 	uint64_t	 size;
 	time_t		 date;
@@ -124,6 +126,9 @@ prepare(struct imap *s, struct fetch *f)
 	if ((f->needs & inside) != 0 &&
 	    message_info_get(s->folder, f->seq, &f->fd, &f->info) == -1)
 		return -1;
+	if (fetch_extra_get(s, f->seq, f->needs, f->lazy, &f->fd, &f->extra) ==
+	    -1)
+		return -1;
 	return check_encodings(s, f);
 }
 
@@ -143,22 +148,6 @@ set_seen(struct imap *s, struct fetch *f)
 	}
 	imap_settle_soon(s);
 	return true;
-}
-
-static void
-write_date(struct imap *s, time_t t)
-{
-	int64_t days = t / 86400, rest = t % 86400;
-	int year, month, day;
-
-	if (rest < 0) {
-		rest += 86400;
-		days--;
-	}
-	date_civil(days, &year, &month, &day);
-	imap_print(s, "\"%2d-%s-%04d %02d:%02d:%02d +0000\"", day,
-	    date_month_name(month), year, (int)(rest / 3600),
-	    (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
 static void
@@ -212,7 +201,7 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 	case FETCH_MODSEQ: /* the label is part of it */
 		break;
 	case FETCH_INTERNALDATE:
-		write_date(s, f->date);
+		fetch_write_date(s, f->date);
 		break;
 	case FETCH_SIZE:
 		imap_print(s, "%llu", (unsigned long long)f->size);
@@ -233,6 +222,8 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 	case FETCH_BINARY_SIZE:
 		begin_binary(s, f, item);
 		break;
+	default:
+		fetch_extra_write(s, item->kind, &f->extra);
 	}
 }
 
@@ -483,6 +474,7 @@ do_fetch(struct imap *s, const struct imap_command *c)
 		const struct fetch_item *item = &c->fetch.item[i];
 
 		f->needs |= 1U << item->kind;
+		f->lazy |= item->lazy;
 		f->sets_seen |= (item->kind == FETCH_SECTION ||
 		    item->kind == FETCH_BINARY) && !item->peek;
 	}

@@ -14,6 +14,10 @@ static const struct simple {
 	{ "ENVELOPE", FETCH_ENVELOPE },
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 	{ "BODY", FETCH_BODY },
+	{ "EMAILID", FETCH_EMAILID },
+	{ "THREADID", FETCH_THREADID },
+	{ "SAVEDATE", FETCH_SAVEDATE },
+	{ "PREVIEW", FETCH_PREVIEW },
 };
 
 static const struct {
@@ -255,6 +259,21 @@ take_section_item(struct slice *in, struct arena *arena,
 	return PARSE_MORE;
 }
 
+/* "PREVIEW (LAZY)"; what else may follow is none of it. */
+static void
+take_lazy(struct slice *in, struct fetch_items *items)
+{
+	struct slice rest = *in;
+	bool lazy = take_space(&rest) && take_char(&rest, '(') &&
+	    take_word(&rest, "LAZY") && take_char(&rest, ')');
+
+	for (size_t i = 0; lazy && i < items->len; i++)
+		if (items->item[i].kind == FETCH_PREVIEW)
+			items->item[i].lazy = true;
+	if (lazy)
+		*in = rest;
+}
+
 static bool
 take_item(struct slice *in, struct arena *arena, struct fetch_items *items)
 {
@@ -267,6 +286,8 @@ take_item(struct slice *in, struct arena *arena, struct fetch_items *items)
 	for (size_t i = 0; i < COUNT(simple); i++)
 		if (take_word(in, simple[i].name)) {
 			fetch_items_add(items, simple[i].kind);
+			if (simple[i].kind == FETCH_PREVIEW)
+				take_lazy(in, items);
 			return true;
 		}
 	for (size_t i = 0; i < COUNT(rfc822); i++)

@@ -11,7 +11,9 @@ enum fetch_kind {
 	FETCH_ENVELOPE, FETCH_BODY, FETCH_BODYSTRUCTURE,
 	FETCH_SECTION,		/* BODY[...], RFC822 and its kin */
 	FETCH_BINARY,		/* BINARY[...] (RFC 3516) */
-	FETCH_BINARY_SIZE
+	FETCH_BINARY_SIZE,
+	/* fetch_extra.h */
+	FETCH_EMAILID, FETCH_THREADID, FETCH_SAVEDATE, FETCH_PREVIEW
 };
 
 enum section_text {
@@ -29,6 +31,7 @@ enum {
 struct fetch_item {
 	enum fetch_kind	 kind;
 	struct slice	 label;		/* as the response names it */
+	bool		 lazy;		/* PREVIEW */
 	/* of a section: */
 	bool		 peek;		/* does not set \Seen */
 	uint32_t	*part;

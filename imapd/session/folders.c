@@ -1,5 +1,6 @@
 /* CREATE to UNSUBSCRIBE, and what has no arguments at all. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "imapd/session/session.h"
 
@@ -57,6 +58,22 @@ do_namespace(struct imap *s, const struct imap_command *c)
 	imap_ok(s, "there is one");
 }
 
+/* RFC 8474 section 4.1: the answer has its ID. */
+static void
+created(struct imap *s, const struct folder_name *name, int r)
+{
+	struct folder_status st;
+	char text[80];
+
+	if (r == 0)
+		r = mailbox_status(s->mailbox, name, &st);
+	if (r == 0)
+		snprintf(text, sizeof(text),
+		    "[MAILBOXID (" MAILBOXID_PREFIX "%s)] created",
+		    st.mailbox_id);
+	answer(s, r, text);
+}
+
 /*
  * RFC 6154 section 3: with a use that cannot be given, nothing is created.  \All
  * and \Flagged are of mailboxes that show what is in others.
@@ -72,9 +89,9 @@ do_create(struct imap *s, const struct imap_command *c)
 	    (c->uses & (SPECIAL_USE_ALL | SPECIAL_USE_FLAGGED)) != 0)
 		imap_no(s, "[USEATTR] no mailbox can have that use here");
 	else
-		answer(s, folder_name_is_inbox(&name) ? (errno = EEXIST, -1) :
-		    mailbox_create_special_use(s->mailbox, &name, c->uses),
-		    "created");
+		created(s, &name, folder_name_is_inbox(&name) ?
+		    (errno = EEXIST, -1) :
+		    mailbox_create_special_use(s->mailbox, &name, c->uses));
 }
 
 void

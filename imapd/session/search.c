@@ -56,10 +56,24 @@ of_view(const struct search_step *step, const struct message *m, uint32_t seq,
 	}
 }
 
+/* Where it is not known when it was saved, the internal date (RFC 8514). */
+static int
+get_date(struct imap *s, enum search_op op, uint32_t seq, time_t *date)
+{
+	if (op >= SEARCH_SAVEDBEFORE && op <= SEARCH_SAVEDSINCE) {
+		if (folder_message_savedate(s->folder, seq, date) == 0)
+			return 0;
+		if (errno != ENOENT)
+			return -1;
+	}
+	return folder_message_date(s->folder, seq, date);
+}
+
 static int
 of_file(struct imap *s, const struct search_step *step, uint32_t seq,
     bool *yes)
 {
+	char id[FOLDER_EMAIL_ID_SIZE];
 	uint64_t size;
 	time_t date;
 	int64_t days;
@@ -71,7 +85,13 @@ of_file(struct imap *s, const struct search_step *step, uint32_t seq,
 						   size < step->number;
 		return 0;
 	}
-	if (folder_message_date(s->folder, seq, &date) == -1)
+	if (step->op == SEARCH_EMAILID) {
+		if (folder_email_id(s->folder, seq, id) == -1)
+			return -1;
+		*yes = slice_equal(step->name, slice_str(id));
+		return 0;
+	}
+	if (get_date(s, step->op, seq, &date) == -1)
 		return -1;
 	if (step->op == SEARCH_OLDER || step->op == SEARCH_YOUNGER) {
 		/* RFC 5032 section 3: at the interval itself both are true */
@@ -82,9 +102,9 @@ of_file(struct imap *s, const struct search_step *step, uint32_t seq,
 		return 0;
 	}
 	days = (date - (date < 0 ? 86399 : 0)) / 86400;
-	if (step->op == SEARCH_BEFORE)
+	if (step->op == SEARCH_BEFORE || step->op == SEARCH_SAVEDBEFORE)
 		*yes = days < step->days;
-	else if (step->op == SEARCH_ON)
+	else if (step->op == SEARCH_ON || step->op == SEARCH_SAVEDON)
 		*yes = days == step->days;
 	else
 		*yes = days >= step->days;

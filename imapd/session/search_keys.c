@@ -25,6 +25,7 @@ static const struct key {
 	{ "CC", SEARCH_HEADER, STRING, 0, false, "Cc" },
 	{ "DELETED", SEARCH_FLAG, 0, FLAG_DELETED, false, NULL },
 	{ "DRAFT", SEARCH_FLAG, 0, FLAG_DRAFT, false, NULL },
+	{ "EMAILID", SEARCH_EMAILID, ATOM, 0, false, NULL },
 	{ "FLAGGED", SEARCH_FLAG, 0, FLAG_FLAGGED, false, NULL },
 	{ "FROM", SEARCH_HEADER, STRING, 0, false, "From" },
 	{ "HEADER", SEARCH_HEADER, FIELD_AND_STRING, 0, false, NULL },
@@ -36,6 +37,10 @@ static const struct key {
 	{ "OLDER", SEARCH_OLDER, INTERVAL, 0, false, NULL },
 	{ "ON", SEARCH_ON, DATE, 0, false, NULL },
 	{ "RECENT", SEARCH_RECENT, 0, 0, false, NULL },
+	{ "SAVEDATESUPPORTED", SEARCH_ALL, 0, 0, false, NULL },
+	{ "SAVEDBEFORE", SEARCH_SAVEDBEFORE, DATE, 0, false, NULL },
+	{ "SAVEDON", SEARCH_SAVEDON, DATE, 0, false, NULL },
+	{ "SAVEDSINCE", SEARCH_SAVEDSINCE, DATE, 0, false, NULL },
 	{ "SEEN", SEARCH_FLAG, 0, FLAG_SEEN, false, NULL },
 	{ "SENTBEFORE", SEARCH_SENTBEFORE, DATE, 0, false, NULL },
 	{ "SENTON", SEARCH_SENTON, DATE, 0, false, NULL },
@@ -44,6 +49,8 @@ static const struct key {
 	{ "SMALLER", SEARCH_SMALLER, NUMBER, 0, false, NULL },
 	{ "SUBJECT", SEARCH_HEADER, STRING, 0, false, "Subject" },
 	{ "TEXT", SEARCH_TEXT, STRING, 0, false, NULL },
+	/* there are no thread IDs, so none matches (RFC 8474 section 5.2) */
+	{ "THREADID", SEARCH_EMAILID, ATOM, 0, false, "none" },
 	{ "TO", SEARCH_HEADER, STRING, 0, false, "To" },
 	{ "UID", SEARCH_UID, UID_SET, 0, false, NULL },
 	{ "UNANSWERED", SEARCH_FLAG, 0, FLAG_ANSWERED, true, NULL },
@@ -99,7 +106,11 @@ take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
 		return take_astring(in, arena, &s->name) && take_space(in) &&
 		    take_astring(in, arena, &s->text);
 	case ATOM:
-		return take_atom(in, &s->name);
+		if (!take_atom(in, &s->name))
+			return false;
+		if (k->field != NULL)
+			s->name = slice_str(k->field);
+		return true;
 	case DATE:
 		return take_date(in, &s->days);
 	case MODSEQ:

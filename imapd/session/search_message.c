@@ -3,16 +3,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/message/charset.h"
 #include "common/message/date.h"
 #include "common/message/encoded_word.h"
 #include "common/message/header.h"
-#include "common/message/transfer.h"
 #include "imapd/session/message.h"
+#include "imapd/session/text_part.h"
 
 enum {
-	HEADER_MAX = 128 * 1024,	/* octets of a header section looked at */
-	READ_SIZE = 2048
+	HEADER_MAX = 128 * 1024		/* octets of a header section looked at */
 };
 
 /* len octets from at, or fewer where the file ends; NULL with errno. */
@@ -168,51 +166,18 @@ look_at_header(struct run *r, const struct mime_part *p)
 	return 0;
 }
 
-static struct slice
-charset_name(const struct mime *m, const struct mime_part *p)
+static bool
+feed_text(void *ctx, struct slice utf8)
 {
-	for (uint32_t i = 0; i < p->type.count; i++) {
-		const struct mime_param *q = &m->params[p->type.first + i];
-
-		if (slice_equal_nocase(mime_string(m, q->name),
-		    SLICE_LITERAL("charset")))
-			return mime_string(m, q->value);
-	}
-	return SLICE_LITERAL("us-ascii");
+	feed(ctx, utf8, false);
+	return true;
 }
 
 static int
 look_at_text(struct run *r, const struct mime *m, const struct mime_part *p)
 {
-	enum transfer_encoding e =
-	    transfer_encoding_of(mime_string(m, p->encoding));
-	enum charset charset = charset_of(charset_name(m, p));
-	struct transfer_state st = { 0 };
-	char in[READ_SIZE], octets[READ_SIZE + TRANSFER_HELD_MAX],
-	    utf8[3 * sizeof(octets)];
-	uint64_t at = p->body.raw;
-
 	feed(r, slice_of(NULL, 0), true);
-	for (;;) {
-		struct text decoded = text_in(octets, sizeof(octets));
-		struct text text = text_in(utf8, sizeof(utf8));
-		uint64_t left = p->raw_end - at;
-		ssize_t n = pread(r->fd, in,
-		    left < READ_SIZE ? (size_t)left : READ_SIZE, (off_t)at);
-
-		if (n == -1)
-			return -1;
-		if (n > 0)
-			transfer_decode(e, &st, slice_of(in, (size_t)n),
-			    &decoded);
-		else
-			transfer_finish(e, &st, &decoded);
-		charset_to_utf8(charset, text_since(&decoded, 0), &text);
-		feed(r, text_since(&text, 0), false);
-		if (n == 0)
-			return 0;
-		at += (uint64_t)n;
-	}
+	return text_part_decode(r->fd, m, p, feed_text, r);
 }
 
 static int

@@ -36,6 +36,8 @@ write_selected(struct imap *s)
 		    st.first_unseen);
 	imap_print(s, "* OK [UIDVALIDITY %u] of these UIDs\r\n"
 	    "* OK [UIDNEXT %u] expected\r\n", st.uidvalidity, st.uidnext);
+	imap_print(s, "* OK [MAILBOXID (" MAILBOXID_PREFIX "%s)] for ever\r\n",
+	    st.mailbox_id);
 	imap_print(s, "* OK ");
 	imap_write_highestmodseq(s);
 	imap_print(s, "of its messages\r\n");

@@ -31,6 +31,8 @@ static imap_handler *const handlers[IMAP_VERBS] = {
 	[IMAP_COPY] = do_copy, [IMAP_MOVE] = do_move,
 	[IMAP_REPLACE] = do_append, [IMAP_SORT] = do_sort,
 	[IMAP_THREAD] = do_thread, [IMAP_COMPRESS] = do_compress,
+	[IMAP_GETQUOTA] = do_getquota, [IMAP_GETQUOTAROOT] = do_getquotaroot,
+	[IMAP_SETQUOTA] = do_setquota,
 };
 
 static void

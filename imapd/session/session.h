@@ -175,6 +175,8 @@ int imap_folder_name(struct imap *, struct slice, struct folder_name *);
 /* Sequence numbers of a normalised set as an array; NULL without memory. */
 uint32_t *imap_seqs(const struct set *, size_t *n);
 
+/* RFC 8474 section 4: an ID begins with a letter. */
+#define MAILBOXID_PREFIX "F"
 /* status.c: "* STATUS name (...)"; -1 with errno, and nothing was said. */
 int imap_write_status(struct imap *, const struct folder_name *,
     unsigned items);
@@ -185,7 +187,8 @@ typedef void imap_handler(struct imap *, const struct imap_command *);
 imap_handler do_capability, do_noop, do_logout, do_id, do_enable, do_namespace, do_select,
     do_examine, do_create, do_delete, do_rename, do_subscribe, do_unsubscribe,
     do_list, do_lsub, do_xlist, do_status, do_append, do_idle, do_check, do_close,
-    do_unselect, do_expunge, do_search, do_sort, do_thread, do_compress, do_fetch, do_store, do_copy, do_move;
+    do_unselect, do_expunge, do_search, do_sort, do_thread, do_compress,
+    do_getquota, do_getquotaroot, do_setquota, do_fetch, do_store, do_copy, do_move;
 
 /* search.c, for sort.c: begin; -1: NO was said. */
 int search_begin(struct imap *, const struct imap_command *);

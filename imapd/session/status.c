@@ -7,22 +7,28 @@ struct values {
 	struct folder_status st;
 	uint64_t	 size;		/* of all messages, with CRLF */
 	size_t		 deleted;	/* marked so */
+	uint64_t	 deleted_size;	/* of these */
 };
 
 /* What costs a look at each message. */
 static int
-add_up(struct folder *f, struct values *v, bool sizes)
+add_up(struct folder *f, struct values *v, unsigned items)
 {
+	bool all = (items & STATUS_SIZE) != 0;
+	bool some = (items & STATUS_DELETED_STORAGE) != 0;
 	uint64_t size;
 
 	for (size_t q = 1; q <= folder_count(f); q++) {
-		if (folder_message(f, q)->flags & FLAG_DELETED)
-			v->deleted++;
-		if (!sizes)
+		bool deleted =
+		    (folder_message(f, q)->flags & FLAG_DELETED) != 0;
+
+		v->deleted += deleted;
+		if (!all && !(some && deleted))
 			continue;
-		if (folder_message_size(f, q, &size) == 0)
+		if (folder_message_size(f, q, &size) == 0) {
 			v->size += size;
-		else if (errno != ENOENT)
+			v->deleted_size += deleted ? size : 0;
+		} else if (errno != ENOENT)
 			return -1;
 	}
 	return 0;
@@ -36,14 +42,15 @@ look(struct imap *s, const struct folder_name *name, unsigned items,
 	int r, saved;
 
 	*v = (struct values){ .size = 0 };
-	if ((items & (STATUS_SIZE | STATUS_DELETED)) == 0)
+	if ((items & (STATUS_SIZE | STATUS_DELETED |
+	    STATUS_DELETED_STORAGE)) == 0)
 		return mailbox_status(s->mailbox, name, &v->st);
 	if (folder_open(s->mailbox, name, FOLDER_READ_ONLY, &f) == -1)
 		return -1;
 	r = folder_sync(f, 0, NULL);
 	if (r == 0) {
 		folder_status(f, &v->st);
-		r = add_up(f, v, (items & STATUS_SIZE) != 0);
+		r = add_up(f, v, items);
 	}
 	saved = errno;
 	folder_close(f);
@@ -73,6 +80,14 @@ write_item(struct imap *s, unsigned number, const struct values *v)
 	case STATUS_NUMBER_APPENDLIMIT:
 		imap_print(s, "%s %llu", name,
 		    (unsigned long long)imap_append_limit(s));
+		break;
+	case STATUS_NUMBER_MAILBOXID:
+		imap_print(s, "%s (" MAILBOXID_PREFIX "%s)", name,
+		    st->mailbox_id);
+		break;
+	case STATUS_NUMBER_DELETED_STORAGE:
+		imap_print(s, "%s %llu", name,
+		    (unsigned long long)v->deleted_size);
 		break;
 	case STATUS_NUMBER_SIZE:	/* RFC 8438 */
 		imap_print(s, "%s %llu", name, (unsigned long long)v->size);

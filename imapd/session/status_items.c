@@ -11,14 +11,15 @@ static const char *const names[STATUS_ITEMS] = {
 const char *
 status_item_name(unsigned number)
 {
-	return names[number];
+	return number == STATUS_NUMBER_DELETED_STORAGE ? "DELETED-STORAGE" :
+							 names[number];
 }
 
 static bool
 take_item(struct slice *in, unsigned *items)
 {
 	for (unsigned i = 0; i < STATUS_ITEMS; i++)
-		if (take_word(in, names[i])) {
+		if (take_word(in, status_item_name(i))) {
 			*items |= 1U << i;
 			return true;
 		}

@@ -4,11 +4,14 @@
 
 #include "common/slice/slice.h"
 
-/* Name, as protocol and enum have it; in the order of the response. */
+/* Name, as protocol and enum have it (with - for _); in the order of the
+ * response. */
 #define IMAP_STATUS_ITEMS(X)						\
 	X(MESSAGES) X(RECENT) X(UIDNEXT) X(UIDVALIDITY) X(UNSEEN)	\
 	X(HIGHESTMODSEQ) X(SIZE) X(DELETED)				\
-	X(APPENDLIMIT)	/* RFC 7889 */
+	X(APPENDLIMIT)		/* RFC 7889 */				\
+	X(MAILBOXID)		/* RFC 8474 */				\
+	X(DELETED_STORAGE)	/* RFC 9208 */
 
 enum imap_status_number {
 #define X(name) STATUS_NUMBER_##name,
