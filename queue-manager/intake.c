@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/enqueue/content.h"
 #include "common/ipc/queue.h"
 #include "common/instance/instance.h"
 #include "common/log/log.h"
@@ -273,7 +274,7 @@ intake_envelope(struct intake *in, const struct queue_enqueue *e,
 		return -1;
 	if (!outside)
 		memcpy(in->envelope, e->envelope.at, e->envelope.len);
-	else if (memfd_check(m->fds[1], e->envelope_octets) == -1)
+	else if (content_check(m->fds[1], e->envelope_octets) == -1)
 		return -1;
 	else if (pread_all(m->fds[1], in->envelope, e->envelope_octets, 0)
 	    != 0)
@@ -288,7 +289,7 @@ is_sound(struct peer *p, const struct queue_enqueue *e, int fd)
 	uint32_t parts = u == NULL ? 0 : u->next_part;
 
 	if (!is_leased(p, e->queue_id) || e->last_part != parts ||
-	    memfd_check(fd, e->last_octets) == -1)
+	    content_check(fd, e->last_octets) == -1)
 		return false;
 	return e->content_octets == e->last_octets +
 	    (u == NULL ? 0 : u->octets);

@@ -25,8 +25,6 @@ struct upload *upload_find(struct peer *, uint64_t queue_id);
 /* One more memfd of content; 0 or an errno. */
 int upload_append(struct upload *, int fd, uint32_t octets);
 void upload_end(struct peer *, struct upload *);
-/* 0 when fd is a regular file that nobody can change, of that size. */
-int memfd_check(int fd, uint64_t octets);
 /* CONTENT and ENQUEUE_ABORT. */
 int on_content(void *ctx, struct ipc_channel *, struct ipc_message *);
 int on_abort(void *ctx, struct ipc_channel *, struct ipc_message *);

@@ -1,30 +1,15 @@
 /* Large content, memfd after memfd, into a file of the spool. */
-#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/checksum/crc32c.h"
+#include "common/enqueue/content.h"
 #include "common/ipc/queue.h"
 #include "queue-manager/intake.h"
 
 enum { UPLOADS_MAX = 1000, LARGE_MAX_MIB = 4096 };
-
-#define ALL_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
-
-int
-memfd_check(int fd, uint64_t octets)
-{
-	int seals = fcntl(fd, F_GET_SEALS);
-	struct stat st;
-
-	if (seals == -1 || (seals & ALL_SEALS) != ALL_SEALS)
-		return -1;
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
-		return -1;
-	return (uint64_t)st.st_size == octets ? 0 : -1;
-}
 
 struct upload *
 upload_find(struct peer *p, uint64_t queue_id)
@@ -100,9 +85,9 @@ on_content(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 
 	(void)ch;
 	if (queue_part_decode(m->body, &part) == -1 ||
-	    part.octets != QUEUE_PART_MAX ||
+	    part.octets == 0 || part.octets > QUEUE_PART_MAX ||
 	    !is_leased(p, part.queue_id) ||
-	    memfd_check(m->fds[0], part.octets) == -1)
+	    content_check(m->fds[0], part.octets) == -1)
 		return -1;
 	u = upload_find(p, part.queue_id);
 	if (part.part != (u == NULL ? 0 : u->next_part))

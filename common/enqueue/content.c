@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/enqueue/content.h"
@@ -105,4 +106,17 @@ content_sealed_copy(const void *at, size_t len)
 		return -1;
 	}
 	return fd;
+}
+
+int
+content_check(int fd, uint64_t octets)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	if (seals == -1 || (seals & ALL_SEALS) != ALL_SEALS)
+		return -1;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return -1;
+	return (uint64_t)st.st_size == octets ? 0 : -1;
 }

@@ -43,4 +43,10 @@ int content_seal(struct content *, uint32_t *octets);
 /* The same for octets that are there at once (an envelope). */
 int content_sealed_copy(const void *, size_t len);
 
+/*
+ * Is this such a memfd, of exactly that size, which nobody can change any
+ * more?  0 or -1.
+ */
+int content_check(int fd, uint64_t octets);
+
 #endif

@@ -5,7 +5,7 @@
  * A mail transaction takes one queue id from its lease when it begins.  As its
  * content grows past QUEUE_PART_MAX, each full memfd is sealed and sent as
  * CONTENT, parts 0, 1, 2, ... of that queue id, the next one after its
- * CONTENT_KEPT.  ENQUEUE brings the envelope and the last part, usually part
+ * CONTENT_KEPT.  (A part that a milter has made anew may be less than full.)  ENQUEUE brings the envelope and the last part, usually part
  * 0.  A transaction that ends without ENQUEUE after a CONTENT is ended by
  * ENQUEUE_ABORT; one whose channel goes is forgotten.
  *
