@@ -192,6 +192,7 @@ check_all(struct bulkhead *b, struct check_report *r)
 	if (b->instance == NULL)
 		return;		/* the rest depends on bulkhead.conf */
 	check_tables(r);
+	check_milters(r);
 	check_host(r);
 	check_certificates(r);
 }

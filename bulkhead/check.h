@@ -31,6 +31,7 @@ void check_warning(struct check_report *, const char *format, ...)
 void check_files(struct check_report *);
 void check_settings(struct check_report *);
 void check_tables(struct check_report *);
+void check_milters(struct check_report *);
 void check_host(struct check_report *);
 
 /*

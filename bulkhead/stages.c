@@ -14,6 +14,7 @@
 #include "pop3d/settings.h"
 #include "remote-relay/settings.h"
 #include "tlskeyd/settings.h"
+#include "milterd/settings.h"
 #include "resolver/settings.h"
 
 static const struct settings_schema *const schemas[] = {
@@ -28,6 +29,7 @@ static const struct settings_schema *const schemas[] = {
 	&resolver_schema,
 	&remote_relay_schema,
 	&tlskeyd_schema,
+	&milterd_schema,
 };
 
 const struct settings_schema *

@@ -1,7 +1,7 @@
 # What there is, found by looking.
 
 DAEMON_DIRS := supervisor smtpd queue-manager local-delivery remote-relay \
-	pop3d imapd authd directory resolver tlskeyd bulkhead tests
+	pop3d imapd authd directory resolver tlskeyd milterd bulkhead tests
 TOP_DIRS := common $(DAEMON_DIRS)
 
 SOURCES := $(sort $(patsubst ./%,%,$(shell find $(wildcard $(TOP_DIRS)) \

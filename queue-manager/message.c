@@ -271,6 +271,7 @@ take_envelope(struct message *m, struct slice octets)
 	m->session = e.session;
 	m->wall_ms = e.arrival_ms;
 	m->ret = e.ret;
+	m->held = e.hold.len > 0;
 	m->reverse_path = keep(m, e.reverse_path);
 	m->envid = keep(m, e.envid);
 	m->auth = keep(m, e.auth);
@@ -284,6 +285,9 @@ take_envelope(struct message *m, struct slice octets)
 		if (to == NULL)
 			return -1;
 		to->notify = (uint8_t)r.notify;
+		/* `bulkhead queue` shows it as the reason of the waiting. */
+		if (e.hold.len > 0)
+			recipient_reason(to, e.hold);
 	}
 	return 0;
 }

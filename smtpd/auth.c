@@ -451,11 +451,12 @@ on_account(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return 0;
 	}
 	login->account = account;
+	login->mechanism = sasl_mechanism_name(s->auth->exchange.mechanism);
 	s->login = login;
 	log_info("login-accepted", LOG_SID(s->id),
 	    LOG_CSTR("client", session_client(s, client)),
 	    LOG_CSTR("user", login->name), LOG_CSTR("mechanism",
-	    sasl_mechanism_name(s->auth->exchange.mechanism)));
+	    login->mechanism));
 	session_reply(s, SAY_AUTH_OK);
 	finish(s);
 	return 0;

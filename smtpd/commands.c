@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/idn/idn.h"
+#include "smtpd/milter/milter.h"
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
 #include "smtpd/verify.h"
@@ -367,13 +368,18 @@ do_mail(struct session *s, struct slice args)
 static void
 do_data(struct session *s, struct slice args)
 {
-	const struct smtpd_settings *set = s->d->set;
-
 	if (!transaction_data_begin(s->t)) {
 		session_refuse(s, SAY_QUEUE_DOWN, "DATA", args);
 		session_transaction_end(s);
-		return;
-	}
+	} else if (!milter_data(s->t))
+		data_go_on(s);
+}
+
+void
+data_go_on(struct session *s)
+{
+	const struct smtpd_settings *set = s->d->set;
+
 	s->phase = PHASE_DATA;
 	s->data_end_ms = smtpd_now_ms(s->d) + set->data_timeout * 1000;
 	stream_min_rate(s->stream, (unsigned)set->min_rate,

@@ -210,6 +210,7 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 		.auth = slice_str(s->login != NULL ? s->login->name : ""),
 		.envid = t->params.envid,
 		.ret = (enum envelope_ret)t->params.ret,
+		.hold = slice_str(t->hold != NULL ? t->hold : ""),
 	};
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -230,7 +231,8 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 			.notify = r->notify,
 		};
 
-		envelope_put_recipient(w, &er);
+		if (!r->removed)
+			envelope_put_recipient(w, &er);
 	}
 }
 

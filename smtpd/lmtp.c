@@ -74,7 +74,8 @@ lmtp_go_on(struct session *s)
 	while (a->next != NULL) {
 		if (stream_full(s->stream))
 			return;	/* drained() comes back here */
-		put_answer(s, a);
+		if (!a->next->added)
+			put_answer(s, a);
 		a->next = TAILQ_NEXT(a->next, order);
 	}
 	counts = a->counts;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smtpd/milter/milter.h"
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
 
@@ -81,12 +82,14 @@ recipients_uncharge(struct transaction *t)
 static void
 settle(struct session *s, struct recipient *r)
 {
-	if (r->answer == SAY_RCPT_OK &&
+	if (r->answer == SAY_RCPT_OK && !r->judged &&
 	    !screen_recipient(s, slice_of(r->address, r->len))) {
 		s->t->n_reserved--;
 		recipient_free(r);
 		return;
 	}
+	if (r->answer == SAY_RCPT_OK && !r->judged && milter_recipient(s, r))
+		return;
 	if (r->answer == SAY_RCPT_OK && !charge(s))
 		r->answer = SAY_QUOTA;
 	if (r->answer == SAY_RCPT_OK) {
@@ -100,7 +103,8 @@ settle(struct session *s, struct recipient *r)
 	if (r->refusal != NULL)
 		session_refuse_status(s, r->refusal->code,
 		    r->refusal->enhanced,
-		    slice_of(r->refusal->text, r->refusal->len), "route",
+		    slice_of(r->refusal->text, r->refusal->len),
+		    r->refused_by != NULL ? r->refused_by : "route",
 		    "recipient", slice_of(r->address, r->len));
 	else
 		refuse(s, (enum smtpd_reply)r->answer,
@@ -213,11 +217,28 @@ recipient_resolved(struct ask *a, const struct directory_resolved *resolved)
 	}
 }
 
+/* Milters look at it: it is at the head again, and has no answer yet. */
+void
+recipient_wait(struct session *s, struct recipient *r)
+{
+	r->judged = true;
+	r->answer = -1;
+	TAILQ_INSERT_HEAD(&s->asked, r, order);
+	s->n_asked++;
+}
+
+void
+recipient_judged(struct recipient *r, enum smtpd_reply reply)
+{
+	answer(r, reply);
+}
+
 void
 recipients_forget(struct session *s)
 {
 	struct recipient *r;
 
+	milter_recipient_forget(s);
 	while ((r = TAILQ_FIRST(&s->asked)) != NULL) {
 		TAILQ_REMOVE(&s->asked, r, order);
 		sibling_forget(&s->d->directory, &r->ask);

@@ -14,6 +14,10 @@ void recipient_resolved(struct ask *, const struct directory_resolved *);
 /* Who did not send after all gets this back to its quota. */
 void recipients_uncharge(struct transaction *);
 
+/* Milters look at it: it waits at the head; and what they say. */
+void recipient_wait(struct session *, struct recipient *);
+void recipient_judged(struct recipient *, enum smtpd_reply);
+
 /* Forget those of this session that are being looked up. */
 void recipients_forget(struct session *);
 

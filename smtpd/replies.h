@@ -59,6 +59,8 @@
 	X(DIRECTORY_DOWN,	451, 4, 3, 0,				\
 	    "Address book not available, try later")			\
 	X(QUEUE_DOWN,		451, 4, 3, 0, "Queue not available, try later") \
+	X(MILTERS_DOWN,		451, 4, 3, 0,				\
+	    "Mail filters not available, try later")			\
 	X(RESOURCES,		452, 4, 3, 1, "Out of resources, try later") \
 	/* RFC 5321 section 4.5.3.1.10 */				\
 	X(TOO_MANY_RECIPIENTS,	452, 4, 5, 3, "Too many recipients")	\

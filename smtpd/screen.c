@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/instance/listener.h"
+#include "smtpd/milter/milter.h"
 #include "smtpd/policy/greylist.h"
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -36,6 +38,19 @@ ask_again(struct session *s)
 		c->done(c->ctx);
 }
 
+static bool
+milters_configured(const struct settings *s)
+{
+	for (size_t i = 0; i < settings_n_groups(s); i++) {
+		const struct settings_group *g = settings_group(s, i);
+		const struct listener_settings *l = g->values;
+
+		if (strcmp(g->block->kind, "listener") == 0 && l->milters.n > 0)
+			return true;
+	}
+	return false;
+}
+
 void
 screen_use(struct smtpd *d)
 {
@@ -51,6 +66,7 @@ screen_use(struct smtpd *d)
 		.helo_ours_refused = set->helo_own_name == 1,
 		.sender_resolvable = set->sender_domains == 1,
 		.trouble_defers = set->dns_trouble == 1,
+		.names_wanted = milters_configured(d->settings),
 	};
 	use_greylist(d);
 	TAILQ_FOREACH_SAFE(s, &d->sessions, all, next)
@@ -63,7 +79,7 @@ wanted(const struct smtpd *d)
 {
 	const struct policy *p = &d->policy;
 
-	return rules_count(p->rules) > 0 || p->lists->n > 0 ||
+	return p->names_wanted || rules_count(p->rules) > 0 || p->lists->n > 0 ||
 	    p->reverse != REVERSE_OFF || p->helo_resolvable ||
 	    p->helo_ours_refused || p->sender_resolvable ||
 	    d->greylist != NULL;
@@ -114,7 +130,7 @@ on_done(void *ctx)
 	if (s->phase == PHASE_END || s->t == NULL)
 		return;
 	decide(sc);
-	session_reply(s, SAY_MAIL_OK);
+	milter_mail(s->t);
 	session_deadline_command(s);
 	session_go_on(s, WAIT_POLICY);
 }

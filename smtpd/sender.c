@@ -4,6 +4,7 @@
  * directory, which knows the aliases, says whether it does.
  */
 #include "common/ipc/sender.h"
+#include "smtpd/milter/milter.h"
 #include "smtpd/session.h"
 
 static struct transaction *
@@ -20,7 +21,7 @@ settle(struct transaction *t, enum smtpd_reply why)
 	struct session *s = t->s;
 
 	if (why == SAY_OK)
-		session_reply(s, SAY_MAIL_OK);
+		milter_mail(t);
 	else {
 		session_refuse(s, why, "MAIL", transaction_reverse_path(t));
 		session_transaction_end(s);
@@ -67,7 +68,7 @@ sender_check(struct transaction *t)
 	struct smtpd *d = s->d;
 
 	if (!needs_check(t)) {
-		session_reply(s, SAY_MAIL_OK);
+		milter_mail(t);
 		return;
 	}
 	t->sender.failed = ask_failed;

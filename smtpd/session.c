@@ -5,6 +5,7 @@
 
 #include "common/instance/instance.h"
 #include "common/sasl/exchange.h"
+#include "smtpd/milter/milter.h"
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
 #include "smtpd/verify.h"
@@ -84,6 +85,25 @@ client_errors(struct session *s)
 	    MINUTE_MS);
 }
 
+/* Several lines where text has them, parted by LF (RFC 5321 section 4.2.1). */
+static void
+write_reply(struct session *s, uint16_t code, const uint8_t enhanced[3],
+    struct slice text)
+{
+	char line[SMTP_REPLY_LINE_MAX];
+	const char *lf;
+
+	while (text.len > 0 && (lf = memchr(text.at, '\n', text.len)) != NULL) {
+		struct slice part = slice_of(text.at, (size_t)(lf - text.at));
+
+		stream_write(s->stream, line,
+		    smtp_reply_line(line, code, enhanced, part, 1));
+		text = slice_skip(text, part.len + 1);
+	}
+	stream_write(s->stream, line,
+	    smtp_reply_line(line, code, enhanced, text, 0));
+}
+
 void
 session_note_refusal(struct session *s, uint16_t code,
     const uint8_t enhanced[3], const char *reason, const char *what,
@@ -98,13 +118,10 @@ session_turn_down(struct session *s, uint16_t code, const uint8_t enhanced[3],
     struct slice text, const char *reason, const char *what,
     struct slice detail)
 {
-	char line[SMTP_REPLY_LINE_MAX];
-
 	if (s->phase == PHASE_END)
 		return;
 	session_note_refusal(s, code, enhanced, reason, what, detail);
-	stream_write(
-	    s->stream, line, smtp_reply_line(line, code, enhanced, text, 0));
+	write_reply(s, code, enhanced, text);
 }
 
 void
@@ -193,7 +210,7 @@ session_state(const struct session *s)
 void
 session_wait(struct session *s, enum session_pause why)
 {
-	s->waits |= (uint8_t)why;
+	s->waits |= (uint16_t)why;
 	stream_pause(s->stream);
 }
 
@@ -202,7 +219,7 @@ session_go_on(struct session *s, enum session_pause why)
 {
 	if ((s->waits & why) == 0)
 		return;
-	s->waits &= (uint8_t)~why;
+	s->waits &= (uint16_t)~why;
 	if (s->waits == 0 && s->phase != PHASE_END)
 		stream_resume(s->stream);
 }
@@ -442,6 +459,7 @@ session_free(struct session *s)
 	stream_free(s->stream);
 	clients_leave(d->clients, s->client);
 	screen_end(s);
+	milter_session_end(s);
 	TAILQ_REMOVE(&d->sessions, s, all);
 	d->n_sessions--;
 	free(s->helo);

@@ -46,13 +46,15 @@ enum session_pause {
 	WAIT_POLICY = 1 << 4,
 	WAIT_VERIFY = 1 << 5,
 	WAIT_AUTH = 1 << 6,
-	WAIT_SENDER = 1 << 7
+	WAIT_SENDER = 1 << 7,
+	WAIT_MILTER = 1 << 8
 };
 
 /* Who has logged in (RFC 4954). */
 struct session_login {
 	struct account	 account;
 	char		 name[USERNAME_SIZE];	/* canonical */
+	const char	*mechanism;	/* by which */
 };
 
 struct session {
@@ -68,6 +70,7 @@ struct session {
 	struct session_login *login;	/* NULL: nobody */
 	struct screen	*screen;	/* NULL: nothing to check */
 	struct auth_dialogue *auth;	/* AUTH under way, or NULL */
+	struct milter	*milter;	/* NULL: none looks at its mail */
 	struct event	*greet;		/* the delay before the greeting */
 	struct tls	*tls;		/* the stream's; NULL: clear text */
 	uint64_t	 id;
@@ -79,7 +82,7 @@ struct session {
 	uint32_t	 errors, idle_commands, messages, refused;
 	uint8_t		 http_lines;
 	uint8_t		 phase;		/* enum session_phase */
-	uint8_t		 waits;		/* enum session_pause */
+	uint16_t	 waits;		/* enum session_pause */
 	bool		 esmtp;
 	bool		 more_waits;	/* behind the command that is done */
 	bool		 chunk_last;
@@ -199,6 +202,9 @@ void lmtp_go_on(struct session *);
 
 /* ehlo.c: the reply to EHLO and LHLO. */
 void ehlo_reply(struct session *);
+
+/* commands.c: DATA goes on: 354. */
+void data_go_on(struct session *);
 
 /* session.c: greet, at once or after the delay. */
 void session_greet(struct session *);

@@ -119,6 +119,16 @@
 	    "Offer SMTPUTF8 (RFC 6531): addresses and header fields beyond " \
 	    "ASCII.  Mail that needs it goes on only to hosts that offer " \
 	    "it, too.")							\
+	X(inject_milters, WORDS, "", "0", "8", RELOAD,			\
+	    "Milters that look at the mail of programs of this host; " \
+	    "milters in a listener block says it for those who come in " \
+	    "there.")							\
+	X(milter_timeout, SECONDS, "10m", "1s", "1h", RELOAD,		\
+	    "Patience with all milters at one command; then the client gets " \
+	    "451.  Each has times of its own, in milterd.conf.")		\
+	X(milter_memory, SIZE, "512M", "1M", "64G", RELOAD,		\
+	    "Octets of messages that one process keeps while milters look at " \
+	    "them; further messages get 452.")				\
 	X(undeclared_8bit, ENUM, "accept", "accept|refuse", "", RELOAD,	\
 	    "8-bit content without BODY=8BITMIME (RFC 6152): kept as it is " \
 	    "and treated as if declared, or 554 5.6.1.")

@@ -8,6 +8,7 @@
 #include "common/instance/instance.h"
 #include "common/net/listener.h"
 #include "common/tls/stage.h"
+#include "smtpd/milter/milter.h"
 #include "smtpd/screen.h"
 #include "smtpd/session.h"
 
@@ -88,6 +89,8 @@ on_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 		return tls_keys_connect(((struct smtpd *)ctx)->tls_keys, fd);
 	case IPC_AUTHD:
 		return auth_connect(ctx, fd);
+	case IPC_MILTERD:
+		return milter_connect(d, fd);
 	case IPC_RESOLVER:
 		return dns_client_channel(d->dns, fd);
 	default:
@@ -214,6 +217,8 @@ tick(evutil_socket_t fd, short what, void *arg)
 	sibling_expire(&d->directory, before);
 	sibling_expire(&d->queue, before);
 	sibling_expire(&d->authd, before);
+	sibling_expire(&d->milterd, smtpd_now_ms(d) -
+	    d->set->milter_timeout * 1000);
 }
 
 /* ---- the end ---- */
@@ -298,6 +303,7 @@ smtpd_init(struct smtpd *d)
 	TAILQ_INIT(&d->sessions);
 	TAILQ_INIT(&d->proxied);
 	TAILQ_INIT(&d->held);
+	TAILQ_INIT(&d->milters_held);
 	/* Microseconds since 1970: no former process of ours counted so far,
 	 * so a session's id in the log is its own. */
 	gettimeofday(&now, NULL);
@@ -318,6 +324,7 @@ smtpd_init(struct smtpd *d)
 	    sibling_init(&d->directory, SMTPD_ASKS_MAX) == -1 ||
 	    sibling_init(&d->queue, SMTPD_ASKS_MAX) == -1 ||
 	    sibling_init(&d->authd, SMTPD_ASKS_MAX) == -1 ||
+	    sibling_init(&d->milterd, SMTPD_ASKS_MAX) == -1 ||
 	    (d->quotas = quotas_new()) == NULL) {
 		log_error("cannot-start", LOG_ERRNO(errno));
 		exit(71);

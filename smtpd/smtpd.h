@@ -28,7 +28,10 @@ struct transaction;
 
 struct proxied;
 
+struct milter;
+
 TAILQ_HEAD(doors, door);
+TAILQ_HEAD(milters, milter);
 TAILQ_HEAD(all_proxied, proxied);
 TAILQ_HEAD(sessions, session);
 TAILQ_HEAD(transactions, transaction);
@@ -78,6 +81,10 @@ struct smtpd {
 	struct sibling	 queue;
 	struct sibling	 authd;		/* for submission alone */
 	unsigned	 login_offer;	/* a set of enum auth_offer */
+	struct sibling	 milterd;
+	struct milters	 milters_held;	/* wait for its channel to drain */
+	unsigned	 milter_era;	/* of its channel; 0: none so far */
+	uint64_t	 milter_octets;	/* kept while milters look at them */
 	struct quotas	*quotas;
 	struct lease_ids ids;
 	bool		 open;		/* the doors, once and for all */

@@ -169,7 +169,7 @@ put_missing(struct writer *w, const struct transaction *t, time_t now)
 }
 
 struct slice
-trace_make(const struct transaction *t)
+trace_make(struct transaction *t)
 {
 	struct writer w = { malloc(TRACE_MAX), 0, TRACE_MAX, false };
 	time_t now = time(NULL);
@@ -177,6 +177,7 @@ trace_make(const struct transaction *t)
 	if (w.at == NULL)
 		return slice_of(NULL, 0);
 	put_received(&w, t, now);
+	t->received_len = (uint32_t)w.len;
 	if (session_is_submission(t->s))
 		put_missing(&w, t, now);
 	/* Text that begins without a header must not become one. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/smtp/strip.h"
+#include "smtpd/milter/milter.h"
 #include "smtpd/recipients.h"
 
 enum {
@@ -71,6 +72,7 @@ transaction_free(struct transaction *t)
 	hold(t, false);
 	if (t->part_sent)
 		enqueue_abort(t);
+	milter_transaction_end(t);
 	sibling_forget(&t->s->d->queue, &t->ask);
 	sibling_forget(&t->s->d->directory, &t->sender);
 	recipients_uncharge(t);
@@ -83,12 +85,15 @@ transaction_free(struct transaction *t)
 	drop_content(t);
 	free(t->refusal);
 	free(t->answer);
+	free(t->instead);
 	free(t);
 }
 
 struct slice
 transaction_reverse_path(const struct transaction *t)
 {
+	if (t->instead != NULL)
+		return slice_str(t->instead);
 	return slice_of(t->reverse_path, t->reverse_len);
 }
 
@@ -111,11 +116,16 @@ spoil(struct transaction *t, enum smtpd_reply why)
 	drop_content(t);
 }
 
-static enum smtpd_reply
-judge(const struct transaction *t)
+void
+transaction_spoil(struct transaction *t, enum smtpd_reply why)
+{
+	spoil(t, why);
+}
+
+enum smtpd_reply
+transaction_judge(const struct transaction *t, const struct smtp_data *data)
 {
 	const struct smtpd_settings *set = t->s->d->set;
-	const struct smtp_data *data = &t->data;
 
 	if (smtp_data_is_bare(data))
 		return SAY_NOT_LINES;
@@ -145,6 +155,8 @@ send_part(struct transaction *t)
 		spoil(t, SAY_RESOURCES);
 		return false;
 	}
+	if (milter_is_on(t))
+		return milter_keep(t, fd, octets);
 	if (enqueue_part(t, fd, octets) == -1) {
 		spoil(t, SAY_QUEUE_DOWN);
 		return false;
@@ -281,17 +293,22 @@ static void
 submit(struct transaction *t)
 {
 	uint32_t octets;
+	bool last = true;
 	int fd;
 
 	if (t->s->d->queue.ch != NULL && ipc_channel_full(t->s->d->queue.ch)) {
 		hold(t, true);
 		return;
 	}
-	fd = content_seal(&t->content, &octets);
+	fd = milter_is_on(t) ? milter_part(t, &octets, &last) :
+	    content_seal(&t->content, &octets);
 	if (fd == -1)
 		spoil(t, SAY_RESOURCES);
-	else if (enqueue_message(t, fd, octets) == -1)
+	else if ((last ? enqueue_message(t, fd, octets) :
+	    enqueue_part(t, fd, octets)) == -1)
 		spoil(t, SAY_QUEUE_DOWN);
+	else if (!last)
+		t->asking_part = t->part_sent = true;
 }
 
 /* The reply to the final dot, and the end of all this. */
@@ -326,10 +343,22 @@ refuse(struct transaction *t)
 static void
 conclude(struct transaction *t)
 {
-	if (t->fault == SAY_OK && t->refusal == NULL && !t->asking_part)
+	bool good = t->fault == SAY_OK && t->refusal == NULL;
+
+	if (good && milter_discards(t)) {
+		milter_discard(t);
+		return;
+	}
+	if (good && !t->asking_part && !milter_review(t))
 		submit(t);
 	if (t->fault != SAY_OK || t->refusal != NULL)
 		refuse(t);
+}
+
+void
+transaction_conclude(struct transaction *t)
+{
+	conclude(t);
 }
 
 void
@@ -346,7 +375,7 @@ transaction_data(struct transaction *t, char *at, size_t len)
 
 	t->ended = smtp_data_ended(&t->data);
 	if (t->fault == SAY_OK && t->refusal == NULL) {
-		enum smtpd_reply why = judge(t);
+		enum smtpd_reply why = transaction_judge(t, &t->data);
 
 		if (why == SAY_OK)
 			store(t, at, n);
@@ -370,7 +399,7 @@ take_chunk(struct transaction *t, char *at, size_t len)
 	smtp_data_chunk(&t->data, at, len);
 	if (t->fault != SAY_OK || t->refusal != NULL)
 		return;
-	if ((why = judge(t)) == SAY_OK)
+	if ((why = transaction_judge(t, &t->data)) == SAY_OK)
 		store(t, at, len);
 	else
 		spoil(t, why);
@@ -432,7 +461,7 @@ log_accepted(const struct transaction *t)
 	    LOG_CSTR("client", session_client(s, client)),
 	    LOG_STR("from", transaction_reverse_path(t)),
 	    LOG_STR("to", slice_of(first->address, first->len)),
-	    LOG_NUM("recipients", t->n_recipients),
+	    LOG_NUM("recipients", t->n_recipients - t->n_removed),
 	    LOG_NUM("size", t->data.size));
 }
 
@@ -455,6 +484,22 @@ transaction_queued(struct transaction *t)
 	}
 	stream_write(s->stream, line,
 	    smtp_reply_line(line, 250, ok, slice_of(text, len), 0));
+	session_transaction_end(s);
+	session_message_done(s);
+}
+
+void
+transaction_discarded(struct transaction *t)
+{
+	static const uint8_t ok[3] = { 2, 0, 0 };
+	struct session *s = t->s;
+
+	s->messages++;
+	if (lmtp_answers_each(s)) {
+		lmtp_answer(s, 250, ok, SLICE_LITERAL("Ok"), false);
+		return;
+	}
+	session_reply(s, SAY_OK);
 	session_transaction_end(s);
 	session_message_done(s);
 }

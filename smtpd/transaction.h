@@ -35,6 +35,10 @@ struct recipient {
 	bool		 reserved;
 	int		 answer;	/* enum smtpd_reply; -1: none yet */
 	struct refusal	*refusal;	/* this instead of answer, or NULL */
+	const char	*refused_by;	/* a word for the log; with refusal */
+	bool		 judged;	/* only milters and the quota are left */
+	/* By a milter; the client named the former, and not the latter. */
+	bool		 removed, added;
 	uint8_t		 notify;	/* enum smtp_notify */
 	uint16_t	 len, orcpt_len;
 	/* Canonical, no brackets, no NUL; then ORCPT, decoded. */
@@ -52,12 +56,16 @@ struct transaction {
 	unsigned	 era;		/* of the channel that it is from */
 	struct smtp_mail_params params;	/* envid: decoded, in here */
 	struct recipients recipients;	/* accepted ones */
-	uint32_t	 n_recipients;
+	uint32_t	 n_recipients;	/* in recipients */
+	uint32_t	 n_removed;	/* of them */
 	uint32_t	 n_reserved;	/* accepted or being looked up */
 	uint32_t	 charged;	/* of its quota, unless queued */
 	struct smtp_data data;
 	struct content	 content;
 	struct slice	 trace;		/* allocated; goes in front */
+	uint32_t	 received_len;	/* octets of our Received field in it */
+	char		*instead;	/* of reverse_path; NULL: nothing */
+	const char	*hold;		/* why it is to be held; NULL: not */
 	char		*early;		/* content before the trace is made */
 	size_t		 early_len;
 	struct refusal	*refusal;	/* or NULL */
@@ -96,6 +104,16 @@ size_t transaction_data(struct transaction *, char *at, size_t len);
 void transaction_chunk(struct transaction *, char *at, size_t len);
 void transaction_chunks_end(struct transaction *);
 
+/* It is refused: what is left of the content is read and thrown away. */
+void transaction_spoil(struct transaction *, enum smtpd_reply);
+/* Go on at its end, after milters. */
+void transaction_conclude(struct transaction *);
+/* Say 250, and let it go no further. */
+void transaction_discarded(struct transaction *);
+/* Is this content fit to be kept? */
+enum smtpd_reply transaction_judge(const struct transaction *,
+    const struct smtp_data *);
+
 /* From the channel to queue-manager. */
 void transaction_part_kept(struct transaction *);
 void transaction_queued(struct transaction *);
@@ -117,7 +135,7 @@ void enqueue_abort(struct transaction *);
  * trace.c: the Received field (RFC 5321 section 4.4), and for an injected
  * message the fields that it lacks.  Allocated; at is NULL without memory.
  */
-struct slice trace_make(const struct transaction *);
+struct slice trace_make(struct transaction *);
 /* A queue id as people see it; at most 16 octets, no NUL.  Its length. */
 size_t trace_queue_id(uint64_t id, char *out);
 

@@ -281,4 +281,5 @@ load_clear(struct supervisor *sv)
 	users_free(sv->users);
 	system_users_free(sv->system_users);
 	settings_free(sv->settings);
+	settings_free(sv->milters);
 }

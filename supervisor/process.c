@@ -110,11 +110,12 @@ on_closed(void *arg, struct ipc_channel *ch)
 }
 
 /* What is more than these stands in owners.c; put together once. */
-enum { OWN_HANDLERS = 3 };
+enum { OWN_HANDLERS = 4 };
 static const struct ipc_handler own_handlers[OWN_HANDLERS] = {
 	{ IPC_STAGE_READY, on_ready },
 	{ IPC_STAGE_REFUSED, on_refused },
 	{ IPC_STAGE_CHANNEL_LOST, broker_lost },
+	{ IPC_MILTER_CONNECT, milters_connect },
 };
 
 static void

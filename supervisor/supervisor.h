@@ -106,6 +106,7 @@ struct supervisor {
 	struct ipc_handler	 handlers[SUPERVISOR_HANDLERS_MAX];
 	struct ipc_events	 channel_events;	/* of every stage */
 	unsigned		 sessions, workers, runners;
+	struct settings		*milters;	/* blocks of milterd.conf */
 	struct ipc_pending	*pending;	/* tickets being redeemed */
 	struct requests		 requests;	/* the same, as a list */
 	struct control		*control;
@@ -176,6 +177,12 @@ void supply_commit(struct process *);
 /* Certificates to who serves TLS, keys to tlskeyd; -1: the channel, or
  * bulkhead.conf, will not do. */
 int supply_certificates(struct process *);
+
+/* ---- milters.c ---- */
+/* What milterd.conf names; -1: it will not do, and the former stays. */
+int milters_load(struct supervisor *);
+/* MILTER_CONNECT. */
+int milters_connect(void *process, struct ipc_channel *, struct ipc_message *);
 
 /* ---- broker.c ---- */
 /* Give p a fresh channel to each live peer that the map names. */

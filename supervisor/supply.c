@@ -25,6 +25,10 @@ supply_settings(struct process *p)
 	const char *own = p->map->conf != NULL ? p->map->conf : "";
 	int fds[2];
 
+	if (p->map->role == IPC_MILTERD && milters_load(p->sv) == -1) {
+		log_unreadable(p, own);
+		return -1;
+	}
 	fds[0] = load_open(p->sv, "bulkhead.conf");
 	if (fds[0] == -1) {
 		log_unreadable(p, "bulkhead.conf");

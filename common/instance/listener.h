@@ -48,6 +48,9 @@
 	X(lmtp_from, WORDS, "loopback", "0", "64", RELOAD,		\
 	    "For lmtp: addresses and networks whose connections to an " \
 	    "address are taken; others get 421.  Nobody logs in to LMTP.") \
+	X(milters, WORDS, "", "0", "8", RELOAD,				\
+	    "Milters that look at the mail that comes in here, by the names " \
+	    "of their blocks in milterd.conf, in this order.")		\
 	X(proxy_from, WORDS, "", "0", "64", RELOAD,			\
 	    "Load balancers, by address or network: their connections "	\
 	    "begin with a PROXY header, version 1 or 2, that says who the " \

@@ -10,6 +10,7 @@ enum tag {
 	TAG_ENVID,
 	TAG_RET,
 	TAG_AUTH,
+	TAG_HOLD,
 	TAG_CLIENT = ENVELOPE_OPTIONAL,
 	TAG_HELO,
 	TAG_PROTOCOL
@@ -51,6 +52,8 @@ envelope_begin(struct ipc_writer *w, const struct envelope *e)
 		put_number(w, TAG_RET, (uint64_t)e->ret, 4);
 	if (e->auth.len > 0)
 		put_field(w, TAG_AUTH, e->auth);
+	if (e->hold.len > 0)
+		put_field(w, TAG_HOLD, e->hold);
 }
 
 void
@@ -180,6 +183,8 @@ get_field(struct envelope *e, unsigned tag, struct slice field)
 		return get_ret(field, &e->ret);
 	case TAG_AUTH:
 		return get_text(field, ENVELOPE_AUTH_MAX, &e->auth);
+	case TAG_HOLD:
+		return get_text(field, ENVELOPE_HOLD_MAX, &e->hold);
 	case TAG_CLIENT:
 		return get_text(field, ENVELOPE_TEXT_MAX, &e->client);
 	case TAG_HELO:
@@ -198,7 +203,7 @@ envelope_decode(struct slice in, struct envelope *e)
 	struct ipc_reader r;
 
 	*e = (struct envelope){ .envid = slice_of("", 0),
-	    .auth = slice_of("", 0) };
+	    .auth = slice_of("", 0), .hold = slice_of("", 0) };
 	ipc_reader_init(&r, in);
 	if (in.len > ENVELOPE_MAX || ipc_get_u8(&r) != ENVELOPE_VERSION)
 		return -1;

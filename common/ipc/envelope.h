@@ -25,6 +25,7 @@ enum {
 	ENVELOPE_ORIGINAL_MAX = 2048,	/* RFC 3461 section 4.2, decoded */
 	ENVELOPE_ENVID_MAX = 256,	/* RFC 3461 section 5.4: at least 100 */
 	ENVELOPE_AUTH_MAX = 640,	/* an account's name, or an address */
+	ENVELOPE_HOLD_MAX = 320,	/* why it is held */
 	ENVELOPE_TEXT_MAX = 512,	/* client, helo, listener, protocol */
 	ENVELOPE_MAX = 2 * 1024 * 1024,	/* octets of a whole envelope */
 	ENVELOPE_RECIPIENTS_MAX = 20000
@@ -74,6 +75,9 @@ struct envelope {
 	/* Who submitted it: the account that logged in (RFC 4954 section 5);
 	 * empty: nobody did. */
 	struct slice	auth;
+	/* Why it is to be held in the queue until somebody releases it: a
+	 * milter's quarantine; or empty. */
+	struct slice	hold;
 	/* Set by decode: how many recipients, and where they stand. */
 	uint32_t	n_recipients;
 	struct ipc_reader recipients;

@@ -261,7 +261,31 @@
 	    32768)                                                             \
 	/* Nobody waits for the answer to this DNS_ASK any more: none comes.   \
 	 */                                                                    \
-	X(DNS_CANCEL, 112, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 16)
+	X(DNS_CANCEL, 112, IPC_DNS_CLIENTS, IPC_BIT(IPC_RESOLVER), 0, 0, 16) \
+	/* ---- milters: common/ipc/milter.h ---- */ \
+	/* A transaction begins.  Answered by MILTER_VERDICT. */ \
+	X(MILTER_MAIL, 170, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 8192) \
+	/* One recipient.  Answered by MILTER_VERDICT. */ \
+	X(MILTER_RCPT, 171, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 2048) \
+	/* DATA, before 354.  Answered by MILTER_VERDICT. */ \
+	X(MILTER_DATA, 172, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 64) \
+	/* One sealed memfd of content, not the last. */ \
+	X(MILTER_CONTENT, 173, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 1, 1, 64) \
+	/* The last one: what do the milters say?  Answered by any number of \
+	 * MILTER_PART and one MILTER_VERDICT. */ \
+	X(MILTER_REVIEW, 174, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 1, 1, 64) \
+	/* The transaction, the session has ended. */ \
+	X(MILTER_ABORT, 175, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 64) \
+	X(MILTER_CLOSE, 176, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 64) \
+	/* A sealed memfd of changed content. */ \
+	X(MILTER_PART, 177, IPC_BIT(IPC_MILTERD), IPC_SMTPDS, 1, 1, 64) \
+	X(MILTER_VERDICT, 178, IPC_BIT(IPC_MILTERD), IPC_SMTPDS, 0, 0, 36000) \
+	/* A connection to the milter of this name, please.  Answered by \
+	 * MILTER_CONNECTED (where it is TCP, perhaps still on its way) or \
+	 * MILTER_UNREACHABLE. */ \
+	X(MILTER_CONNECT, 179, IPC_BIT(IPC_MILTERD), IPC_BIT(IPC_SUPERVISOR), 0, 0, 32) \
+	X(MILTER_CONNECTED, 180, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_MILTERD), 1, 1, 16) \
+	X(MILTER_UNREACHABLE, 181, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_MILTERD), 0, 0, 16)
 
 enum ipc_type {
 #define X(name, number, from, to, fds_min, fds_max, max) IPC_##name = (number),

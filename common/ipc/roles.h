@@ -25,6 +25,7 @@
 	X(RESOLVER, "resolver")						\
 	X(REMOTE_RELAY, "remote-relay")					\
 	X(RUNNER, "local-delivery-runner")				\
+	X(MILTERD, "milterd")						\
 	X(CONTROL, "control")	/* bulkhead(8), an operator's command */
 
 enum ipc_role {

@@ -51,6 +51,10 @@ static const struct sandbox profiles[] = {
 	 * (sandbox_connect_only); reads the contents that it is given. */
 	{ IPC_REMOTE_RELAY, CALLS_BASE | CALLS_CONNECT, SANDBOX_EMPTY, false,
 	    4 * G, 0, 65536 },
+	/* Reads contents, writes changed ones into memory files, and talks on
+	 * connections that were made for it. */
+	{ IPC_MILTERD, CALLS_BASE | CALLS_STREAM | CALLS_MEMFD, SANDBOX_EMPTY,
+	    false, 4 * G, 16 * M, 65536 },
 	/* Parses what name servers send; a socket for each question under
 	 * way, so that each has a source port of its own. */
 	{ IPC_RESOLVER, CALLS_BASE | CALLS_DNS, SANDBOX_EMPTY, false, 8 * G, 0,

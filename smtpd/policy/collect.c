@@ -298,7 +298,7 @@ collect_client(struct collector *c)
 	c->facts.reverse = FACT_UNKNOWN;
 	c->facts.name[0] = '\0';
 	ask_address_lists(c);
-	if (p->reverse == REVERSE_OFF && !rules_want_names(p->rules) &&
+	if (p->reverse == REVERSE_OFF && !p->names_wanted && !rules_want_names(p->rules) &&
 	    !lists_have(p->lists, LIST_OF_NAME))
 		return;
 	c->facts.reverse = FACT_MISSING;

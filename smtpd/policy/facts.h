@@ -38,6 +38,7 @@ struct facts {
 
 /* What the settings say, as far as it is decided here. */
 struct policy {
+	bool		 names_wanted;	/* by milters */
 	const struct rules *rules;	/* NULL: none */
 	const struct lists *lists;
 	unsigned	 list_threshold;

@@ -14,7 +14,7 @@ from tls.authority import Pair
 
 ALWAYS = ["smtpd", "queue-manager", "local-delivery", "directory", "authd",
           "authd-verifier", "pop3d", "imapd", "remote-relay", "resolver",
-          "tlskeyd"]
+          "tlskeyd", "milterd"]
 DEMAND = ["pop3d-session", "imapd-session", "local-delivery-worker"]
 # Whose settings file the program reads, and so the attacker.
 CONF = {"authd-verifier": "authd", "pop3d-session": "pop3d",

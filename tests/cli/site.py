@@ -15,7 +15,7 @@ PROGRAMS = ("supervisor", "smtpd", "queue-manager", "local-delivery",
             "local-delivery-worker", "local-delivery-runner",
             "directory", "authd", "authd-verifier",
             "authd-pam", "pop3d", "pop3d-session", "imapd", "imapd-session",
-            "remote-relay", "resolver", "tlskeyd")
+            "remote-relay", "resolver", "tlskeyd", "milterd")
 
 
 class Site:

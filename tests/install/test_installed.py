@@ -90,6 +90,7 @@ def test_a_letter_on_a_host_of_its_own(root):
                           ("bh-deliver", "local-delivery"),
                           ("bh-relay", "remote-relay"),
                           ("bh-dns", "resolver"), ("bh-tls", "tlskeyd"),
+                          ("bh-milter", "milterd"),
                           ("bh-dir", "directory"), ("bh-pop3d", "pop3d"),
                           ("bh-imapd", "imapd")):
         assert got["processes"][user] == [program], got["processes"]

@@ -17,12 +17,12 @@ PROGRAMS = ["directory", "authd", "authd-verifier", "authd-pam",
             "queue-manager", "local-delivery", "local-delivery-worker",
             "local-delivery-runner", "smtpd", "pop3d", "pop3d-session", "imapd",
             "imapd-session", "remote-relay", "resolver",
-            "tlskeyd"]
+            "tlskeyd", "milterd"]
 # What doc/architecture.md draws: stage -> peers (two verifiers).
 CHANNELS = {"directory": 4, "authd": 5, "authd-verifier": 1,
-            "queue-manager": 5, "local-delivery": 2, "smtpd": 4,
-            "smtpd-submit": 4, "pop3d": 2, "imapd": 2, "remote-relay": 2,
-            "resolver": 2, "tlskeyd": 4}
+            "queue-manager": 5, "local-delivery": 2, "smtpd": 5,
+            "smtpd-submit": 5, "pop3d": 2, "imapd": 2, "remote-relay": 2,
+            "resolver": 2, "tlskeyd": 4, "milterd": 2}
 # Who stays in the host's network.
 CONNECTS = {"remote-relay", "resolver"}
 
@@ -123,19 +123,19 @@ def test_two_that_live_without_their_channel_get_another(plain):
     """One of two closed the channel because of what the other sent; both go
     on, and after a second they can talk again: once for each time."""
     i = plain().start()
-    i.await_log(4, event="given-channel", stage="smtpd")
+    i.await_log(5, event="given-channel", stage="smtpd")
     pids = dict(i.processes())
     (i.conf / "smtpd.conf").write_text("#cut\n")
     i.supervisor.send_signal(1)
-    for n in (8, 12):
+    for n in (10, 15):
         i.await_log(n, event="given-channel", stage="smtpd")
-        for peer in ("queue-manager", "directory", "resolver"):
-            i.await_log(n // 4, event="given-channel", stage=peer,
+        for peer in ("queue-manager", "directory", "resolver", "milterd"):
+            i.await_log(n // 5, event="given-channel", stage=peer,
                         peer="smtpd")
-        if n == 8:
+        if n == 10:
             i.supervisor.send_signal(1)
     time.sleep(1.5)
-    assert len(i.log(event="given-channel", stage="smtpd")) == 12
+    assert len(i.log(event="given-channel", stage="smtpd")) == 15
     assert dict(i.processes()) == pids
 
 

@@ -1,0 +1,130 @@
+/*
+ * milterd: asks milters what they think of mail.  Captured, it has the messages
+ * that it is showing to milters, and connections to these and to nobody else.
+ */
+#include "milterd/milterd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/sandbox/sandbox.h"
+
+enum { READ_SIZE = 65536 };
+
+void
+config_release(struct config *c)
+{
+	if (c == NULL || --c->users > 0)
+		return;
+	settings_free(c->settings);
+	free(c);
+}
+
+/* ---- what supervisor gives us ---- */
+
+static int
+take_settings(void *ctx, int shared_fd, int own_fd)
+{
+	struct milterd *d = ctx;
+	struct settings_errors errors = { 0 };
+
+	(void)shared_fd;	/* all we want of it is stage.hostname */
+	settings_free(d->next_settings);
+	d->next_settings = settings_read(&milterd_schema, own_fd, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		log_error("settings-refused",
+		    LOG_CSTR("reason", errors.at[i]));
+	return d->next_settings != NULL ? 0 : -1;
+}
+
+static int
+take_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
+{
+	if ((IPC_SMTPDS & IPC_BIT(peer)) == 0) {
+		close(fd);
+		return -1;
+	}
+	return peers_add(ctx, peer, instance, fd);
+}
+
+/* Sessions that have begun end by the settings that they began with. */
+static int
+commit(void *ctx, bool first)
+{
+	struct milterd *d = ctx;
+	struct config *c;
+
+	if (d->next_settings != NULL) {
+		if ((c = calloc(1, sizeof(*c))) == NULL)
+			return -1;
+		c->settings = d->next_settings;
+		c->set = settings_values(c->settings);
+		c->users = 1;
+		d->next_settings = NULL;
+		config_release(d->config);
+		d->config = c;
+	}
+	if (d->config == NULL)
+		return -1;
+	log_notice(first ? "started" : "reloaded",
+	    LOG_NUM("milters", settings_n_groups(d->config->settings)));
+	return 0;
+}
+
+static const struct ipc_handler from_supervisor[] = {
+	{ IPC_MILTER_CONNECTED, dial_connected },
+	{ IPC_MILTER_UNREACHABLE, dial_unreachable },
+};
+
+/* smtpd stops before us: whatever waits for an answer has its own end. */
+static const struct stage_hooks hooks = {
+	.role = IPC_MILTERD,
+	.settings = take_settings,
+	.channel = take_channel,
+	.commit = commit,
+	.more = from_supervisor,
+	.more_count = sizeof(from_supervisor) / sizeof(from_supervisor[0]),
+};
+
+/* ---- the process ---- */
+
+static int
+milterd_init(struct milterd *d)
+{
+	TAILQ_INIT(&d->peers);
+	d->loop = stream_loop_new(d->stage.base, READ_SIZE);
+	if (d->loop == NULL)
+		return -1;
+	milterd_kind(d);
+	dial_init(d);
+	return sibling_init(&d->supervisor, MILTERD_DIALS_MAX) == -1 ? -1 :
+	    (d->supervisor.ch = d->stage.supervisor, 0);
+}
+
+static void
+milterd_clear(struct milterd *d)
+{
+	peers_clear(d);
+	stream_loop_free(d->loop);
+	config_release(d->config);
+	settings_free(d->next_settings);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct milterd d;	/* most of a MiB: too large for the stack */
+	int status;
+
+	stage_open(argc, argv, &hooks);
+	sandbox_enter(IPC_MILTERD);
+	stage_attach(&d.stage, &hooks, &d);
+	if (milterd_init(&d) == -1) {
+		log_error("cannot-start", LOG_ERRNO(errno));
+		return 71;
+	}
+	status = stage_run(&d.stage);
+	milterd_clear(&d);
+	return status;
+}

@@ -1,0 +1,385 @@
+/*
+ * The channels to smtpd: which sessions there are, what is asked of them, and
+ * the verdicts.  A session that milterd does not know (it was started anew
+ * meanwhile) is answered with 451 until its next MAIL.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "milterd/milterd.h"
+
+static struct session *
+find(struct peer *p, uint64_t id)
+{
+	struct session key = { .id = id };
+
+	return RB_FIND(session_tree, &p->sessions, &key);
+}
+
+/* ---- answers ---- */
+
+static void
+send_refusal(struct peer *p, uint64_t request, uint64_t session)
+{
+	struct milter_verdict v = { .session = session,
+		.decision = MILTER_REFUSE, .milter = slice_of("", 0),
+		.code = 451, .enhanced = { 4, 3, 0 },
+		.text = SLICE_LITERAL("Mail filters not available, try later"),
+		.reason = slice_of("", 0), .reverse_path = slice_of("", 0) };
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, p->d->body, sizeof(p->d->body));
+	milter_verdict_put(&w, &v);
+	if (!w.failed)
+		(void)ipc_send(p->ch, IPC_MILTER_VERDICT, request,
+		    slice_of(p->d->body, w.len), NULL, 0);
+}
+
+static int
+send_parts(struct session *s, struct parts *made)
+{
+	struct peer *p = s->peer;
+	char body[MILTER_SMALL_MAX];
+	int result = 0;
+
+	for (uint32_t i = 0; i < made->n; i++) {
+		struct milter_small m = { .session = s->id,
+			.octets = made->at[i].octets };
+
+		if (ipc_send(p->ch, IPC_MILTER_PART, s->request, slice_of(body,
+		    milter_small_encode(&m, body)), &made->at[i].fd, 1) == -1)
+			result = -1;
+	}
+	made->n = 0;		/* the descriptors are the channel's */
+	parts_clear(made);
+	return result;
+}
+
+/* The changed content goes ahead.  -1: it cannot be had. */
+static int
+give_content(struct session *s, struct milter_verdict *v)
+{
+	struct parts made;
+
+	if (!s->message.header_changed && !s->message.body_changed)
+		return 0;
+	if (message_rebuild(&s->message, &made, &v->kept) == -1)
+		return -1;
+	v->changed = true;
+	v->parts = made.n;
+	return send_parts(s, &made);
+}
+
+static void
+take_envelope(struct session *s, struct milter_verdict *v)
+{
+	const struct envelope_edits *e = &s->envelope;
+
+	if (e->hold != NULL) {
+		v->hold = true;
+		v->reason = slice_str(e->hold);
+		v->milter = slice_str(e->held_by);
+	}
+	if (e->reverse_path != NULL) {
+		v->has_reverse_path = true;
+		v->reverse_path = slice_str(e->reverse_path);
+	}
+	v->n_changes = e->n;
+}
+
+void
+peer_verdict(struct session *s, struct milter_verdict *v)
+{
+	struct peer *p = s->peer;
+	struct ipc_writer w;
+	struct edit *i;
+	uint64_t request = s->request;
+
+	if (request == 0)
+		return;
+	v->reason = v->reverse_path = slice_of("", 0);
+	if (v->text.at == NULL)
+		v->text = slice_of("", 0);
+	if (s->asked == IPC_MILTER_REVIEW && v->decision == MILTER_GO_ON) {
+		take_envelope(s, v);
+		if (give_content(s, v) == -1) {
+			s->request = 0;
+			send_refusal(p, request, s->id);
+			return;
+		}
+	}
+	s->request = 0;
+	ipc_writer_init(&w, p->d->body, sizeof(p->d->body));
+	milter_verdict_put(&w, v);
+	if (v->n_changes > 0)
+		TAILQ_FOREACH(i, &s->envelope.list, order) {
+			struct milter_change c = {
+				.add = i->code != SMFIR_DELRCPT,
+				.address = i->name };
+
+			milter_change_put(&w, &c);
+		}
+	if (w.failed)
+		send_refusal(p, request, s->id);
+	else
+		(void)ipc_send(p->ch, IPC_MILTER_VERDICT, request,
+		    slice_of(p->d->body, w.len), NULL, 0);
+}
+
+/* ---- requests ---- */
+
+static int
+on_mail(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct peer *p = ctx;
+	struct milter_mail mail;
+	struct session *s;
+
+	(void)ch;
+	if (milter_mail_decode(m->body, &mail) == -1)
+		return -1;
+	s = find(p, mail.session);
+	if (s != NULL && s->request != 0)
+		return -1;
+	if (s == NULL)
+		s = session_new(p, mail.session);
+	if (s == NULL || session_mail(s, &mail, m->body) == -1)
+		send_refusal(p, m->id, mail.session);
+	else
+		session_run(s, m->id, IPC_MILTER_MAIL);
+	return 0;
+}
+
+/*
+ * The session of a request, when nothing else is asked of it.  NULL, and *bad:
+ * something is; otherwise it is not known, which was answered.
+ */
+static struct session *
+asked(struct peer *p, uint64_t id, uint64_t request, bool *bad)
+{
+	struct session *s = find(p, id);
+
+	*bad = s != NULL && s->request != 0;
+	if (s == NULL)
+		send_refusal(p, request, id);
+	return *bad ? NULL : s;
+}
+
+static int
+on_rcpt(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct milter_rcpt rcpt;
+	struct session *s;
+	bool bad;
+
+	(void)ch;
+	if (milter_rcpt_decode(m->body, &rcpt) == -1)
+		return -1;
+	s = asked(ctx, rcpt.session, m->id, &bad);
+	if (s == NULL)
+		return bad ? -1 : 0;
+	free(s->recipient);
+	s->recipient = strndup(rcpt.forward_path.at, rcpt.forward_path.len);
+	if (s->recipient == NULL)
+		send_refusal(ctx, m->id, rcpt.session);
+	else
+		session_run(s, m->id, IPC_MILTER_RCPT);
+	return 0;
+}
+
+static int
+on_data(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct milter_small data;
+	struct session *s;
+	bool bad;
+
+	(void)ch;
+	if (milter_small_decode(m->body, &data) == -1)
+		return -1;
+	s = asked(ctx, data.session, m->id, &bad);
+	if (s == NULL)
+		return bad ? -1 : 0;
+	s->queue_id = data.queue_id;
+	session_run(s, m->id, IPC_MILTER_DATA);
+	return 0;
+}
+
+static int
+take_part(struct session *s, struct ipc_message *m, uint32_t octets)
+{
+	if (content_check(m->fds[0], octets) == -1 ||
+	    octets > QUEUE_PART_MAX || s->message.parts.n >= MILTER_PARTS_MAX)
+		return -1;
+	/* Without memory the review finds the parts to be too few. */
+	(void)parts_add(&s->message.parts, ipc_message_take_fd(m, 0), octets);
+	return 0;
+}
+
+static int
+on_content(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct milter_small part;
+	struct session *s;
+
+	(void)ch;
+	if (milter_small_decode(m->body, &part) == -1)
+		return -1;
+	s = find(ctx, part.session);
+	if (s == NULL)
+		return 0;
+	return s->request != 0 ? -1 : take_part(s, m, part.octets);
+}
+
+static void
+review(struct session *s, const struct milter_small *r, uint64_t request)
+{
+	struct milterd *d = s->peer->d;
+	enum message_fault fault = MESSAGE_FAILED;
+
+	s->queue_id = r->queue_id;
+	s->request = request;
+	s->asked = IPC_MILTER_REVIEW;
+	if (d->n_reviews >= s->config->set->max_reviews) {
+		session_refuse(s, 451, 3, 2,
+		    "Too many messages under review, try later");
+		return;
+	}
+	s->reviewing = true;
+	d->n_reviews++;
+	if (s->message.parts.n == r->parts + 1)
+		fault = message_read(&s->message, r->own);
+	if (fault == MESSAGE_HEADER_LONG)
+		session_refuse(s, 552, 3, 4, "Header section too long");
+	else if (fault != MESSAGE_OK)
+		session_refuse(s, 451, 3, 0, "Out of resources, try later");
+	else
+		session_run(s, request, IPC_MILTER_REVIEW);
+}
+
+static int
+on_review(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct milter_small r;
+	struct session *s;
+	bool bad;
+
+	(void)ch;
+	if (milter_small_decode(m->body, &r) == -1)
+		return -1;
+	s = asked(ctx, r.session, m->id, &bad);
+	if (s == NULL)
+		return bad ? -1 : 0;
+	if (take_part(s, m, r.octets) == -1)
+		return -1;
+	review(s, &r, m->id);
+	return 0;
+}
+
+static int
+on_abort(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct milter_small a;
+	struct session *s;
+
+	(void)ch;
+	if (milter_small_decode(m->body, &a) == -1)
+		return -1;
+	if ((s = find(ctx, a.session)) != NULL)
+		session_abort(s);
+	return 0;
+}
+
+static int
+on_close(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct milter_small c;
+	struct session *s;
+
+	(void)ch;
+	if (milter_small_decode(m->body, &c) == -1)
+		return -1;
+	if ((s = find(ctx, c.session)) != NULL)
+		session_free(s);
+	return 0;
+}
+
+/* ---- channels ---- */
+
+static void
+peer_free(struct peer *p)
+{
+	struct session *s;
+
+	while ((s = RB_MIN(session_tree, &p->sessions)) != NULL) {
+		s->request = 0;
+		session_free(s);
+	}
+	TAILQ_REMOVE(&p->d->peers, p, all);
+	free(p);
+}
+
+static void
+on_closed(void *ctx, struct ipc_channel *ch)
+{
+	(void)ch;
+	peer_free(ctx);
+}
+
+static const struct ipc_handler handlers[] = {
+	{ IPC_MILTER_MAIL, on_mail },
+	{ IPC_MILTER_RCPT, on_rcpt },
+	{ IPC_MILTER_DATA, on_data },
+	{ IPC_MILTER_CONTENT, on_content },
+	{ IPC_MILTER_REVIEW, on_review },
+	{ IPC_MILTER_ABORT, on_abort },
+	{ IPC_MILTER_CLOSE, on_close },
+};
+
+static const struct ipc_events events = {
+	.handlers = handlers,
+	.count = sizeof(handlers) / sizeof(handlers[0]),
+	.closed = on_closed,
+};
+
+static void
+drop(struct peer *p)
+{
+	struct ipc_channel *ch = p->ch;
+
+	peer_free(p);
+	ipc_channel_free(ch);
+}
+
+int
+peers_add(struct milterd *d, enum ipc_role role, unsigned instance, int fd)
+{
+	struct peer *p, *next;
+
+	TAILQ_FOREACH_SAFE(p, &d->peers, all, next)
+		if (p->role == role && p->instance == instance)
+			drop(p);
+	if ((p = calloc(1, sizeof(*p))) == NULL) {
+		close(fd);
+		return -1;
+	}
+	p->d = d;
+	p->role = role;
+	p->instance = instance;
+	RB_INIT(&p->sessions);
+	p->ch = ipc_channel_new(d->stage.base, fd, IPC_MILTERD, role, &events,
+	    p);
+	if (p->ch == NULL) {
+		free(p);
+		return -1;
+	}
+	TAILQ_INSERT_TAIL(&d->peers, p, all);
+	return 0;
+}
+
+void
+peers_clear(struct milterd *d)
+{
+	while (!TAILQ_EMPTY(&d->peers))
+		drop(TAILQ_FIRST(&d->peers));
+}
