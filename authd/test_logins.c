@@ -78,7 +78,7 @@ static void
 tables(struct play *p, struct slice users, struct slice passwords)
 {
 	static const struct tables_rules rules = { "x.example", '\0', 1000,
-		2000 };
+		2000, ALIASES_PROGRAMS_NONE };
 	unsigned changed;
 
 	give(&p->a.tables, STAGE_TABLE_DOMAINS, S(""));

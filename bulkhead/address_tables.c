@@ -144,7 +144,8 @@ load_aliases(struct address_tables *t, struct slice text,
 	const struct alias_fault *f;
 
 	read_lists(t->r, &lists);
-	t->aliases = aliases_compile(text, lists.at, lists.count, err);
+	t->aliases = aliases_compile(text, lists.at, lists.count, t->programs,
+	    err);
 	lists_clear(&lists);
 	if (t->aliases == NULL)
 		return -1;
@@ -296,17 +297,19 @@ address_tables_load(struct address_tables *t, struct check_report *r,
 	int n;
 
 	*t = (struct address_tables){ .r = r, .check = check };
+	t->own = read_settings(r->b, &directory_schema);
+	own = t->own == NULL ? NULL : settings_values(t->own);
+	t->programs = own == NULL ? ALIASES_PROGRAMS_LISTS :
+	    (enum aliases_programs)own->alias_programs;
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)
 		if ((check || (loads[i].load != load_passwords &&
 		    loads[i].load != load_clients &&
 		    loads[i].load != load_anchors)) &&
 		    !load_one(t, &loads[i]))
 			all = false;
-	t->own = read_settings(r->b, &directory_schema);
 	t->relay = read_settings(r->b, &remote_relay_schema);
 	if (t->own == NULL || t->relay == NULL)
 		return false;
-	own = settings_values(t->own);
 	n = idn_domain(slice_str(own->srs_domain), t->srs_domain);
 	t->srs_domain[n < 0 || n == IDN_DOMAIN_MAX ? 0 : n] = '\0';
 	return all;

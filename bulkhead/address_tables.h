@@ -20,6 +20,7 @@ struct address_tables {
 	struct recipients_table	*recipients;
 	struct routes_table	*routes;
 	struct srs_secrets	 srs;
+	enum aliases_programs	 programs;	/* as directory.conf says */
 	struct settings		*own;		/* directory.conf */
 	struct settings		*relay;		/* remote-relay.conf */
 	char			 srs_domain[IDN_DOMAIN_MAX];

@@ -1,7 +1,11 @@
 /* The lookup tables, each by itself and all of them together. */
 #include "bulkhead/address_tables.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/accounts/passwords.h"
 #include "common/accounts/users.h"
@@ -142,6 +146,57 @@ check_route_certificates(struct address_tables *t)
 	}
 }
 
+/* What an alias names has somebody to run it, and is there. */
+static void
+check_program(struct address_tables *t, const struct alias_target *target)
+{
+	const struct instance_settings *set = t->r->b->instance;
+	const char *list = aliases_list_name(t->aliases, target);
+	char file[sizeof("lists/") + ALIASES_LIST_NAME_MAX];
+	char path[ALIASES_PROGRAM_MAX + 1];
+	struct slice command = slice_skip(target->local, 1);
+	size_t len;
+	uid_t uid;
+	gid_t gid;
+
+	snprintf(file, sizeof(file), "%s%s", list == NULL ? "aliases" :
+	    "lists/", list == NULL ? "" : list);
+	if (instance_programs_user(set, &uid, &gid) == -1)
+		check_error(t->r, "%s/%s:%u: \"%.*s\": programs_user = %s in "
+		    "bulkhead.conf is no user for this: make the user "
+		    "(systemd-sysusers), or name one without rights",
+		    t->r->b->conf_dir, file, target->line,
+		    (int)target->local.len, target->local.at,
+		    set->programs_user);
+	if (target->local.at[0] != '|')
+		return;
+	command = table_trim(command);
+	for (len = 0; len < command.len && command.at[len] != ' '; len++)
+		;
+	if (memchr(command.at, '\'', len) == NULL &&
+	    slice_copy_str(slice_of(command.at, len), path, sizeof(path)) ==
+	    0 && access(path, X_OK) == -1)
+		check_warning(t->r, "%s/%s:%u: %s: %s: mail for it will wait",
+		    t->r->b->conf_dir, file, target->line, path,
+		    strerror(errno));
+}
+
+static void
+check_programs(struct address_tables *t)
+{
+	for (size_t i = 0; i < aliases_count(t->aliases); i++) {
+		const struct alias *a = aliases_at(t->aliases, i);
+
+		for (size_t k = 0; k < a->count; k++) {
+			const struct alias_target *target =
+			    aliases_target(t->aliases, a, k);
+
+			if (target->program)
+				check_program(t, target);
+		}
+	}
+}
+
 /* What forwarded mail is signed with, and where its reports come back to. */
 static void
 check_srs(struct address_tables *t)
@@ -169,6 +224,7 @@ check_tables(struct check_report *r)
 		check_users(&t);
 		check_places(&t);
 		check_together(&t);
+		check_programs(&t);
 		check_routes(&t);
 		check_route_certificates(&t);
 		check_srs(&t);

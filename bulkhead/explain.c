@@ -124,7 +124,13 @@ say_mailbox(const struct telling *w, struct slice address)
 	struct account_rules rules;
 	struct account_place place;
 	struct book_mailbox m;
-	char account[ACCOUNT_TEXT];
+	char account[ACCOUNT_TEXT], text[ALIASES_PROGRAM_MAX + 1];
+
+	if (book_program(&w->d->book, address, text)) {
+		printf("%s, as %s\n", text[0] == '|' ? "the program runs" :
+		    "appended to the file", w->t->r->b->instance->programs_user);
+		return;
+	}
 
 	if (book_mailbox(&w->d->book, address, &m) != BOOK_LOCAL) {
 		printf("nobody: 550 5.1.1 in a report to the sender\n");

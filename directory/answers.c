@@ -182,6 +182,10 @@ add_member(void *ctx, enum directory_verdict verdict,
 	struct members *m = ctx;
 
 	(void)verdict;
+	/* What the host does with its mail is not a client's to know. */
+	if (t->kind == DIRECTORY_TARGET_LOCAL &&
+	    book_looks_like_program(t->address))
+		return 0;
 	m->all = m->part.count < DIRECTORY_MEMBERS_MAX &&
 	    directory_part_add(&m->part, t);
 	return m->all ? 0 : -1;
@@ -212,19 +216,26 @@ on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	uint8_t body[DIRECTORY_BODY_MAX];
 	struct directory_account a = { 0 };
 	struct book_mailbox mailbox;
+	char program[ALIASES_PROGRAM_MAX + 1];
 	enum book_verdict v = BOOK_LATER;
 	struct slice address;
 
 	if (directory_account_ask_decode(m->body, &address) == -1)
 		return -1;
-	if (!too_early(d))
+	if (!too_early(d) && book_program(&d->ways.book, address, program)) {
+		mailbox.account = (struct account){ ACCOUNT_PROGRAMS, 0 };
+		mailbox.detail[0] = '\0';
+		v = BOOK_LOCAL;
+	} else if (!too_early(d)) {
 		v = book_mailbox(&d->ways.book, address, &mailbox);
+	}
 	a.verdict = v == BOOK_LOCAL ? DIRECTORY_LOCAL :
 	    v == BOOK_UNKNOWN ? DIRECTORY_UNKNOWN :
 	    v == BOOK_NO_RELAY ? DIRECTORY_NO_RELAY : DIRECTORY_TEMPFAIL;
 	if (a.verdict == DIRECTORY_LOCAL) {
 		a.account = mailbox.account;
-		a.canonical = slice_str(mailbox.canonical);
+		a.canonical = a.account.kind == ACCOUNT_PROGRAMS ? address :
+		    slice_str(mailbox.canonical);
 		a.detail = slice_str(mailbox.detail);
 		tickets_issue(d->vouchers, clock_ms(), a.account,
 		    (uint8_t)ipc_channel_peer(ch), &a.voucher);

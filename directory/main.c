@@ -129,6 +129,7 @@ commit(void *ctx, bool first)
 	own = settings_values(d->settings.own);
 	instance_account_rules(own_settings_instance(&d->settings), &accounts);
 	rules.delimiter = own->detail_delimiter[0];
+	rules.programs = (enum aliases_programs)own->alias_programs;
 	rules.system_min = accounts.system_min;
 	rules.system_max = accounts.system_max;
 	return commit_tables(d, &rules);

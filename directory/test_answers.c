@@ -39,7 +39,8 @@ give(struct tables *t, enum stage_table table, struct slice text)
 static void
 desk_open(struct desk *k, enum ipc_role role, struct slice aliases)
 {
-	static const struct tables_rules rules = { "x.example", '+', 0, 0 };
+	static const struct tables_rules rules = { "x.example", '+', 0, 0,
+		ALIASES_PROGRAMS_TABLE };
 	unsigned changed;
 	int ends[2];
 

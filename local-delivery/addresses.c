@@ -177,7 +177,9 @@ answer_job(struct local_delivery *ld, struct job *j,
 			job_done(ld, j, &refusals[i].result);
 			return;
 		}
-	remember(ld, j->d.recipient, a);
+	/* A program that no alias names any more must not run once again. */
+	if (a->account.kind != ACCOUNT_PROGRAMS)
+		remember(ld, j->d.recipient, a);
 	set_detail(j, a->detail);
 	o = owner_of_mail(ld, a->account);
 	if (o == NULL)

@@ -206,6 +206,10 @@ forwards_answer(struct local_delivery *ld, struct job *j, struct slice body)
 
 	if (forward_answer_decode(body, &a) == -1)
 		return -1;
+	/* An alias's program has no mailbox and forwards nothing. */
+	if (j->owner->account.kind == ACCOUNT_PROGRAMS &&
+	    (a.nothing || a.keep || a.n_addresses > 0))
+		return -1;
 	if (a.nothing) {
 		into_mailbox(ld, j);
 		return 0;

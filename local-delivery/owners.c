@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/ipc/directory.h"
+#include "common/accounts/username.h"
 #include "common/log/log.h"
 #include "local-delivery/local_delivery.h"
 
@@ -276,6 +277,8 @@ had_none(struct local_delivery *ld, struct account account)
 struct owner *
 owner_of_mail(struct local_delivery *ld, struct account account)
 {
+	if (account.kind == ACCOUNT_PROGRAMS)
+		return owner_get(ld, account, OWNER_RUNNER);
 	/* No virtual account has a ~ to keep a file in, or programs. */
 	if (account.kind == ACCOUNT_SYSTEM && ld->set->forward_files &&
 	    !had_none(ld, account))
@@ -313,9 +316,18 @@ encode_job(struct owner *o, struct job *j, char *body, size_t size)
 {
 	struct forward_ask ask = { .target = slice_of("", 0),
 		.delivery = j->d };
+	char local[USERNAME_UNQUOTED_SIZE];
+	struct username part;
 
 	if (o->kind == OWNER_WORKER)
 		return delivery_encode(&j->d, body, size);
+	/* What an alias names is the local-part of its final address. */
+	if (o->account.kind == ACCOUNT_PROGRAMS) {
+		if (address_parts(j->d.recipient, local, &part) != PARSE_OK ||
+		    part.local.len == 0)
+			return 0;
+		ask.target = part.local;
+	}
 	forwards_done_before(o->ld, j, &ask.done);
 	return forward_ask_encode(&ask, body, size);
 }
@@ -376,8 +388,12 @@ yield(struct owner *o)
 static unsigned
 window(const struct owner *o)
 {
-	return o->kind == OWNER_RUNNER ?
-	    (unsigned)o->ld->set->programs_per_user : WINDOW;
+	const struct local_delivery_settings *set = o->ld->set;
+
+	if (o->kind == OWNER_WORKER)
+		return WINDOW;
+	return (unsigned)(o->account.kind == ACCOUNT_PROGRAMS ?
+	    set->alias_programs_at_once : set->programs_per_user);
 }
 
 /* The owner may have no worker afterwards. */

@@ -36,6 +36,9 @@
 	    "shell is in /etc/shells, all users, or nobody.")                  \
 	X(programs_per_user, COUNT, "2", "1", "100", RELOAD,                   \
 	    "Messages of one user whose ~/.forward is being obeyed at once.")  \
+	X(alias_programs_at_once, COUNT, "10", "1", "1000", RELOAD,            \
+	    "Messages at once for programs and files that aliases name, all "  \
+	    "of them together.")                                               \
 	X(program_timeout, SECONDS, "5m", "1s", "1h", RELOAD,                  \
 	    "All programs and files of one message together may take so "      \
 	    "long; a program that runs longer is killed, with all of its "     \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/accounts/book.h"
 #include "common/log/log.h"
 #include "queue-manager/bounce.h"
 #include "queue-manager/daemon.h"
@@ -68,6 +69,14 @@ text_of(const char *s)
 	return slice_str(s == NULL ? "" : s);
 }
 
+/* What an alias runs, a sender is not told: the alias stands for it. */
+static struct slice
+final_of(const struct recipient *r)
+{
+	return r->target == NULL && r->given.len > 0 &&
+	    book_looks_like_program(r->address) ? r->given : r->address;
+}
+
 static void
 fill_recipient(const struct subject *s, const struct recipient *r,
     struct bounce_recipient *to)
@@ -75,7 +84,7 @@ fill_recipient(const struct subject *s, const struct recipient *r,
 	static const uint8_t ok[3] = { 2, 0, 0 };
 
 	*to = (struct bounce_recipient){ .action = action_of(s, r),
-	    .final = r->address, .original = r->original, .code = r->code,
+	    .final = final_of(r), .original = r->original, .code = r->code,
 	    .text = text_of(r->reason),
 	    .remote_mta = text_of(r->remote_mta) };
 	memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));

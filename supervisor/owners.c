@@ -185,6 +185,20 @@ over_limit(struct supervisor *sv, const struct request *r, struct account a)
 	return n >= sv->instance->sessions_per_account;
 }
 
+/* Of programs_user nothing but a runner can be started. */
+static int
+locate(const struct supervisor *sv, enum ipc_role role, struct account a,
+    struct account_place *place)
+{
+	if (a.kind != ACCOUNT_PROGRAMS)
+		return account_locate(&sv->rules, sv->users, sv->system_users,
+		    a, place);
+	*place = (struct account_place){ .home = "/" };
+	errno = EPERM;
+	return role != IPC_RUNNER ? -1 : instance_programs_user(sv->instance,
+	    &place->uid, &place->gid);
+}
+
 /*
  * The home, where the process is jailed.  The runner is not, and only a
  * system user has one: no virtual account has anything outside of its home.
@@ -196,7 +210,7 @@ jail_of_owner(struct supervisor *sv, enum ipc_role role, struct account a,
 	*fd = -1;
 	if (map_process(role)->jail == JAIL_NONE) {
 		errno = EPERM;
-		return a.kind == ACCOUNT_SYSTEM ? 0 : -1;
+		return a.kind == ACCOUNT_VIRTUAL ? -1 : 0;
 	}
 	*fd = home_open(sv, place);
 	return *fd == -1 ? -1 : 0;
@@ -223,8 +237,7 @@ start_owner(struct supervisor *sv, const struct request *r, struct account a,
 	struct process *p;
 
 	*why = START_NO_ACCOUNT;
-	if (account_locate(&sv->rules, sv->users, sv->system_users, a,
-	    &place) == -1 || place.uid == 0 || place.gid == 0) {
+	if (locate(sv, r->role, a, &place) == -1 || place.uid == 0 || place.gid == 0) {
 		log_error("account-refused",
 		    LOG_CSTR("account", account_text(a, text)),
 		    LOG_ERRNO(errno));

@@ -110,7 +110,7 @@ account_locate(const struct account_rules *rules,
 {
 	struct account_place found = { .quota_octets = 0 };
 
-	if (!account_valid(account))
+	if (!account_valid(account) || account.kind == ACCOUNT_PROGRAMS)
 		return refuse(EPERM);
 	if ((account.kind == ACCOUNT_VIRTUAL ?
 	    locate_virtual(rules, users, account.number, &found) :
@@ -125,6 +125,8 @@ account_valid(struct account a)
 {
 	if (a.kind == ACCOUNT_VIRTUAL)
 		return a.number <= ACCOUNT_NUMBER_MAX;
+	if (a.kind == ACCOUNT_PROGRAMS)
+		return a.number == 0;
 	return a.kind == ACCOUNT_SYSTEM && uid_usable(a.number);
 }
 
@@ -132,6 +134,7 @@ const char *
 account_text(struct account a, char out[ACCOUNT_TEXT])
 {
 	snprintf(out, ACCOUNT_TEXT, "%s:%" PRIu32,
-	    a.kind == ACCOUNT_SYSTEM ? "system" : "virtual", a.number);
+	    a.kind == ACCOUNT_SYSTEM ? "system" :
+	    a.kind == ACCOUNT_PROGRAMS ? "programs" : "virtual", a.number);
 	return out;
 }

@@ -18,7 +18,10 @@ struct system_users;
 
 enum account_kind {
 	ACCOUNT_VIRTUAL = 1,	/* number: from the users table */
-	ACCOUNT_SYSTEM = 2	/* number: the uid in /etc/passwd */
+	ACCOUNT_SYSTEM = 2,	/* number: the uid in /etc/passwd */
+	/* Number 0: programs and files that aliases name.  It has no mailbox:
+	 * account_locate() knows nothing of it. */
+	ACCOUNT_PROGRAMS = 3
 };
 
 struct account {
@@ -80,7 +83,7 @@ struct account_place {
 int account_locate(const struct account_rules *, const struct users_table *,
     const struct system_users *, struct account, struct account_place *);
 
-/* Is it one of the two kinds, with a number in its range?  For decoders. */
+/* Is it one of the kinds, with a number in its range?  For decoders. */
 bool account_valid(struct account);
 
 /* "virtual:17", "system:1000": for logs.  out holds ACCOUNT_TEXT octets. */

@@ -10,11 +10,6 @@
 static int
 refuse_target(struct slice target, unsigned line, struct table_error *err)
 {
-	if (target.at[0] == '|' || target.at[0] == '/' ||
-	    target.at[0] == '"')
-		return table_error_quote(err, line, target, "files and "
-		    "programs are not delivered to from here; name a user, "
-		    "and let the user's .forward do it");
 	return table_error_quote(err, line, target, "not an address; write "
 	    "NAME, NAME@DOMAIN or :include:LIST");
 }
@@ -32,16 +27,20 @@ aliases_add_target(struct aliases_table *t, const struct alias_target *target,
 }
 
 int
-aliases_parse_target(struct slice text, unsigned line,
-    struct alias_target *target, struct table_error *err)
+aliases_parse_target(const struct aliases_table *t, struct slice text,
+    unsigned line, bool list, struct alias_target *target,
+    struct table_error *err)
 {
 	struct username name;
 
-	if (text.at[0] == '|' || text.at[0] == '/' ||
-	    address_plain_parse(text, &name) != PARSE_OK)
+	*target = (struct alias_target){ .line = line };
+	if (aliases_is_program(text))
+		return aliases_parse_program(t, text, list, target, err);
+	if (address_plain_parse(text, &name) != PARSE_OK)
 		return refuse_target(text, line, err);
 	table_lower(name.domain);
-	*target = (struct alias_target){ name.local, name.domain, line, 0 };
+	target->local = name.local;
+	target->domain = name.domain;
 	return 0;
 }
 
@@ -82,7 +81,7 @@ add_target(struct aliases_table *t, struct slice text, unsigned line,
 	}
 	if (text.len > 1 && text.at[0] == '@')
 		return add_domain_target(t, text, line, err);
-	return aliases_parse_target(text, line, &target, err) == -1 ? -1 :
+	return aliases_parse_target(t, text, line, false, &target, err) == -1 ? -1 :
 	    aliases_add_target(t, &target, err);
 }
 
@@ -90,10 +89,16 @@ bool
 aliases_cut_target(struct slice *list, struct slice *target)
 {
 	while (list->len > 0) {
-		const char *comma = memchr(list->at, ',', list->len);
-		size_t n = comma == NULL ? list->len :
-		    (size_t)(comma - list->at);
+		const char *comma;
+		size_t n = 0;
 
+		*list = table_trim(*list);
+		/* A comma in quotes divides nothing. */
+		if (list->len > 0 && list->at[0] == '"')
+			n = aliases_quoted_len(*list);
+		comma = n == list->len ? NULL :
+		    memchr(list->at + n, ',', list->len - n);
+		n = comma == NULL ? list->len : (size_t)(comma - list->at);
 		*target = table_trim(slice_of(list->at, n));
 		*list = slice_skip(*list, comma == NULL ? n : n + 1);
 		if (target->len > 0)
@@ -237,7 +242,7 @@ compile(struct aliases_table *t, struct slice text, struct table_error *err)
 {
 	if ((t->text = table_copy(text, err)) == NULL ||
 	    table_rows(slice_of(t->text, text.len), add_line, t, err) == -1 ||
-	    finish_row(t, err) == -1)
+	    finish_row(t, err) == -1 || aliases_collect_programs(t, err) == -1)
 		return -1;
 	if (t->count > 0)
 		qsort(t->rows, t->count, sizeof(*t->rows), order);
@@ -246,7 +251,7 @@ compile(struct aliases_table *t, struct slice text, struct table_error *err)
 
 struct aliases_table *
 aliases_compile(struct slice text, const struct alias_list *lists,
-    size_t count, struct table_error *err)
+    size_t count, enum aliases_programs allowed, struct table_error *err)
 {
 	struct aliases_table *t = calloc(1, sizeof(*t));
 
@@ -254,6 +259,7 @@ aliases_compile(struct slice text, const struct alias_list *lists,
 		table_error_set(err, 0, "no memory");
 		return NULL;
 	}
+	t->allowed = allowed;
 	if (aliases_take_lists(t, lists, count, err) == -1 ||
 	    compile(t, text, err) == -1) {
 		aliases_free(t);
@@ -272,6 +278,7 @@ aliases_free(struct aliases_table *t)
 	free(t->lists);
 	free(t->faults);
 	free(t->targets);
+	free(t->programs);
 	free(t->rows);
 	free(t->text);
 	free(t);

@@ -119,7 +119,8 @@ take_one(struct aliases_table *t, struct includes *in, struct slice text,
 	if (slice_starts_nocase(text, include))
 		return enter(t, in, table_trim(slice_skip(text, include.len)),
 		    i->reader.line, what);
-	if (aliases_parse_target(text, i->reader.line, &target, what) == -1)
+	if (aliases_parse_target(t, text, i->reader.line, true, &target,
+	    what) == -1)
 		return -1;
 	target.list = (uint16_t)(i->list - t->lists + 1);
 	return aliases_add_target(t, &target, what);

@@ -23,16 +23,31 @@ struct aliases_table {
 	struct alias_fault	*faults;
 	size_t			 n_faults, fault_room;
 	bool			 included;	/* the last row has a list */
+	enum aliases_programs	 allowed;
+	struct slice		*programs;	/* in order; each once or more */
+	size_t			 n_programs, program_room;
 };
 
 /* Cut the next target off a list with commas; empty ones are passed over, as
  * at a line's end.  False: none is left. */
 bool aliases_cut_target(struct slice *list, struct slice *target);
-int aliases_parse_target(struct slice, unsigned line, struct alias_target *,
-    struct table_error *);
+/* list: it stands in one. */
+int aliases_parse_target(const struct aliases_table *, struct slice,
+    unsigned line, bool list, struct alias_target *, struct table_error *);
 /* One target more for the last row. */
 int aliases_add_target(struct aliases_table *, const struct alias_target *,
     struct table_error *);
+
+/* ---- aliases_programs.c ---- */
+
+/* Does this stand for a program or a file, be it in quotes? */
+bool aliases_is_program(struct slice text);
+int aliases_parse_program(const struct aliases_table *, struct slice text,
+    bool list, struct alias_target *, struct table_error *);
+/* How much of the list the target in quotes at its front takes. */
+size_t aliases_quoted_len(struct slice list);
+/* All targets are there: for aliases_has_program. */
+int aliases_collect_programs(struct aliases_table *, struct table_error *);
 
 /* aliases_lists.c */
 int aliases_take_lists(struct aliases_table *, const struct alias_list *,

@@ -315,6 +315,19 @@ book_mailbox(const struct book *book, struct slice address,
 }
 
 bool
+book_program(const struct book *book, struct slice address,
+    char text[ALIASES_PROGRAM_MAX + 1])
+{
+	struct book_name n;
+	const struct domain *first = domains_default(book->domains);
+
+	return book_name_parse(address, &n) == 0 && first != NULL &&
+	    slice_equal(n.domain, first->name) &&
+	    aliases_has_program(book->aliases, n.local) &&
+	    slice_copy_str(n.local, text, ALIASES_PROGRAM_MAX + 1) == 0;
+}
+
+bool
 book_root_is_read(const struct book *book)
 {
 	struct book_found f = book_look(book, &root_name, true);

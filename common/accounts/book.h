@@ -111,6 +111,25 @@ enum book_verdict book_mailbox(const struct book *, struct slice address,
     struct book_mailbox *);
 
 /*
+ * "Is this a program or a file that an alias names now?"  For a final address,
+ * as book_expand lists them; nobody writes to such an address.  text, which is
+ * the command with its bar or the path, is set and is the table's word for
+ * it, good as long as that is.
+ */
+bool book_program(const struct book *, struct slice address,
+    char text[ALIASES_PROGRAM_MAX + 1]);
+
+/* Has a final address of this host the form of one? */
+static inline bool
+book_looks_like_program(struct slice address)
+{
+	if (address.len > 0 && address.at[0] == '"')
+		address = slice_skip(address, 1);
+	return address.len > 0 && (address.at[0] == '|' ||
+	    address.at[0] == '/');
+}
+
+/*
  * "Does anybody here read this?"  BOOK_LOCAL and BOOK_RELAY: canonical is the
  * address in its canonical spelling (its detail kept).  An alias counts when
  * at least one mailbox or one address elsewhere stands behind it.
@@ -122,7 +141,10 @@ enum book_target_kind {
 	BOOK_TARGET_MAILBOX,
 	BOOK_TARGET_NOBODY,	/* of a domain of ours, but no mailbox */
 	BOOK_TARGET_RELAY,	/* in a relay domain of ours */
-	BOOK_TARGET_FOREIGN
+	BOOK_TARGET_FOREIGN,
+	/* A program or file that an alias names: its local-part is the text,
+	 * in quotes where it needs them, its domain the default one. */
+	BOOK_TARGET_PROGRAM
 };
 
 struct book_target {

@@ -112,6 +112,10 @@ step(struct checker *c, const struct alias *a, const struct alias_target *t)
 	size_t from = c->stack[c->height - 1].row, row;
 	struct book_found f;
 
+	if (t->program) {
+		size_add(&c->nodes[from], 1);
+		return 0;
+	}
 	if (look_at(c, a, t, &f) == -1)
 		return table_error_quote(c->err, t->line, t->local,
 		    "too long");

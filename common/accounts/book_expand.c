@@ -184,6 +184,9 @@ follow(struct walk *w, const struct todo *t,
 	return walk_push(w, &next);
 }
 
+static int walk_program(struct walk *, const struct todo *,
+    const struct alias_target *);
+
 static int
 walk_target(struct walk *w, const struct todo *t,
     const struct alias_target *target)
@@ -203,6 +206,8 @@ walk_target(struct walk *w, const struct todo *t,
 		    aliases_list_name(w->book->aliases, target),
 		    slice_str(text));
 	}
+	if (target->program)
+		return walk_program(w, t, target);
 	if (target_name(w->book, t, target, &name, &carries) == -1)
 		return failed(w, BOOK_TOO_MUCH);
 	f = book_look_target(w->book, t->alias, &name);
@@ -333,6 +338,26 @@ add_target(struct walk *w, const struct book_target *target,
 		w->alive = true;
 	x->count++;
 	return 0;
+}
+
+/* No mailbox, but somebody reads it. */
+static int
+walk_program(struct walk *w, const struct todo *t,
+    const struct alias_target *target)
+{
+	struct book_target program = { .kind = BOOK_TARGET_PROGRAM,
+		.owner = t->owner };
+	char address[BOOK_ADDRESS_SIZE];
+
+	if (w->out == NULL) {
+		w->alive = true;
+		return -1;
+	}
+	if (address_join(target->local,
+	    domains_default(w->book->domains)->name, address,
+	    sizeof(address)) == -1)
+		return failed(w, BOOK_TOO_MUCH);
+	return add_target(w, &program, address);
 }
 
 /* Elsewhere, or nobody's: as it is written, in the domain that it means. */

@@ -24,6 +24,11 @@ ask(const struct book *book, struct slice address)
 	for (size_t i = 0; i < x.count; i++) {
 		struct slice final = slice_str(book_target_address(&x, i));
 
+		/* What is a program is no mailbox, and is found again. */
+		char text[ALIASES_PROGRAM_MAX + 1];
+
+		assert((x.targets[i].kind == BOOK_TARGET_PROGRAM) ==
+		    book_program(book, final, text));
 		/* What is said to be a mailbox is one, and nothing else is. */
 		v = book_mailbox(book, final, &m);
 		assert((x.targets[i].kind == BOOK_TARGET_MAILBOX) ==
@@ -58,7 +63,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		address = slice_of(nul + 1, size - text.len - 1);
 	}
 	aliases = aliases_compile(text, lists,
-	    sizeof(lists) / sizeof(lists[0]), &err);
+	    sizeof(lists) / sizeof(lists[0]),
+	    text.len % 2 == 0 ? ALIASES_PROGRAMS_TABLE : ALIASES_PROGRAMS_LISTS,
+	    &err);
 	domains = domains_compile(SLICE_LITERAL("x\ny virtual\n"
 	    "r relay\no relay unchecked\nz alias of x\n"),
 	    SLICE_LITERAL("x"), &err);

@@ -77,7 +77,7 @@ shelf_open(struct shelf *s, const char *alias_text)
 	    "o'hara/x@relay.example\n"), &err);
 	assert_non_null(s->recipients);
 	s->aliases = aliases_compile(slice_str(alias_text), lists,
-	    sizeof(lists) / sizeof(lists[0]), &err);
+	    sizeof(lists) / sizeof(lists[0]), ALIASES_PROGRAMS_TABLE, &err);
 	if (s->aliases == NULL)
 		fail_msg("%u: %s", err.line, err.text);
 	assert_non_null(s->domains);
@@ -95,6 +95,47 @@ shelf_close(struct shelf *s)
 	users_free(s->users);
 	system_users_free(s->system);
 	recipients_free(s->recipients);
+}
+
+/* A program is somebody who reads it; its address is one that nobody can
+ * write to, and stands for it as long as an alias names it. */
+static void
+programs(void **state)
+{
+	static const struct slice final =
+	    S("\"|/bin/cat -x\"@example.org");
+	char canonical[BOOK_ADDRESS_SIZE], text[ALIASES_PROGRAM_MAX + 1];
+	struct book_expansion x;
+	struct book_mailbox m;
+	struct table_error err;
+	struct shelf s;
+
+	(void)state;
+	shelf_open(&s, "robot: \"|/bin/cat -x\"\n"
+	    "both: alice, robot, /var/mail/all, \"|/bin/cat -x\"\n");
+	assert_int_equal(book_check(&s.book, &err), 0);
+	assert_int_equal(book_resolve(&s.book, S("robot@example.org"),
+	    canonical), BOOK_LOCAL);
+	assert_int_equal(book_expand(&s.book, S("both"), &x), BOOK_LOCAL);
+	assert_int_equal(x.count, 3);
+	assert_string_equal(book_target_address(&x, 0), "alice@example.org");
+	assert_int_equal(x.targets[1].kind, BOOK_TARGET_PROGRAM);
+	assert_string_equal(book_target_address(&x, 1),
+	    "/var/mail/all@example.org");
+	assert_string_equal(book_target_address(&x, 2), final.at);
+	book_expansion_clear(&x);
+	assert_true(book_program(&s.book, final, text));
+	assert_string_equal(text, "|/bin/cat -x");
+	assert_int_equal(book_mailbox(&s.book, final, &m), BOOK_UNKNOWN);
+	assert_int_equal(book_resolve(&s.book, final, canonical),
+	    BOOK_UNKNOWN);
+	assert_int_equal(book_expand(&s.book, final, &x), BOOK_UNKNOWN);
+	assert_false(book_program(&s.book, S("\"|/bin/cat\"@example.org"),
+	    text));
+	assert_false(book_program(&s.book,
+	    S("\"|/bin/cat -x\"@second.example"), text));
+	assert_false(book_program(&s.book, S("alice@example.org"), text));
+	shelf_close(&s);
 }
 
 static void
@@ -726,7 +767,7 @@ lists_are_their_writers_fault(void **state)
 		unsigned	 line;
 		const char	*why;
 	} faults[] = {
-		{ "wrong", 2, "files and programs" },
+		{ "wrong", 2, "may name no programs" },
 		{ "loop2", 1, "includes itself" },
 		{ "missing", 0, "there is no such list" },
 		{ "lost", 2, "there is no such list" },
@@ -853,6 +894,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(programs),
 		cmocka_unit_test(resolve),
 		cmocka_unit_test(expand),
 		cmocka_unit_test(mailbox),

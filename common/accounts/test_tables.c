@@ -331,9 +331,24 @@ aliases_refused(void **state)
 		{ S("root: ,\n# x\n ,,\n"), 1, "without a target" },
 		{ S("  a: b\n"), 0, NULL },
 		{ S("a: b\nb: c\nA: d\n"), 3, "line 1 already" },
-		{ S("a: |/bin/sh\n"), 1, "files and programs" },
-		{ S("a: \"|/bin/sh\"\n"), 1, "files and programs" },
-		{ S("a: b\n /var/mail/x\n"), 2, "files and programs" },
+		{ S("a: |/bin/cat\n"), 0, NULL },
+		{ S("a: b, \"|/bin/cat -x, 'y z'\" , c\n"), 0, NULL },
+		{ S("a: b\n /var/mail/x\n"), 0, NULL },
+		{ S("a: \"/var/mail/x y\"\n"), 0, NULL },
+		{ S("a: |/bin/cat -x\n"), 1, "has a blank" },
+		{ S("a: /var/mail/x y\n"), 1, "has a blank" },
+		{ S("a: b\n /var/mail/\n"), 2, "a directory" },
+		{ S("a: \"|/bin/cat\n"), 1, "quotes" },
+		{ S("a: \"|/bin/cat\"x\n"), 1, "quotes" },
+		{ S("a: \"|/bin/cat \\x\"\n"), 1, "has a backslash" },
+		{ S("a: \"|cat\"\n"), 1, "whole path" },
+		{ S("a: \"|/bin/cat >/tmp/x\"\n"), 1, "shell" },
+		{ S("a: \"|/bin/cat 'x\"\n"), 1, "quote" },
+		{ S("a: |\n"), 1, "nothing behind it" },
+		{ S("a: \"|\"\n"), 1, "nothing behind it" },
+		{ S("a: \"| \"\n"), 1, "" },
+		{ S("a: \"b\"@x\n"), 1, "not an address" },
+		{ S("a: \"|/bin/c\xc3\xa4t\"\n"), 1, "not printable" },
 		{ S("a: :include:/etc/list\n"), 1, "not the name of a list" },
 		{ S("a: :include:../list\n"), 1, "not the name of a list" },
 		{ S("a: :include:.list\n"), 1, "not the name of a list" },
@@ -354,7 +369,59 @@ aliases_refused(void **state)
 	};
 
 	(void)state;
-	check_refusals(cases, aliases_compile(text, NULL, 0, &err), aliases_free);
+	check_refusals(cases, aliases_compile(text, NULL, 0,
+	    ALIASES_PROGRAMS_TABLE, &err), aliases_free);
+}
+
+/* Where programs may stand, and what is kept of them. */
+static void
+alias_programs(void **state)
+{
+	static const struct alias_list lists[] = {
+		{ "l", S("b\n\"|/bin/cat x\"\n") },
+	};
+	static const struct slice both = S("a: \"|/bin/cat -x, y\",\n"
+	    "  /var/mail/x, c\nl: :include:l, |/bin/true\n"
+	    "m: :include:l\n");
+	struct table_error err;
+	struct aliases_table *t;
+	const struct alias *a;
+
+	(void)state;
+	t = aliases_compile(both, lists, 1, ALIASES_PROGRAMS_LISTS, &err);
+	assert_non_null(t);
+	a = aliases_find(t, S("a"), S(""));
+	assert_int_equal(a->count, 3);
+	assert_true(aliases_target(t, a, 0)->program);
+	assert_true(slice_equal(aliases_target(t, a, 0)->local,
+	    S("|/bin/cat -x, y")));
+	assert_true(slice_equal(aliases_target(t, a, 1)->local,
+	    S("/var/mail/x")));
+	assert_int_equal(aliases_target(t, a, 1)->line, 2);
+	assert_false(aliases_target(t, a, 2)->program);
+	assert_true(aliases_has_program(t, S("|/bin/cat -x, y")));
+	/* A list that two aliases include is the same for both. */
+	assert_true(aliases_has_program(t, S("|/bin/cat x")));
+	assert_int_equal(aliases_find(t, S("m"), S(""))->count, 2);
+	assert_false(aliases_has_program(t, S("|/bin/cat")));
+	assert_false(aliases_has_program(t, S("")));
+	assert_null(aliases_fault(t, 0));
+	aliases_free(t);
+	/* In a list they are that list's fault, unless allowed; what stands
+	 * behind it in the table is the table's. */
+	t = aliases_compile(both, lists, 1, ALIASES_PROGRAMS_TABLE, &err);
+	assert_non_null(t);
+	assert_non_null(strstr(aliases_fault(t, 0)->err.text,
+	    "a list may name no"));
+	assert_int_equal(aliases_fault(t, 0)->err.line, 2);
+	assert_true(aliases_find(t, S("l"), S(""))->broken);
+	assert_true(aliases_has_program(t, S("|/bin/true")));
+	assert_false(aliases_has_program(t, S("|/bin/cat x")));
+	aliases_free(t);
+	assert_null(aliases_compile(both, lists, 1, ALIASES_PROGRAMS_NONE,
+	    &err));
+	assert_non_null(strstr(err.text, "not allowed"));
+	assert_int_equal(err.line, 1);
 }
 
 static void
@@ -366,7 +433,7 @@ aliases_found(void **state)
 	    "# between\n"
 	    "  carol\n"
 	    "@Example.org: dave\n"
-	    "root@example.org: erin\n"), NULL, 0, &err);
+	    "root@example.org: erin\n"), NULL, 0, ALIASES_PROGRAMS_TABLE, &err);
 	const struct alias *a;
 
 	(void)state;
@@ -650,7 +717,7 @@ lines_too_long(void **state)
 	text[1] = '\n';
 	memset(text + 2, 'a', TABLE_LINE_MAX + 1);
 	assert_null(aliases_compile(slice_of(text, TABLE_LINE_MAX + 3),
-	    NULL, 0, &err));
+	    NULL, 0, ALIASES_PROGRAMS_TABLE, &err));
 	assert_int_equal(err.line, 2);
 	assert_non_null(strstr(err.text, "longer than"));
 	free(text);
@@ -669,6 +736,7 @@ main(void)
 		cmocka_unit_test(domains_refused),
 		cmocka_unit_test(domains_found),
 		cmocka_unit_test(aliases_refused),
+		cmocka_unit_test(alias_programs),
 		cmocka_unit_test(aliases_found),
 		cmocka_unit_test(recipients_compiled),
 		cmocka_unit_test(system_users_found),

@@ -35,7 +35,8 @@ shelf_open(struct shelf *s)
 		.domains = domains_compile(S("x.example\nrelay.example relay\n"
 		    "open.example relay unchecked\n"
 		    "xn--bcher-kva.example\n"), S("host"), &err),
-		.aliases = aliases_compile(slice_str(aliases), NULL, 0, &err),
+		.aliases = aliases_compile(slice_str(aliases), NULL, 0,
+		    ALIASES_PROGRAMS_TABLE, &err),
 		.users = users_compile(S("alice@x.example 1\n"
 		    "anna@xn--bcher-kva.example 2\n"), &err),
 		.recipients = recipients_compile(S("r@relay.example\n"
@@ -325,7 +326,8 @@ too_many(void **state)
 	list.text.len = (size_t)(at - text);
 	shelf_open(&s);
 	aliases_free(s.aliases);
-	s.aliases = aliases_compile(S("big: :include:big\n"), &list, 1, &err);
+	s.aliases = aliases_compile(S("big: :include:big\n"), &list, 1,
+	    ALIASES_PROGRAMS_TABLE, &err);
 	assert_non_null(s.aliases);
 	s.d.book.aliases = s.aliases;
 	assert_int_equal(book_check(&s.d.book, &err), 0);

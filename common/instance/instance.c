@@ -1,10 +1,12 @@
 #include "common/instance/instance.h"
 
+#include <string.h>
 #include <sys/utsname.h>
 
 #include <bsd/string.h>
 
 #include "common/instance/certificate.h"
+#include "common/instance/host.h"
 #include "common/net/network.h"
 
 #define ROW(...) SETTING_ROW(struct instance_settings, __VA_ARGS__)
@@ -94,4 +96,21 @@ instance_hostname(const struct instance_settings *s, char *out, size_t size)
 		strlcpy(out, s->hostname[0] ? s->hostname : "localhost", size);
 	else
 		strlcpy(out, host.nodename, size);
+}
+
+int
+instance_programs_user(const struct instance_settings *s, uid_t *uid,
+    gid_t *gid)
+{
+	bool own = strcmp(s->programs_user, INSTANCE_PROGRAMS_USER) == 0;
+
+	if (own && s->uid_base != 0) {
+		*uid = (uid_t)(s->uid_base + INSTANCE_UID_PROGRAMS);
+		*gid = *uid;
+		return 0;
+	}
+	/* All of ours are called so: none of them is for this. */
+	if (!own && strncmp(s->programs_user, "bh-", 3) == 0)
+		return -1;
+	return host_user(s->programs_user, uid, gid);
 }

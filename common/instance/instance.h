@@ -57,6 +57,10 @@
 	    "Greatest uid of a system user who gets mail.")                    \
 	X(system_mail_in_home, BOOL, "no", "", "", RELOAD,                     \
 	    "System users' mail is in ~/Maildir, not under mail_root.")        \
+	X(programs_user, STRING, "bh-programs", "1", "32", RESTART,            \
+	    "Who runs the programs and writes the files that aliases name "    \
+	    "(see alias_programs of directory.conf).  Never root, and none "   \
+	    "of the suite's other users.")                                     \
 	X(pam_as_root, BOOL, "no", "", "", RESTART,                            \
 	    "The short-lived PAM helper runs as root, for modules that need "  \
 	    "it.  pam_unix does not: the group shadow is enough for it.")      \
@@ -87,9 +91,13 @@ struct instance_settings {
 
 extern const struct settings_schema instance_schema;
 
+/* programs_user, unless the operator names another. */
+#define INSTANCE_PROGRAMS_USER	"bh-programs"
+
 /* How many numeric uids an instance with uid_base takes, and for what. */
 enum {
 	INSTANCE_UIDS = 65536,
+	INSTANCE_UID_PROGRAMS = 900,	/* the standard programs_user */
 	INSTANCE_UID_ACCOUNTS = 1000	/* the first account's, from uid_base */
 };
 
@@ -112,5 +120,12 @@ bool instance_may_relay(const struct instance_settings *,
  */
 void instance_hostname(const struct instance_settings *, char *out,
     size_t size);
+
+/*
+ * uid and gid of programs_user: from /etc/passwd, or, where the instance has
+ * numeric uids and the setting is the standard one, its own.  -1: there is
+ * none, it is root, or one that the suite has for something else.
+ */
+int instance_programs_user(const struct instance_settings *, uid_t *, gid_t *);
 
 #endif

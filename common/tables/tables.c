@@ -277,7 +277,8 @@ take_scram_secret(struct tables *t, const struct tables_rules *rules)
 }
 
 static struct aliases_table *
-compile_aliases(const struct tables *t, struct table_error *err)
+compile_aliases(const struct tables *t, const struct tables_rules *rules,
+    struct table_error *err)
 {
 	struct alias_list *lists = calloc(t->n_lists + 1, sizeof(*lists));
 	struct aliases_table *aliases;
@@ -290,7 +291,7 @@ compile_aliases(const struct tables *t, struct table_error *err)
 		lists[i] = (struct alias_list){ t->lists[i].name,
 			slice_of(t->lists[i].text.at, t->lists[i].text.len) };
 	aliases = aliases_compile(fresh_text(t, STAGE_TABLE_ALIASES), lists,
-	    t->n_lists, err);
+	    t->n_lists, rules->programs, err);
 	free(lists);
 	return aliases;
 }
@@ -302,7 +303,7 @@ static int
 take_aliases(struct tables *t, const struct tables_rules *rules)
 {
 	struct table_error err;
-	struct aliases_table *aliases = compile_aliases(t, &err);
+	struct aliases_table *aliases = compile_aliases(t, rules, &err);
 	struct book book = book_of(t, aliases, rules);
 	const struct alias_fault *fault;
 

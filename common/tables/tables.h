@@ -26,6 +26,7 @@ struct tables_rules {
 	char		 delimiter;	/* of a detail; NUL: none */
 	uint32_t	 system_min;	/* 0: no system users */
 	uint32_t	 system_max;
+	enum aliases_programs programs;	/* what aliases may name */
 };
 
 struct tables {

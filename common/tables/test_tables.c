@@ -12,7 +12,8 @@
 
 #define S(s) SLICE_LITERAL(s)
 
-static const struct tables_rules rules = { "host.example", '+', 1000, 2000 };
+static const struct tables_rules rules = { "host.example", '+', 1000, 2000,
+	ALIASES_PROGRAMS_TABLE };
 
 static void
 give(struct tables *t, enum stage_table table, struct slice text)

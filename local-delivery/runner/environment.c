@@ -45,17 +45,20 @@ add(struct builder *b, const char *name, struct slice value, bool strange)
 }
 
 static void
-add_envelope(struct builder *b, const struct delivery *d)
+add_envelope(struct builder *b, const struct delivery *d, bool alias)
 {
-	struct slice local = d->recipient, domain = slice_of("", 0);
-	const char *at = memrchr(d->recipient.at, '@', d->recipient.len);
+	/* The final address of an alias's program is the program itself. */
+	struct slice to = alias && d->original.len > 0 ? d->original :
+	    d->recipient;
+	struct slice local = to, domain = slice_of("", 0);
+	const char *at = memrchr(to.at, '@', to.len);
 
 	if (at != NULL) {
 		local.len = (size_t)(at - local.at);
-		domain = slice_skip(d->recipient, local.len + 1);
+		domain = slice_skip(to, local.len + 1);
 	}
 	add(b, "SENDER", d->reverse_path, true);
-	add(b, "RECIPIENT", d->recipient, true);
+	add(b, "RECIPIENT", to, true);
 	add(b, "ORIGINAL_RECIPIENT", d->original, true);
 	add(b, "LOCAL", local, true);
 	add(b, "DOMAIN", domain, true);
@@ -81,7 +84,7 @@ environment_make(const struct task *t, struct environment *e)
 	snprintf(id, sizeof(id), "%012llx",
 	    (unsigned long long)t->ask.delivery.queue_id);
 	add(&b, "QUEUE_ID", slice_str(id), false);
-	add_envelope(&b, &t->ask.delivery);
+	add_envelope(&b, &t->ask.delivery, t->ask.target.len > 0);
 	if (b.failed) {
 		environment_clear(e);
 		return -1;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/accounts/system_users.h"
+#include "common/instance/instance.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
 #include "local-delivery/runner/runner.h"
@@ -74,6 +75,23 @@ take_channel(void *ctx, enum ipc_role peer, unsigned instance, int fd)
 
 /* ---- what supervisor gives ---- */
 
+/* Are we the one whom aliases' programs run as? */
+static int
+take_shared(struct runner *rn, int fd)
+{
+	struct settings_errors errors = { 0 };
+	struct settings *s = settings_read(&instance_schema, fd, &errors);
+	uid_t uid;
+	gid_t gid;
+
+	if (s == NULL)
+		return -1;
+	rn->for_aliases = instance_programs_user(settings_values(s), &uid,
+	    &gid) == 0 && uid == getuid();
+	settings_free(s);
+	return 0;
+}
+
 static int
 take_settings(void *ctx, int shared_fd, int own_fd)
 {
@@ -81,7 +99,8 @@ take_settings(void *ctx, int shared_fd, int own_fd)
 	struct runner *rn = ctx;
 	struct settings *s;
 
-	(void)shared_fd;
+	if (take_shared(rn, shared_fd) == -1)
+		return -1;
 	s = settings_read(&local_delivery_schema, own_fd, &errors);
 	for (size_t i = 0; i < errors.n; i++)
 		log_error("settings-refused", LOG_CSTR("reason", errors.at[i]));
@@ -102,6 +121,19 @@ user_clear(struct runner_user *u)
 	*u = (struct runner_user){ NULL, NULL, NULL };
 }
 
+/* An instance with numeric uids has no name for its programs_user. */
+static int
+nameless(struct runner *rn)
+{
+	if (!rn->for_aliases)
+		return -1;
+	rn->user.name = strdup(INSTANCE_PROGRAMS_USER);
+	rn->user.home = strdup("/");
+	rn->user.shell = strdup("/bin/sh");
+	return rn->user.name == NULL || rn->user.home == NULL ||
+	    rn->user.shell == NULL ? -1 : 0;
+}
+
 static int
 find_user(struct runner *rn, const struct system_users *all)
 {
@@ -110,7 +142,7 @@ find_user(struct runner *rn, const struct system_users *all)
 
 	user_clear(&rn->user);
 	if (u == NULL)
-		return -1;
+		return nameless(rn);
 	/* passwd(5): an empty one is the standard shell. */
 	shell = u->shell.len > 0 ? u->shell : slice_str("/bin/sh");
 	rn->user.name = strndup(u->name.at, u->name.len);

@@ -379,13 +379,18 @@ plan_target(struct planner *p)
 	struct forward_target target = { .line = 0 };
 	const char *what = "neither a program nor a file";
 
-	p->file = "alias";
-	if (forward_classify(p->t->ask.target, &target) == 0 &&
+	/* Whoever asks for it: a user runs only what the user has named. */
+	if (!p->t->rn->for_aliases)
+		what = "not for this user";
+	else if (forward_classify(p->t->ask.target, &target) == 0 &&
 	    (target.kind == FORWARD_PROGRAM || target.kind == FORWARD_MBOX))
 		what = add_step(p, &target);
 	if (what == NULL)
 		return PLAN_READY;
-	refuse(p, 0, what);
+	log_warning("alias-refused", LOG_QID(p->t->ask.delivery.queue_id),
+	    LOG_STR("target", p->t->ask.target), LOG_CSTR("reason", what));
+	outcome_set(p->why, 451, 4, 3, 5, "the alias is not in order: %s",
+	    what);
 	return PLAN_REFUSED;
 }
 

@@ -25,7 +25,7 @@
 #include "common/log/log.h"
 #include "common/mailbox/deliver_content.h"
 #include "common/mailbox/dirs.h"
-#include "local-delivery/runner/command_line.h"
+#include "common/accounts/command_line.h"
 #include "local-delivery/runner/runner.h"
 
 enum { OUTPUT_KEPT = 1024, EXIT_CANNOT_RUN = 126 };

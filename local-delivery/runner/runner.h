@@ -1,6 +1,6 @@
 /*
  * local-delivery-runner: what a user's ~/.forward asks for, done as that
- * user.  It reads the file, runs the programs and appends to the files that
+ * user; and one program or file that an alias names, as programs_user.  It reads the file, runs the programs and appends to the files that
  * are named there; what goes to the user's own mailbox and to other addresses
  * it hands back to local-delivery, which trusts none of it.
  *
@@ -42,6 +42,9 @@ struct runner {
 	struct settings		*settings;
 	const struct local_delivery_settings *set;
 	struct runner_user	 user;		/* name NULL: not known */
+	/* We are programs_user: what aliases name is for us, and for nobody
+	 * else. */
+	bool			 for_aliases;
 	TAILQ_HEAD(, task)	 tasks;
 };
 

@@ -8,8 +8,8 @@
  * refused rather than handed on as it stands: who wants it says
  * /bin/sh -c '...'.
  */
-#ifndef LOCAL_DELIVERY_RUNNER_COMMAND_LINE_H
-#define LOCAL_DELIVERY_RUNNER_COMMAND_LINE_H
+#ifndef COMMON_ACCOUNTS_COMMAND_LINE_H
+#define COMMON_ACCOUNTS_COMMAND_LINE_H
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "local-delivery/runner/command_line.h"
+#include "common/accounts/command_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

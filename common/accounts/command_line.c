@@ -1,4 +1,4 @@
-#include "local-delivery/runner/command_line.h"
+#include "common/accounts/command_line.h"
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "local-delivery/runner/command_line.h"
+#include "common/accounts/command_line.h"
 
 static void
 words(void **state)
