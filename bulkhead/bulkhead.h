@@ -42,8 +42,13 @@ struct command {
 extern const struct command commands[];
 extern const size_t command_count;
 
-command_handler do_start, do_stop, do_status, do_reload, do_restart, do_check, do_explain,
-    do_config, do_user_add, do_user_passwd, do_user_list, do_user_remove;
+command_handler do_start, do_stop, do_status, do_reload, do_restart, do_check,
+    do_explain, do_config, do_user_add, do_user_passwd, do_user_list,
+    do_user_remove, do_user_restored;
+
+/* A user's name as given, as local@domain in canonical form (USERNAME_SIZE);
+ * 0 or an exit status. */
+int user_name(const struct bulkhead *, const char *given, char *name);
 
 /* "bulkhead: " and a sentence on standard error; returns status. */
 int fail(int status, const char *format, ...)

@@ -49,6 +49,12 @@ find_name(const struct bulkhead *b, const char *given, bool must_be_ours,
 	return status;
 }
 
+int
+user_name(const struct bulkhead *b, const char *given, char *name)
+{
+	return find_name(b, given, false, name);
+}
+
 static struct accounts_edit *
 begin(const struct bulkhead *b)
 {

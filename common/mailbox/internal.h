@@ -129,6 +129,7 @@ int folder_state_make(
     struct mailbox *, int dir_fd, unsigned special_use, struct folder_state *);
 /* ENOENT: there is none that can be used. */
 int folder_state_read(int dir_fd, struct folder_state *);
+int folder_state_put(int dir_fd, const struct folder_state *); /* durably */
 /* A fresh MAILBOXID. */
 void mailbox_id_make(char to[MAILBOX_ID_LEN + 1]);
 

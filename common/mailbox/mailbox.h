@@ -108,6 +108,13 @@ int mailbox_rename(struct mailbox *, const struct folder_name *from,
 /* 1: exists, 0: does not, -1: errno. */
 int mailbox_exists(struct mailbox *, const struct folder_name *);
 
+/*
+ * The mailbox was put back from a backup: every folder that has a UIDVALIDITY
+ * gets a new one, and so new UIDs; what else its state says stays.  Durable on
+ * return. folders counts them.  -1: some may have been changed.
+ */
+int mailbox_restored(struct mailbox *, size_t *folders);
+
 /* ---- quota (RFC 9208): one root for all that an owner has ---- */
 
 struct quota {

@@ -26,8 +26,8 @@
 
 /* ---- the state file ---- */
 
-static int
-state_write(int dir_fd, const struct folder_state *s)
+int
+folder_state_put(int dir_fd, const struct folder_state *s)
 {
 	char text[STATE_FILE_MAX];
 
@@ -38,7 +38,7 @@ state_write(int dir_fd, const struct folder_state *s)
 int
 folder_state_write(struct folder *f)
 {
-	return state_write(f->dir_fd, &f->state);
+	return folder_state_put(f->dir_fd, &f->state);
 }
 
 int
@@ -84,7 +84,7 @@ folder_state_make(struct mailbox *mb, int dir_fd, unsigned special_use,
 	mailbox_id_make(s->mailbox_id);
 	/* 1 is the highest modification sequence of a folder without any. */
 	s->ceiling = (struct numbers){ 1, 2 };
-	return state_write(dir_fd, s);
+	return folder_state_put(dir_fd, s);
 }
 
 /* No state, or none that can be read; that one is kept for people to look at.
@@ -192,7 +192,7 @@ reserve(struct folder *f, const struct numbers *need)
 		    MODSEQ_MAX : need->modseq + MODSEQ_BLOCK;
 	if (numbers_equal(&s.ceiling, &f->state.ceiling))
 		return 0;
-	if (state_write(f->dir_fd, &s) == -1)
+	if (folder_state_put(f->dir_fd, &s) == -1)
 		return -1;
 	f->state = s;
 	return 0;

@@ -176,6 +176,61 @@ test_special_uses(void **state)
 	mailbox_close(mb);
 }
 
+/*
+ * A backup is put back: no (UIDVALIDITY, UID) comes again, though UIDs were
+ * given away since that it does not know of; what clients may keep for ever,
+ * they may.
+ */
+static void
+test_restored(void **state)
+{
+	struct home *h = *state;
+	struct mailbox *mb = home_mailbox(h), *session = home_mailbox(h);
+	char before[FOLDER_EMAIL_ID_SIZE], now[FOLDER_EMAIL_ID_SIZE];
+	struct folder_status a, b;
+	struct folder_name sent;
+	struct folder *f, *open_one;
+	uint32_t uid;
+	size_t folders;
+	int bit;
+
+	make_folder(mb, "Sent", SPECIAL_USE_SENT);
+	folder_name_parse(slice_str("Sent"), &sent);
+	f = open_folder(mb, "Sent");
+	bit = folder_keyword_number(f, slice_str("Work"), true);
+	append_text(f, "x\n", FLAG_SEEN, &uid);
+	sync_ok(f, NULL);
+	email_id(f, 1, before);
+	folder_status(f, &a);
+	folder_close(f);
+	open_one = open_folder(session, "Sent");
+	sync_ok(open_one, NULL);
+
+	assert_int_equal(mailbox_restored(mb, &folders), 0);
+	assert_int_equal(folders, 1); /* INBOX was never opened */
+	f = open_folder(mb, "Sent");
+	append_text(f, "y\n", 0, &uid);
+	assert_int_equal(folder_sync(open_one, 0, NULL), -1);
+	assert_int_equal(errno, ESTALE);
+	folder_close(open_one);
+	mailbox_close(session);
+
+	sync_ok(f, NULL);
+	folder_status(f, &b);
+	assert_true(b.uidvalidity > a.uidvalidity);
+	assert_string_equal(b.mailbox_id, a.mailbox_id);
+	assert_int_equal(b.messages, 2);
+	assert_int_equal(
+	    folder_message(f, 1)->flags | folder_message(f, 2)->flags,
+	    FLAG_SEEN);
+	assert_string_equal(folder_keyword(f, (unsigned)bit), "Work");
+	email_id(f, folder_message(f, 1)->flags ? 1 : 2, now);
+	assert_string_equal(now, before);
+	assert_int_equal(uses_of(mb, "Sent"), SPECIAL_USE_SENT);
+	folder_close(f);
+	mailbox_close(mb);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, home_setup, home_teardown)
 
 int
@@ -186,6 +241,7 @@ main(void)
 		T(test_email_id_of_the_gone),
 		T(test_savedate),
 		T(test_special_uses),
+		T(test_restored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ def test_help_names_every_command(site):
     assert done.returncode == 0
     for command in ("start", "stop", "status", "reload", "restart", "check",
                     "config", "user add", "user passwd", "user list",
-                    "user remove"):
+                    "user remove", "user restored"):
         assert f"  {command} " in done.stdout
 
 
