@@ -13,7 +13,7 @@ from support.load import Load, mailboxes, settle_and_audit
 USERS = ["alice", "bob", "carol", "dave"]
 STAGES = ["smtpd", "queue-manager", "local-delivery", "local-delivery-worker",
           "directory", "authd", "authd-verifier", "pop3d", "imapd",
-          "resolver"]
+          "resolver", "milterd"]
 ON_DEMAND = {"local-delivery-worker"}
 # What a kill has deferred is soon tried again.
 QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"}
