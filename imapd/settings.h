@@ -12,7 +12,11 @@
 	X(append_max, SIZE, "64M", "64K", "2G", RELOAD,			\
 	    "Largest message that APPEND takes.")				\
 	X(progress_interval, SECONDS, "10s", "1s", "10m", RELOAD,	\
-	    "Time between the notices that a long command sends (RFC 9585).")
+	    "Time between the notices that a long command sends (RFC 9585).") \
+	X(hide_capabilities, WORDS, "", "0", "1024", RELOAD,		\
+	    "What is not announced to an account whose client breaks on "	\
+	    "it: bob:IDLE alice@example.org:QRESYNC; *:XLIST is for "	\
+	    "everybody.")
 
 struct imapd_settings {
 	IMAPD_SETTINGS(SETTING_MEMBER)

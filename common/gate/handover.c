@@ -42,11 +42,12 @@ session_end(struct gate_client *c)
 }
 
 static int
-send_start(struct gate_client *c, const struct ticket *ticket)
+send_start(struct gate_client *c, const struct ticket *ticket,
+    struct slice user)
 {
 	struct gate *g = c->gate;
 	struct handoff h = { .session = c->id, .client = c->address,
-		.tag = slice_of(c->tag, c->tag_len) };
+		.tag = slice_of(c->tag, c->tag_len), .user = user };
 	char body[START_BODY_MAX];
 	int fds[2];
 
@@ -93,7 +94,8 @@ take_back(struct gate_client *c, enum gate_refusal why)
 }
 
 void
-gate_handover(struct gate_client *c, const struct ticket *ticket)
+gate_handover(struct gate_client *c, const struct ticket *ticket,
+    struct slice user)
 {
 	c->state = CLIENT_START;
 	c->asked_ms = stream_loop_now_ms(c->gate->loop);
@@ -103,7 +105,7 @@ gate_handover(struct gate_client *c, const struct ticket *ticket)
 		gate_client_free(c);
 		return;
 	}
-	if (send_start(c, ticket) == -1) {
+	if (send_start(c, ticket, user) == -1) {
 		log_warning("session-refused", LOG_SID(c->id),
 		    LOG_ERRNO(errno));
 		take_back(c, GATE_UNAVAILABLE);

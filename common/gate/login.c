@@ -133,7 +133,7 @@ on_ticket(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		return 0;
 	gate_sasl_end(c);
 	log_info("login-accepted", LOG_SID(c->id), LOG_STR("user", name));
-	gate_handover(c, &ticket);
+	gate_handover(c, &ticket, name);
 	return 0;
 }
 

@@ -152,7 +152,8 @@ void gate_relay_begin(struct gate_client *);
 /* ---- handover.c ---- */
 extern const struct ipc_handler gate_supervisor_handlers[3];
 /* Give the connection to supervisor with this ticket. */
-void gate_handover(struct gate_client *, const struct ticket *);
+void gate_handover(struct gate_client *, const struct ticket *,
+    struct slice user);
 /* supervisor has not answered in time: the connection may be a session's
  * by now, so it is only forgotten here. */
 void gate_handover_expire(struct gate_client *);

@@ -9,14 +9,14 @@
 
 #include "common/ipc/codec.h"
 
-enum { HANDOFF_VERSION = 1 };
+enum { HANDOFF_VERSION = 2 };
 
 size_t
 handoff_encode(const struct handoff *h, void *buf, size_t size)
 {
 	struct ipc_writer w;
 
-	if (h->tag.len > HANDOFF_TAG_MAX)
+	if (h->tag.len > HANDOFF_TAG_MAX || h->user.len > HANDOFF_USER_MAX)
 		return 0;
 	ipc_writer_init(&w, buf, size);
 	ipc_put_u8(&w, HANDOFF_VERSION);
@@ -25,6 +25,7 @@ handoff_encode(const struct handoff *h, void *buf, size_t size)
 	ipc_put_u16(&w, h->client.port);
 	ipc_put_raw(&w, h->client.octets, sizeof(h->client.octets));
 	ipc_put_bytes(&w, h->tag);
+	ipc_put_bytes(&w, h->user);
 	return w.failed ? 0 : w.len;
 }
 
@@ -42,6 +43,7 @@ handoff_decode(struct slice in, struct handoff *h)
 	h->client.port = ipc_get_u16(&r);
 	ipc_get_raw(&r, h->client.octets, sizeof(h->client.octets));
 	h->tag = ipc_get_bytes(&r, HANDOFF_TAG_MAX);
+	h->user = ipc_get_bytes(&r, HANDOFF_USER_MAX);
 	if (version != HANDOFF_VERSION ||
 	    (family != NET_IPV4 && family != NET_IPV6))
 		return -1;

@@ -18,18 +18,21 @@
 
 enum {
 	HANDOFF_TAG_MAX = 255,		/* octets of an IMAP tag */
-	HANDOFF_MAX = HANDOFF_TAG_MAX + 64
+	HANDOFF_USER_MAX = 512,		/* of an account's name */
+	HANDOFF_MAX = HANDOFF_TAG_MAX + HANDOFF_USER_MAX + 64
 };
 
 struct handoff {
 	uint64_t		session;	/* id, for the log */
 	struct net_address	client;
 	struct slice		tag;	/* of the login command; POP3: empty */
+	struct slice		user;	/* the account's name, as authd has it;
+					 * for settings of taste alone */
 };
 
 /* The record; answers its length, 0 when a field is over its limit. */
 size_t handoff_encode(const struct handoff *, void *buf, size_t size);
-/* tag points into in.  -1: malformed or of an unknown version. */
+/* tag and user point into in.  -1: malformed or of an unknown version. */
 int handoff_decode(struct slice in, struct handoff *);
 
 /* A sealed memfd that holds the record, or -1 with errno. */

@@ -34,6 +34,7 @@ struct session {
 	uint64_t		 id;		/* the gate's, for the log */
 	struct net_address	 client;
 	char			 tag[HANDOFF_TAG_MAX + 1];
+	char			 user[HANDOFF_USER_MAX + 1];	/* see handoff.h */
 	const void		*values;	/* the schema's struct */
 	struct start_quota quota;               /* of the account */
 	int			 home_fd;	/* of the owner: our root; or -1 */

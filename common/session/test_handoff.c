@@ -14,7 +14,8 @@
 static void
 test_way(void **state)
 {
-	struct handoff in = { .session = 77, .tag = slice_str("a1") }, out;
+	struct handoff in = { .session = 77, .tag = slice_str("a1"),
+		.user = slice_str("bob@example.org") }, out;
 	char buf[HANDOFF_MAX];
 	int fd;
 
@@ -24,7 +25,8 @@ test_way(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
 	assert_int_equal(handoff_read(fd, buf, &out), 0);
-	assert_true(out.session == 77 && slice_equal(out.tag, in.tag));
+	assert_true(out.session == 77 && slice_equal(out.tag, in.tag) &&
+	    slice_equal(out.user, in.user));
 	assert_memory_equal(out.client.octets, in.client.octets, 4);
 	close(fd);
 }
@@ -42,7 +44,7 @@ test_refused(void **state)
 	assert_int_equal(errno, EMSGSIZE);
 	assert_int_equal(pipe(p), 0);
 	assert_int_equal(handoff_read(p[0], buf, &h), -1);
-	assert_int_equal(handoff_decode(slice_str("\x02xxxxxxxxxxx"), &h), -1);
+	assert_int_equal(handoff_decode(slice_str("\x03xxxxxxxxxxx"), &h), -1);
 	close(p[0]);
 	close(p[1]);
 }

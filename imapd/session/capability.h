@@ -13,6 +13,7 @@
 #define IMAP_CAPABILITIES(X)						\
 	X(IMAP4REV1,	"IMAP4rev1")	/* RFC 3501 */			\
 	X(LITERAL_PLUS,	"LITERAL+")	/* RFC 7888 */			\
+	X(LITERAL_MINUS, "LITERAL-")	/* where LITERAL+ is hidden */	\
 	X(ID,		"ID")		/* RFC 2971 */			\
 	X(IDLE,		"IDLE")		/* RFC 2177 */			\
 	X(NAMESPACE,	"NAMESPACE")	/* RFC 2342 */			\

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "common/log/log.h"
+#include "imapd/session/hide.h"
 #include "imapd/session/token.h"
 #include "imapd/settings.h"
 
 enum {
 	PRODUCE_MS = 50,	/* then other events have their turn */
-	BUFFER_KEPT = 1024	/* a larger one is given back */
+	BUFFER_KEPT = 1024,	/* a larger one is given back */
+	LITERAL_MINUS_MAX = 4096
 };
 
 static imap_handler *const handlers[IMAP_VERBS] = {
@@ -329,7 +331,12 @@ line_complete(struct imap *s)
 
 	switch (literal_at_end(line, &l)) {
 	case PARSE_OK:
-		literal_announced(s, &l);
+		/* RFC 7888 section 5 */
+		if (!l.waits && l.len > LITERAL_MINUS_MAX &&
+		    (s->hidden & CAPABILITY_BIT(LITERAL_PLUS)) != 0)
+			refuse_literal(s, false);
+		else
+			literal_announced(s, &l);
 		return;
 	case PARSE_BAD:
 		refuse_literal(s, l.waits);
@@ -459,6 +466,27 @@ on_ended(void *owner, enum stream_end end)
 	session_end(&s->session);
 }
 
+/*
+ * RFC 7888 section 5: one of LITERAL+ and LITERAL- is announced, and the second
+ * to those from whom the first is hidden.
+ */
+static void
+hide_capabilities(struct imap *s)
+{
+	const struct imapd_settings *v = s->session.values;
+	struct slice user = slice_str(s->session.user);
+	struct hide h;
+
+	for (size_t i = 0; i < v->hide_capabilities.n; i++)
+		if (hide_parse(slice_str(v->hide_capabilities.at[i]), &h) ==
+			PARSE_OK &&
+		    (slice_equal(h.account, SLICE_LITERAL("*")) ||
+			slice_equal_nocase(h.account, user)))
+			s->hidden |= UINT64_C(1) << h.capability;
+	if ((s->hidden & CAPABILITY_BIT(LITERAL_PLUS)) == 0)
+		s->hidden |= CAPABILITY_BIT(LITERAL_MINUS);
+}
+
 static void
 on_begin(void *ctx, struct session *session)
 {
@@ -477,6 +505,7 @@ on_begin(void *ctx, struct session *session)
 	}
 	mailbox_quota_set(s->mailbox,
 	    &(struct quota){ session->quota.octets, session->quota.messages });
+	hide_capabilities(s);
 	log_info("session-begun", LOG_SID(session->id));
 	imap_write(s, s->command.tag);
 	imap_print(s, " OK [");

@@ -136,7 +136,8 @@ def test_pop3_login_is_handed_over(gate):
     assert (name, password) == (b"Alice@Example.ORG", b"two words ")
     g.accept(ident)
     ident, connection, record = g.handover()
-    assert record[0] == 1
+    assert record[0] == 2
+    assert record.endswith(octets(b"alice@example.org"))
     assert record[1:9].hex() == bytes(
         reversed(bytes.fromhex(session.decode().rjust(16, "0")))).hex()
     # The session has the connection, with all that the client sent since.

@@ -30,9 +30,9 @@ def size(message):
     return len(message.replace(b"\n", b"\r\n"))
 
 
-def record(session=0xabc, tag=b"", version=1):
+def record(session=0xabc, tag=b"", version=2, user=b"bob"):
     return (struct.pack("<BQBH", version, session, 1, 1234) +
-            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag))
+            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag) + octets(user))
 
 
 class Session(Program):
@@ -323,9 +323,9 @@ def test_other_programs_meddle(home, session):
 
 
 @pytest.mark.parametrize("give", [
-    b"", b"x", record(version=2), record()[:-1], record() + b"x",
-    record(tag=b"x" * 256), bytes(range(200, 0, -1))],
-    ids=["empty", "short", "version", "cut", "longer", "tag", "noise"])
+    b"", b"x", record(version=1), record()[:-1], record() + b"x",
+    record(tag=b"x" * 256), record(user=b"x" * 513), bytes(range(200, 0, -1))],
+    ids=["empty", "short", "version", "cut", "longer", "tag", "user", "noise"])
 def test_bad_handoff(home, session, give):
     s = session(give=give)
     assert s.line() == ""

@@ -11,9 +11,9 @@ from alone import program as alone
 from alone.program import Program, UID, octets
 
 
-def record(session=0xabc, tag=b"t0"):
-    return (struct.pack("<BQBH", 1, session, 1, 1234) +
-            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag))
+def record(session=0xabc, tag=b"t0", user=b"bob"):
+    return (struct.pack("<BQBH", 2, session, 1, 1234) +
+            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag) + octets(user))
 
 
 class Reply(list):
@@ -30,13 +30,17 @@ class Reply(list):
 
 
 class Session(Program):
-    def __init__(self, folder, settings=""):
+    def __init__(self, folder, settings="", user=b"bob"):
         super().__init__("imapd-session", folder, tree=folder / "home")
         self.settings(settings)
-        self.commit()
+        try:
+            self.commit()
+        except AssertionError:
+            self.__exit__(None)
+            raise
         self.sock, theirs = socket.socketpair()
         fd = os.memfd_create("handoff", os.MFD_ALLOW_SEALING)
-        os.write(fd, record())
+        os.write(fd, record(user=user))
         self.supervisor.send(alone.SESSION_GIVE, 0, b"", [theirs.fileno(), fd])
         os.close(fd)
         theirs.close()
