@@ -1,13 +1,16 @@
 /*
- * bulkhead explain FROM TO [client ADDRESS]: what would happen to such a
- * message, and which line of which file decides it.  The deciding is
- * directory's own (common/directions); here it is only told.
+ * bulkhead explain FROM TO [client ADDRESS [name NAME] [helo NAME]]: what
+ * would happen to such a message, and which line of which file decides it.
+ * The deciding is directory's own (common/directions) and smtpd's
+ * (smtpd/policy); here it is only told.
  */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "bulkhead/address_tables.h"
+#include "bulkhead/explain.h"
+#include "common/dns/client.h"
 #include "common/net/address.h"
 #include "common/smtp/address.h"
 
@@ -15,8 +18,8 @@ enum { PLACE_WIDTH = 22 };
 
 /* ---- why ---- */
 
-static void
-line_of(const char *file, unsigned line, const char *list)
+void
+explain_line(const char *file, unsigned line, const char *list)
 {
 	char place[ALIASES_LIST_NAME_MAX + 32];
 
@@ -62,7 +65,7 @@ tell_step(void *ctx, const struct book_step *step)
 		file = "bulkhead.conf";
 	if (text.len == 0)
 		text = SLICE_LITERAL("(no name)");
-	line_of(file, step->line, step->list);
+	explain_line(file, step->line, step->list);
 	printf("%s%.*s%s\n", steps[step->kind].before, (int)text.len, text.at,
 	    steps[step->kind].after);
 }
@@ -70,7 +73,7 @@ tell_step(void *ctx, const struct book_step *step)
 static void
 tell_route(const struct route *r, struct slice domain)
 {
-	line_of("routes", r == NULL ? 0 : r->line, NULL);
+	explain_line("routes", r == NULL ? 0 : r->line, NULL);
 	if (r == NULL)
 		printf("no line for %.*s: direct\n", (int)domain.len,
 		    domain.at);
@@ -94,16 +97,16 @@ tell_direction(void *ctx, enum directions_step step, const struct route *r,
 		tell_route(r, text);
 		return;
 	case DIRECTIONS_SRS_BACK:
-		line_of("srs-secrets", 0, NULL);
+		explain_line("srs-secrets", 0, NULL);
 		printf("was rewritten by us, and stands for %.*s\n",
 		    (int)text.len, text.at);
 		return;
 	case DIRECTIONS_SRS_BAD:
-		line_of("srs-secrets", 0, NULL);
+		explain_line("srs-secrets", 0, NULL);
 		puts("was not rewritten by us, or longer than 21 days ago");
 		return;
 	case DIRECTIONS_SRS:
-		line_of("directory.conf", 0, NULL);
+		explain_line("directory.conf", 0, NULL);
 		puts("srs_domain: the reverse-path is rewritten");
 		return;
 	}
@@ -114,7 +117,7 @@ tell_direction(void *ctx, enum directions_step step, const struct route *r,
 struct telling {
 	const struct address_tables	*t;
 	const struct directions		*d;
-	bool				 denied;
+	const char			*heading;
 	size_t				 n;
 };
 
@@ -165,9 +168,9 @@ say_target(void *ctx, enum directory_verdict verdict,
 {
 	struct telling *w = ctx;
 
+	(void)verdict;
 	if (w->n++ == 0)
-		puts(verdict == DIRECTORY_NO_RELAY && w->denied ?
-		    "\nFor one who may relay it would go to" : "\nIt goes to");
+		puts(w->heading);
 	printf("  %.*s\n      ", (int)target->address.len,
 	    target->address.at);
 	switch (target->kind) {
@@ -247,6 +250,31 @@ say_verdict(const struct instance_settings *set,
 	return false;
 }
 
+/* Does the recipient's address alone let it in? */
+static bool
+is_open(const struct instance_settings *set,
+    const struct directory_resolved *a, const struct net_address *client)
+{
+	if (a->verdict == DIRECTORY_NO_RELAY)
+		return a->refusal.code == 0 && instance_may_relay(set, client);
+	return a->verdict == DIRECTORY_LOCAL ||
+	    a->verdict == DIRECTORY_RELAY_DOMAIN;
+}
+
+/* In the order in which a client would hear of it. */
+static bool
+say_answer(const struct instance_settings *set,
+    const struct directory_resolved *a, const struct explained_client *client)
+{
+	if (client == NULL)
+		return say_verdict(set, a, NULL);
+	if (explain_client_passes(client) || (!client->at_once &&
+	    !is_open(set, a, &client->address)))
+		return say_verdict(set, a, &client->address);
+	explain_client_refusal(client);
+	return false;
+}
+
 /* ---- all of it ---- */
 
 /* The steps alone are wanted. */
@@ -260,27 +288,39 @@ no_target(void *ctx, enum directory_verdict verdict,
 
 static int
 explain(const struct address_tables *t, const struct directory_ask *ask,
-    const struct net_address *client)
+    const struct explained_client *client)
 {
 	const struct book_trace book_trace = { tell_step, NULL };
 	const struct directions_trace trace = { tell_direction, NULL };
 	struct directions d = address_tables_directions(t), silent = d;
-	struct telling w = { .t = t, .d = &silent };
+	struct telling w = { .t = t, .d = &silent,
+		.heading = "\nIt goes to" };
 	char canonical[BOOK_ADDRESS_SIZE];
 	struct directory_resolved a;
+	bool accepted;
 
 	directions_resolve(&silent, ask, canonical, &a);
 	printf("<%.*s> to <%.*s>, by the files in %s\n\n",
 	    (int)ask->reverse_path.len, ask->reverse_path.at,
 	    (int)ask->address.len, ask->address.at, t->r->b->conf_dir);
-	w.denied = !say_verdict(t->r->b->instance, &a, client);
+	accepted = say_answer(t->r->b->instance, &a, client);
+	if (!accepted)
+		w.heading = a.verdict == DIRECTORY_NO_RELAY ?
+		    "\nFor one who may relay it would go to" :
+		    "\nFor another client it would go to";
 	puts("\nbecause");
+	if (client != NULL)
+		explain_client_because(client);
 	d.book.trace = &book_trace;
 	d.trace = &trace;
 	/* First why, then where to: the targets are told when all is known. */
 	directions_expand(&d, ask, no_target, NULL);
+	/* Where its recipient is refused the client changes nothing. */
+	if (client != NULL && (accepted || is_open(t->r->b->instance, &a,
+	    &client->address)))
+		explain_client_unless(client);
 	directions_expand(&silent, ask, say_target, &w);
-	return w.denied ? 1 : 0;
+	return accepted ? 0 : 1;
 }
 
 /* "a@b", "<a@b>", a name, "" or "<>". */
@@ -302,29 +342,59 @@ take_address(const char *text, unsigned flags, struct smtp_address *a)
 	return fail(EX_USAGE, "%s: not an address", text);
 }
 
+static int
+usage(void)
+{
+	return fail(EX_USAGE, "usage: bulkhead explain from to "
+	    "[client address [name name] [helo name]]");
+}
+
+/* client ADDRESS [name NAME] [helo NAME]; names in small letters. */
+static int
+take_client(int argc, char *argv[], struct explained_client *c)
+{
+	if (argc % 2 != 0 || strcmp(argv[0], "client") != 0)
+		return usage();
+	if (net_address_parse(slice_str(argv[1]), &c->address) != PARSE_OK)
+		return fail(EX_USAGE, "%s: not an IP address", argv[1]);
+	for (int i = 2; i < argc; i += 2) {
+		struct slice *to = strcmp(argv[i], "name") == 0 ? &c->name :
+		    strcmp(argv[i], "helo") == 0 ? &c->helo : NULL;
+
+		if (to == NULL || to->len > 0)
+			return usage();
+		if (!dns_name_valid(slice_str(argv[i + 1])))
+			return fail(EX_USAGE, "%s: not a name", argv[i + 1]);
+		*to = slice_lower(slice_str(argv[i + 1]), argv[i + 1]);
+	}
+	return 0;
+}
+
 int
 do_explain(struct bulkhead *b, int argc, char *argv[])
 {
 	struct check_report r = { .b = b, .quiet = true };
+	struct explained_client client = { .name = slice_of("", 0),
+		.helo = slice_of("", 0) };
 	struct smtp_address from, to;
-	struct net_address client;
 	struct address_tables t;
-	struct directory_ask ask;
+	struct directory_ask ask = { .forwarded = false };
 	int status = EX_CONFIG;
 
-	if (argc == 3 || (argc == 4 && strcmp(argv[2], "client") != 0))
-		return fail(EX_USAGE,
-		    "usage: bulkhead explain from to [client address]");
-	if (argc == 4 && net_address_parse(slice_str(argv[3]), &client) !=
-	    PARSE_OK)
-		return fail(EX_USAGE, "%s: not an IP address", argv[3]);
+	if (argc > 2 && (status = take_client(argc - 2, argv + 2,
+	    &client)) != 0)
+		return status;
 	if (take_address(argv[0], SMTP_PATH_REVERSE, &from) != 0 ||
 	    take_address(argv[1], SMTP_PATH_FORWARD, &to) != 0)
 		return EX_USAGE;
-	ask.reverse_path = smtp_address_slice(&from);
+	ask.reverse_path = client.sender = smtp_address_slice(&from);
 	ask.address = smtp_address_slice(&to);
-	if (address_tables_load(&t, &r, false))
-		status = explain(&t, &ask, argc == 4 ? &client : NULL);
+	client.to_postmaster = policy_is_postmaster(ask.address);
+	status = EX_CONFIG;
+	if (address_tables_load(&t, &r, false) &&
+	    (argc == 2 || explain_client_decide(&client, &r)))
+		status = explain(&t, &ask, argc > 2 ? &client : NULL);
+	explain_client_clear(&client);
 	address_tables_clear(&t);
 	return status;
 }

@@ -7,6 +7,7 @@
 #include "common/instance/listener.h"
 #include "smtpd/milter/milter.h"
 #include "smtpd/policy/greylist.h"
+#include "smtpd/policy/policy.h"
 
 enum { HOUR_MS = 3600 * 1000 };
 
@@ -54,20 +55,10 @@ milters_configured(const struct settings *s)
 void
 screen_use(struct smtpd *d)
 {
-	const struct smtpd_settings *set = d->set;
 	struct session *s, *next;
 
-	lists_make(d->settings, &d->lists);
-	d->policy = (struct policy){
-		.rules = d->rules, .lists = &d->lists,
-		.list_threshold = (unsigned)set->list_threshold,
-		.reverse = set->reverse_name,
-		.helo_resolvable = set->helo_names == 1,
-		.helo_ours_refused = set->helo_own_name == 1,
-		.sender_resolvable = set->sender_domains == 1,
-		.trouble_defers = set->dns_trouble == 1,
-		.names_wanted = milters_configured(d->settings),
-	};
+	policy_of(d->settings, d->rules, &d->lists, &d->policy);
+	d->policy.names_wanted = milters_configured(d->settings);
 	use_greylist(d);
 	TAILQ_FOREACH_SAFE(s, &d->sessions, all, next)
 		if (s->screen != NULL)
@@ -77,18 +68,14 @@ screen_use(struct smtpd *d)
 static bool
 wanted(const struct smtpd *d)
 {
-	const struct policy *p = &d->policy;
-
-	return p->names_wanted || rules_count(p->rules) > 0 || p->lists->n > 0 ||
-	    p->reverse != REVERSE_OFF || p->helo_resolvable ||
-	    p->helo_ours_refused || p->sender_resolvable ||
+	return d->policy.names_wanted || policy_wants(&d->policy) ||
 	    d->greylist != NULL;
 }
 
 static bool
 is_this_host(const struct smtpd *d, const struct net_address *peer)
 {
-	return net_address_is_local(peer) && !d->set->limit_this_host;
+	return policy_this_host(d->settings, peer);
 }
 
 /* ---- the client ---- */
@@ -101,8 +88,7 @@ screen_connection(const struct smtpd *d, const struct net_address *peer,
 		.this_host = is_this_host(d, peer) };
 
 	policy_decide_connection(&d->policy, &f, v);
-	if (v->code != 0)	/* RFC 5321 section 3.1 */
-		v->code = v->action == VERDICT_REFUSE ? 554 : 421;
+	v->code = policy_greeting(v);
 }
 
 static void
@@ -218,15 +204,6 @@ screen_mail(struct session *s)
 	return false;
 }
 
-static bool
-is_postmaster(struct slice address)
-{
-	static const struct slice name = SLICE_LITERAL("postmaster");
-
-	return slice_starts_nocase(address, name) &&
-	    (address.len == name.len || address.at[name.len] == '@');
-}
-
 /* False: too early, and told so. */
 static bool
 try_greylist(struct session *s, struct slice address)
@@ -264,7 +241,7 @@ screen_recipient(struct session *s, struct slice address)
 {
 	const struct verdict *v;
 
-	if (is_postmaster(address))
+	if (policy_is_postmaster(address))
 		return true;
 	if (s->screen != NULL) {
 		v = &s->screen->verdict;

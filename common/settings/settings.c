@@ -86,20 +86,30 @@ scope_of(const struct settings *s, const struct settings_group *group)
 	return &s->top;
 }
 
+unsigned
+settings_line(const struct settings *s, const struct settings_group *group,
+    const char *name)
+{
+	const struct settings_scope *scope = scope_of(s, group);
+
+	for (size_t i = 0; i < scope->n_rows; i++)
+		if (strcmp(scope->rows[i].name, name) == 0)
+			return scope->origins[i].line;
+	return 0;
+}
+
 void
 settings_complain(struct settings_errors *e, const struct settings *s,
     const struct settings_group *group, const char *name, const char *format,
     ...)
 {
 	const struct settings_scope *scope = scope_of(s, group);
-	unsigned line = scope->group.line;
+	unsigned line = settings_line(s, group, name);
 	char what[256];
 	va_list ap;
 
-	for (size_t i = 0; i < scope->n_rows; i++)
-		if (strcmp(scope->rows[i].name, name) == 0 &&
-		    scope->origins[i].line > 0)
-			line = scope->origins[i].line;
+	if (line == 0)
+		line = scope->group.line;
 	va_start(ap, format);
 	vsnprintf(what, sizeof(what), format, ap);
 	va_end(ap);

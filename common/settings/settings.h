@@ -176,6 +176,11 @@ const void *settings_values(const struct settings *);
 size_t settings_n_groups(const struct settings *);
 const struct settings_group *settings_group(const struct settings *, size_t i);
 
+/* The line where name was set, in group or outside of any (NULL); 0: nowhere,
+ * it is the standard. */
+unsigned settings_line(const struct settings *, const struct settings_group *,
+    const char *name);
+
 /*
  * For checks across settings, which a stage makes itself: add one error about
  * the line where name was set, in group or outside of any (NULL).

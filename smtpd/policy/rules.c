@@ -200,6 +200,7 @@ add_line(struct rules *t, struct slice line, unsigned number,
 	enum name_kind kind;
 
 	table_field(&line, &pattern);
+	rule.pattern = pattern;
 	if (take_verdict(&line, &rule, err) == -1 ||
 	    check_text(&rule, err) == -1)
 		return -1;
@@ -439,6 +440,18 @@ bool
 rules_want_names(const struct rules *t)
 {
 	return t != NULL && t->want_names;
+}
+
+unsigned
+rules_first_name(const struct rules *t, bool helo)
+{
+	enum name_kind kind = helo ? NAME_HELO : NAME_CLIENT;
+	unsigned line = UINT_MAX;
+
+	for (size_t i = 0; t != NULL && i < t->n_names; i++)
+		if (t->names[i].kind == kind && t->names[i].rule.line < line)
+			line = t->names[i].rule.line;
+	return line;
 }
 
 unsigned

@@ -31,6 +31,7 @@ enum { RULE_TEXT_MAX = 200 };
 struct rule {
 	enum rule_verdict verdict;
 	unsigned	 line;
+	struct slice	 pattern;	/* as the table has it */
 	struct slice	 text;	/* for the reply; empty: ours */
 };
 
@@ -59,6 +60,11 @@ const struct rule *rules_match(const struct rules *,
 unsigned rules_first_open(const struct rules *);
 /* Is there one that asks for the client's name? */
 bool rules_want_names(const struct rules *);
+/*
+ * The line of the first rule about a client's name (helo: about its HELO);
+ * UINT_MAX: none.
+ */
+unsigned rules_first_name(const struct rules *, bool helo);
 size_t rules_count(const struct rules *);
 
 #endif

@@ -103,10 +103,137 @@ def test_way_back_of_a_rewritten_path(full):
     assert "  a@b.example\n      the mail exchangers of b.example" in text
 
 
+CLIENTS = """\
+192.0.2.66	permit
+192.0.2.0/24	refuse	We have had enough of you.
+2001:db8::/32	defer
+198.51.100.0/24	pass
+.dynamic.example	refuse
+helo:localhost	refuse	Not you
+203.0.113.0/24	refuse
+from:.spam.example	refuse
+"""
+CHECKS = """\
+reverse_name = confirm
+helo_own_name = refuse
+sender_domains = resolvable
+greylist = yes
+list_threshold = 2
+list block {
+	zone = bl.example
+}
+list good {
+	zone = wl.example
+	kind = allow
+}
+list senders {
+	zone = dbl.example
+	of = sender
+	weight = 3
+}
+"""
+ALICE = ("a@b.example", "alice@example.org", "client")
+
+
+@pytest.fixture
+def strict(full):
+    full.write("clients", CLIENTS)
+    full.write("smtpd.conf", CHECKS)
+    return full
+
+
+@pytest.mark.parametrize("words, status, said, unsaid", [
+    # By the address: with the first line that fits, whichever it is.
+    ((*ALICE, "192.0.2.66"), 0,
+     ["RCPT is accepted, as alice", "clients:1 ", "192.0.2.66 permit"],
+     ["unless"]),
+    ((*ALICE, "192.0.2.7"), 1,
+     ["The connection is refused: 554 5.7.1 We have had enough of you.",
+      "clients:2 ", "192.0.2.0/24 refuse",
+      "For another client it would go to", "mailbox of virtual:1"],
+     ["unless"]),
+    ((*ALICE, "2001:db8::1"), 1,
+     ["The connection is put off: 421 4.7.1", "clients:3 "], []),
+    # What is behind a name that lets in could be meant: told at RCPT.
+    ((*ALICE, "203.0.113.5"), 1,
+     ["The connection is refused: 554", "clients:7 "], []),
+    # By names, where they are given.
+    ((*ALICE, "198.51.100.1", "name", "x.Dynamic.example"), 0,
+     ["clients:4 ", "198.51.100.0/24 pass"], []),
+    ((*ALICE, "233.252.0.1", "name", "x.Dynamic.example"), 1,
+     ["RCPT is refused: 550 5.7.1 Mail from you is refused here",
+      "clients:5 ", ".dynamic.example refuse"], ["smtpd.conf:"]),
+    ((*ALICE, "233.252.0.1", "helo", "LOCALHOST"), 1,
+     ["RCPT is refused: 550 5.7.1 Not you", "clients:6 "], []),
+    ((*ALICE, "233.252.0.1", "helo", "mx.example.org"), 1,
+     ["RCPT is refused: 550 5.7.1 You are not mx.example.org",
+      "smtpd.conf:2 ", "helo_own_name"], []),
+    (("x@a.spam.example", "alice@example.org", "client", "233.252.0.1"), 1,
+     ["RCPT is refused: 550", "clients:8 ", "from:.spam.example refuse"], []),
+    # What only DNS knows is named, with the line that asks.
+    ((*ALICE, "233.252.0.1"), 0,
+     ["clients ", "no line about 233.252.0.1", "unless (DNS was not asked)",
+      "clients:5 ", "name NAME", "clients:6 ", "helo NAME",
+      "smtpd.conf:1 ", "that leads back to it",
+      "smtpd.conf:2 ", "our name in HELO", "smtpd.conf:3 ",
+      "smtpd.conf:6 ", "list block has 1.0.252.233.bl.example: +1 of 2",
+      "smtpd.conf:9 ", "list good has 1.0.252.233.wl.example: -1 of 2",
+      "smtpd.conf:13 ", "list senders has b.example.dbl.example: +3 of 2",
+      "smtpd.conf:4 ", "put off for 300 seconds", "It goes to"], []),
+    ((*ALICE, "233.252.0.1", "name", "mail.b.example", "helo",
+      "mail.b.example"), 0, ["unless", "smtpd.conf:3 "],
+     ["clients:5", "clients:6", "smtpd.conf:1 ", "smtpd.conf:2 "]),
+    # The order of the replies, this host, and the postmaster.
+    (("a@b.example", "who@example.org", "client", "233.252.0.1", "helo",
+      "localhost"), 1, ["RCPT is refused: 550 5.1.1"], ["unless"]),
+    (("a@b.example", "who@example.org", "client", "192.0.2.7"), 1,
+     ["The connection is refused"], []),
+    ((*ALICE, "127.0.0.1", "helo", "localhost"), 0,
+     ["smtpd.conf ", "127.0.0.1 is this host"], ["unless", "clients:"]),
+    (("a@b.example", "postmaster@example.org", "client", "233.252.0.1",
+      "helo", "localhost"), 0, ["everybody reaches the postmaster"],
+     ["unless"]),
+    (("<>", "alice@example.org", "client", "233.252.0.1"), 0,
+     ["list senders has SENDER.dbl.example"], ["smtpd.conf:3 "]),
+])
+def test_says_of_a_client(strict, words, status, said, unsaid):
+    got, text = explain(strict, *words)
+    assert got == status, text
+    for piece in said:
+        assert piece in text, (piece, text)
+    for piece in unsaid:
+        assert piece not in text, (piece, text)
+
+
+def test_a_rule_behind_an_open_one_is_told_at_rcpt(strict):
+    """Line 1 is about a name that lets in: who it is meant for is not known
+    when the connection comes."""
+    strict.write("clients", "good.example\tpermit\n192.0.2.0/24\trefuse\n")
+    status, text = explain(strict, *ALICE, "192.0.2.7")
+    assert status == 1 and "RCPT is refused: 550 5.7.1" in text
+    assert "clients:2 " in text and "unless" in text and "clients:1 " in text
+    status, text = explain(strict, *ALICE, "192.0.2.7", "name",
+                           "good.example")
+    assert status == 0 and "clients:1 " in text and "unless" not in text
+
+
+def test_a_broken_clients_table_is_told(strict):
+    strict.add("clients", "192.0.2.1/24 refuse\n")
+    done = strict.bulkhead("explain", *ALICE, "192.0.2.7")
+    assert done.returncode == 78 and "clients:9" in done.stderr
+    assert strict.bulkhead("explain", *ALICE[:2]).returncode == 0
+
+
 @pytest.mark.parametrize("words", [
     ("a@b.example",), ("a@b.example", "c@d.example", "client"),
     ("a@b.example", "c@d.example", "from", "192.0.2.1"),
     ("a@b.example", "c@d.example", "client", "nowhere"),
+    ("a@b.example", "c@d.example", "client", "192.0.2.1", "name"),
+    ("a@b.example", "c@d.example", "client", "192.0.2.1", "as", "x.example"),
+    ("a@b.example", "c@d.example", "name", "x.example"),
+    ("a@b.example", "c@d.example", "client", "192.0.2.1", "helo", "a b"),
+    ("a@b.example", "c@d.example", "client", "192.0.2.1", "helo", "a.example",
+     "helo", "b.example"),
     ("a b", "c@d.example"), ("a@b.example", "c@d@e"), ("a@b.example", "<>"),
 ])
 def test_usage(full, words):
