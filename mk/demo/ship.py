@@ -24,7 +24,8 @@ class Failure(Exception):
 
 
 class Ship:
-    def __init__(self, build):
+    def __init__(self, build, domain=DOMAIN):
+        self.domain = domain
         parent = os.environ.get("BULKHEAD_DEMO_DIR", "/var/tmp")
         os.makedirs(parent, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="bulkhead-demo.",
@@ -52,7 +53,7 @@ class Ship:
         return folder
 
     def address(self, name):
-        return f"{name}@{DOMAIN}"
+        return f"{name}@{self.domain}"
 
     # -- configuration
 
@@ -62,7 +63,7 @@ class Ship:
         os.chmod(path, 0o644)
 
     def configure(self):
-        self.write("domains", f"{DOMAIN}\n")
+        self.write("domains", f"{self.domain}\n")
         self.write("aliases", "root: alice\n")
         for file, kind in (("smtpd", "smtp"), ("pop3d", "pop3"),
                            ("imapd", "imap")):
@@ -71,7 +72,7 @@ class Ship:
         for base in uid_bases():
             self.uid_base = base
             self.write("bulkhead.conf",
-                       f"hostname = mx.{DOMAIN}\n"
+                       f"hostname = mx.{self.domain}\n"
                        f"spool_dir = {self.folder}/spool\n"
                        f"mail_root = {self.folder}/mail\n"
                        f"state_dir = {self.folder}/state\n"
@@ -109,7 +110,7 @@ class Ship:
     # -- life
 
     def start(self):
-        with open(self.log_path, "wb") as log:
+        with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.tool, "-C", self.conf, "start", "-f"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -148,6 +149,7 @@ class Ship:
                 self.process.wait()
         if self.log is not None:
             self.log.close()
+            self.log = None
         deadline = time.monotonic() + 5
         while (left := self.left()) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -211,6 +213,19 @@ class Log:
         while not any(l.get("stage") == stage for l in self.about(queue_id)):
             if time.monotonic() > deadline:
                 raise Failure(f"no line of {stage} about {queue_id}")
+            time.sleep(0.02)
+
+    def await_line(self, n=1, **fields):
+        """The last line that has all of these, when there are n."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = [l for l in self.lines
+                     if all(l.get(k) == v for k, v in fields.items())]
+            if len(found) >= n:
+                return found[-1]
+            if time.monotonic() > deadline:
+                raise Failure(f"{len(found)} of {n} lines in the log with "
+                              f"{fields}")
             time.sleep(0.02)
 
     def close(self):

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""make demo: a mail system of eight stages on loopback, three letters through
-it, and the doors left open until Ctrl-C.
+"""make demo: a mail system on loopback and three letters through it; then a
+second one, and mail between the two, by DANE, also while one is away; and the
+doors left open until Ctrl-C.
 
     tour.py BUILD
 
-Its directory is a fresh one under /var/tmp, or under $BULKHEAD_DEMO_DIR.  The
+Its directories are fresh ones under /var/tmp, or under $BULKHEAD_DEMO_DIR.  The
 status is 0 only when every step succeeded.
 """
 
@@ -23,6 +24,7 @@ import time
 import letters
 import screen
 from ship import DOMAIN, PATIENCE, Failure, Ship
+from voyage import Voyage
 
 
 class Dialogue:
@@ -71,6 +73,7 @@ class Tour:
     def __init__(self, build):
         self.build = build
         self.ship = None
+        self.voyage = None
         self.sent = []		# (name, message, octets, queue id)
         self.over = False
 
@@ -83,6 +86,7 @@ class Tour:
                     "ports are on loopback, and its uids belong to nobody "
                     "else. There is nothing to configure but that.")
         ship.configure()
+        self.voyage.prepare()
         for name in ("alice", "bob"):
             screen.command(ship.shown("user", "add", ship.address(name)))
             screen.done(ship.add_user(name))
@@ -229,16 +233,17 @@ class Tour:
         screen.done(f"the picture is whole: {len(letters.picture())} octets "
                     "of PNG")
 
-    def doors(self):
-        screen.chapter(7, "Come aboard")
+    def doors(self, number):
+        screen.chapter(number, "Come aboard")
         ship = self.ship
+        ships = (ship, self.voyage.far)
         screen.table(
-            [(kind.upper(), "127.0.0.1", port, "no TLS")
-             for kind, port in ship.ports.items()],
-            ("service", "host", "port", ""))
+            [(s.domain, kind.upper(), "127.0.0.1", port, "STARTTLS")
+             for s in ships for kind, port in s.ports.items()],
+            ("ship", "service", "host", "port", ""))
         screen.say()
-        screen.table([(ship.address(n), p) for n, p in
-                      ship.passwords.items()], ("user", "password"))
+        screen.table([(s.address(n), p) for s in ships
+                      for n, p in s.passwords.items()], ("user", "password"))
         screen.say()
         screen.say("  Write to them:")
         screen.command(f"printf 'Subject: hello\\n\\nfrom me\\n' | "
@@ -255,10 +260,12 @@ class Tour:
         if not sys.stdin.isatty():
             return
         screen.say()
-        screen.say("  The ship stays afloat until Ctrl-C.", "bold")
-        while self.ship.process.poll() is None:
+        screen.say("  The ships stay afloat until Ctrl-C.", "bold")
+        ships = (self.ship, self.voyage.far)
+        while all(s.process.poll() is None for s in ships):
             time.sleep(0.2)
-        raise Failure("the instance has ended by itself:\n" + self.ship.tail())
+        raise Failure("an instance has ended by itself:\n"
+                      + "\n".join(s.tail() for s in ships))
 
     # -- the whole
 
@@ -277,21 +284,26 @@ class Tour:
                   "MIME, with an image attached.")
         self.read_by_pop3()
         self.read_by_imap()
-        self.doors()
+        self.doors(self.voyage.run(7))
         self.stay()
 
     def end(self, status):
         screen.say()
-        left = self.ship.stop()
+        ships = [self.ship]
+        if self.voyage is not None:
+            self.voyage.sea.close()
+            ships.append(self.voyage.far)
+        left = [pid for ship in ships for pid in ship.stop()]
         if left:
             screen.failed(f"still running: {', '.join(left)}")
             return 1
         screen.done("everything has been stopped; no process is left")
-        if status == 0 and "BULKHEAD_DEMO_DIR" not in os.environ:
-            shutil.rmtree(self.ship.folder)
-            screen.done(f"{self.ship.folder} is removed")
-        else:
-            screen.say(f"  Its files are in {self.ship.folder}.")
+        for folder in (ship.folder for ship in ships):
+            if status == 0 and "BULKHEAD_DEMO_DIR" not in os.environ:
+                shutil.rmtree(folder)
+                screen.done(f"{folder} is removed")
+            else:
+                screen.say(f"  Files are in {folder}.")
         return status
 
 
@@ -315,6 +327,7 @@ def main():
                f"({DOMAIN})", "bold")
     try:
         tour.ship = Ship(sys.argv[1])
+        tour.voyage = Voyage(sys.argv[1], tour.ship)
         tour.run()
         status = 0
     except KeyboardInterrupt:

@@ -52,10 +52,17 @@ def test_two_at_once(folder):
     for p, text in zip(both, shown):
         assert p.returncode == 0, text
         assert "no process is left" in text
-        assert len(re.findall(r"queue id [0-9a-f]{12}", text)) == 3
+        first, second = text.split("Act two", 1)
+        assert len(re.findall(r"queue id [0-9a-f]{12}", first)) == 3
         assert "octet for octet" in text
         assert "the picture is whole" in text
         assert "\033[" not in text		# plain where it is no terminal
+        assert re.search(r"verified +dane\n", second)
+        assert re.search(r"tlsa +3 1 1\n", second)
+        assert "with ESMTPS id" in second
+        assert "cannot connect" in second
+        assert "The queue is empty." in second
+        assert "Action: failed" in second and "Status: 5.1.1" in second
         for stage in ("smtpd", "queue-manager", "local-delivery",
                       "local-delivery-worker"):
             assert re.search(rf"\b{stage} +\d{{6,}}", text), stage
