@@ -73,13 +73,16 @@ decode_word(const struct word *w, struct text *out)
 {
 	char buf[WORD_MAX + TRANSFER_HELD_MAX];
 	struct text octets = text_in(buf, sizeof(buf));
+	const struct charset *charset = charset_of(w->charset);
+	struct charset_state cst = { 0 };
 	struct transfer_state st = { 0 };
 
 	if (w->encoding == 'Q' || w->encoding == 'q')
 		decode_q(w->text, &octets);
 	else
 		transfer_decode(TRANSFER_BASE64, &st, w->text, &octets);
-	charset_to_utf8(charset_of(w->charset), text_since(&octets, 0), out);
+	charset_decode(charset, &cst, text_since(&octets, 0), out);
+	charset_finish(charset, &cst, out);
 }
 
 void

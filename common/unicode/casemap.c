@@ -6,17 +6,18 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-#include "common/message/charset.h"
+#include "common/utf8/utf8.h"
 
 enum { AT_ONCE = 64 };	/* octets mapped by one call of the library */
 
-static bool
-is_ascii(struct slice s)
+static size_t
+ascii_len(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if ((signed char)s.at[i] < 0)
-			return false;
-	return true;
+	size_t n = 0;
+
+	while (n < s.len && (signed char)s.at[n] >= 0)
+		n++;
+	return n;
 }
 
 static void
@@ -30,14 +31,17 @@ add_ascii(struct slice in, struct text *out)
 	}
 }
 
-/* Decompositions do not reach over a starter, so pieces may end before one. */
+/*
+ * A run without ASCII, which nothing reaches over but the marks behind it; a
+ * long one ends before a starter.
+ */
 static size_t
 piece_len(struct slice in)
 {
 	size_t at = 0;
 	ucs4_t c;
 
-	while (at < in.len) {
+	while (at < in.len && (signed char)in.at[at] < 0) {
 		int n = u8_mbtouc(&c, (const uint8_t *)in.at + at,
 		    in.len - at);
 
@@ -82,14 +86,18 @@ add_piece(struct slice in, struct text *out)
 void
 casemap(struct slice in, struct text *out)
 {
-	if (is_ascii(in) || !utf8_is_valid(in)) {
+	if (ascii_len(in) == in.len || !utf8_is_valid(in)) {
 		add_ascii(in, out);
 		return;
 	}
 	while (in.len > 0) {
-		size_t n = piece_len(in);
+		size_t n = ascii_len(in);
 
-		add_piece(slice_of(in.at, n), out);
+		add_ascii(slice_of(in.at, n), out);
+		in = slice_skip(in, n);
+		n = piece_len(in);
+		if (n > 0)
+			add_piece(slice_of(in.at, n), out);
 		in = slice_skip(in, n);
 	}
 }

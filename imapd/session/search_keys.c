@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "common/mailbox/maildir_name.h"
-#include "common/message/charset.h"
 #include "imapd/session/token.h"
 
 enum key_argument { NO_ARGUMENT, STRING, FIELD_AND_STRING, ATOM, DATE, NUMBER,
@@ -89,9 +88,29 @@ take_modseq(struct slice *in, struct arena *arena, uint64_t *modseq)
 	return take_number(in, INT64_MAX, modseq);
 }
 
+/* The strings of the criteria are UTF-8 from here on. */
 static bool
-take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
-    struct search_step *s)
+convert(struct arena *arena, const struct search *search, struct slice *s)
+{
+	struct charset_state st = { 0 };
+	size_t room = CHARSET_ROOM(s->len);
+	char *at;
+	struct text text;
+
+	if (search->charset == NULL)
+		return true;
+	if ((at = arena_alloc(arena, room, 1)) == NULL)
+		return false;
+	text = text_in(at, room);
+	charset_decode(search->charset, &st, *s, &text);
+	charset_finish(search->charset, &st, &text);
+	*s = text_since(&text, 0);
+	return true;
+}
+
+static bool
+take_key_argument(struct slice *in, struct arena *arena,
+    const struct search *search, const struct key *k, struct search_step *s)
 {
 	if (k->argument == NO_ARGUMENT)
 		return true;
@@ -101,10 +120,12 @@ take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
 	case STRING:
 		if (k->field != NULL)
 			s->name = slice_str(k->field);
-		return take_astring(in, arena, &s->text);
+		return take_astring(in, arena, &s->text) &&
+		    convert(arena, search, &s->text);
 	case FIELD_AND_STRING:
 		return take_astring(in, arena, &s->name) && take_space(in) &&
-		    take_astring(in, arena, &s->text);
+		    take_astring(in, arena, &s->text) &&
+		    convert(arena, search, &s->text);
 	case ATOM:
 		if (!take_atom(in, &s->name))
 			return false;
@@ -126,7 +147,8 @@ take_key_argument(struct slice *in, struct arena *arena, const struct key *k,
 }
 
 static bool
-take_leaf(struct slice *in, struct arena *arena, struct search_step *s)
+take_leaf(struct slice *in, struct arena *arena, const struct search *search,
+    struct search_step *s)
 {
 	char c = in->len > 0 ? in->at[0] : '\0';
 
@@ -138,7 +160,8 @@ take_leaf(struct slice *in, struct arena *arena, struct search_step *s)
 			s->op = keys[i].op;
 			s->flag = keys[i].flag;
 			s->negated = keys[i].negated;
-			return take_key_argument(in, arena, &keys[i], s);
+			return take_key_argument(in, arena, search, &keys[i],
+			    s);
 		}
 	return false;
 }
@@ -209,7 +232,7 @@ take_key(struct slice *in, struct arena *arena, struct parser *p)
 		return take_space(in) && open_op(p, SEARCH_NOT);
 	if (take_word(in, "OR"))
 		return take_space(in) && open_op(p, SEARCH_OR);
-	if (!take_leaf(in, arena, &s) || !add_step(p, &s) || !key_done(p))
+	if (!take_leaf(in, arena, p->search, &s) || !add_step(p, &s) || !key_done(p))
 		return false;
 	p->search->modseq |= s.op == SEARCH_MODSEQ;
 	while (take_char(in, ')')) {
@@ -238,12 +261,12 @@ static bool
 take_charset(struct slice *in, struct arena *arena, struct search *search)
 {
 	struct slice name;
-	enum charset c;
 
+	search->has_charset = true;
 	if (!take_astring(in, arena, &name) || !take_space(in))
 		return false;
-	c = charset_of(name);
-	search->bad_charset = c != CHARSET_US_ASCII && c != CHARSET_UTF_8;
+	search->charset = charset_of(name);
+	search->bad_charset = search->charset == NULL;
 	return !search->bad_charset;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "common/message/charset.h"
 #include "imapd/session/arena.h"
 #include "imapd/session/set.h"
 
@@ -56,6 +57,8 @@ struct search {
 	struct search_step *step;	/* [most] */
 	size_t		 len, most;
 	bool		 bad_charset;
+	const struct charset *charset;	/* of the strings, as sent */
+	bool		 has_charset;
 	bool		 modseq;	/* MODSEQ is among the criteria */
 };
 

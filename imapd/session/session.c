@@ -1,5 +1,6 @@
 #include "imapd/session/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -185,6 +186,21 @@ imap_deselect(struct imap *s)
 	imap_saved_clear(s);
 }
 
+/* RFC 3501 section 7.1: which there are. */
+static void
+refuse_charset(struct imap *s)
+{
+	char text[1024] = "[BADCHARSET (";
+	size_t len = strlen(text);
+
+	for (size_t i = 0; charset_name(i) != NULL; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+		    i > 0 ? " " : "", charset_name(i));
+	assert(len < sizeof(text) - 32);
+	snprintf(text + len, sizeof(text) - len, ")] no such charset");
+	imap_no(s, text);
+}
+
 static void
 refuse(struct imap *s, enum imap_fault fault)
 {
@@ -197,7 +213,7 @@ refuse(struct imap *s, enum imap_fault fault)
 		/* RFC 5182 section 2.1: NO leaves nothing in "$" */
 		if ((s->command.returns.options & RETURN_SAVE) != 0)
 			imap_saved_clear(s);
-		imap_no(s, "[BADCHARSET (US-ASCII UTF-8)] no such charset");
+		refuse_charset(s);
 	} else
 		imap_bad(s, "the arguments are not as RFC 3501 has them");
 }

@@ -7,17 +7,17 @@
 
 enum { READ_SIZE = 2048 };
 
-static struct slice
-charset_name(const struct mime *m, const struct mime_part *p)
+static const struct charset *
+charset_of_part(const struct mime *m, const struct mime_part *p)
 {
 	for (uint32_t i = 0; i < p->type.count; i++) {
 		const struct mime_param *q = &m->params[p->type.first + i];
 
 		if (slice_equal_nocase(mime_string(m, q->name),
 		    SLICE_LITERAL("charset")))
-			return mime_string(m, q->value);
+			return charset_of(mime_string(m, q->value));
 	}
-	return SLICE_LITERAL("us-ascii");
+	return NULL;
 }
 
 int
@@ -26,10 +26,11 @@ text_part_decode(int fd, const struct mime *m, const struct mime_part *p,
 {
 	enum transfer_encoding e =
 	    transfer_encoding_of(mime_string(m, p->encoding));
-	enum charset charset = charset_of(charset_name(m, p));
+	const struct charset *charset = charset_of_part(m, p);
+	struct charset_state cst = { 0 };
 	struct transfer_state st = { 0 };
 	char in[READ_SIZE], octets[READ_SIZE + TRANSFER_HELD_MAX],
-	    utf8[3 * sizeof(octets)];
+	    utf8[CHARSET_ROOM(sizeof(octets)) + 4];
 	uint64_t at = p->body.raw;
 
 	for (;;) {
@@ -46,7 +47,9 @@ text_part_decode(int fd, const struct mime *m, const struct mime_part *p,
 			    &decoded);
 		else
 			transfer_finish(e, &st, &decoded);
-		charset_to_utf8(charset, text_since(&decoded, 0), &text);
+		charset_decode(charset, &cst, text_since(&decoded, 0), &text);
+		if (n == 0)
+			charset_finish(charset, &cst, &text);
 		if (!feed(ctx, text_since(&text, 0)) || n == 0)
 			return 0;
 		at += (uint64_t)n;
