@@ -2,18 +2,24 @@
 whole instance: what had its 250 is delivered, whole, once."""
 
 import random
+import smtplib
+import ssl
 import time
 
 import pytest
 
+from support.dns import DnsServer
 from support.instance import SANITIZED
 from support.ledger import Ledger
 from support.load import Load, mailboxes, settle_and_audit
+from support.peer import Peer
+from support.pki import Authority
+from tls.authority import Pair
 
 USERS = ["alice", "bob", "carol", "dave"]
 STAGES = ["smtpd", "queue-manager", "local-delivery", "local-delivery-worker",
           "directory", "authd", "authd-verifier", "pop3d", "imapd",
-          "resolver", "milterd"]
+          "resolver", "remote-relay", "tlskeyd", "milterd"]
 ON_DEMAND = {"local-delivery-worker"}
 # What a kill has deferred is soon tried again.
 QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"}
@@ -121,3 +127,64 @@ def test_supervisor_alone_is_killed(new_instance):
     instance.start()
     _, doubled = settle_and_audit(instance, ledger, USERS)
     assert not doubled
+
+
+# ---- on the way to other hosts
+
+RELAYING = {
+    "domains": "example.org\nelsewhere.test relay unchecked\n",
+    "queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n",
+}
+
+
+def hand_in(instance, n):
+    """As every client: 4yz and a lost connection are tried again."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert not instance.send(
+                "alice@example.org", [f"x{n}@elsewhere.test"],
+                f"Subject: {n}\r\n\r\nhello\r\n")
+            return
+        except (smtplib.SMTPException, OSError):
+            assert time.monotonic() < deadline, instance.tail()
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("stage", ["remote-relay", "resolver", "tlskeyd",
+                                   "queue-manager", "directory"])
+def test_relaying_while_a_stage_is_killed(new_instance, tmp_path, stage):
+    """Hosts by DNS, TLS with a certificate of ours, one connection at a time:
+    nothing is lost; a kill costs at most the one message whose reply had not
+    come, once more; and the count adds up."""
+    ours = Pair(tmp_path, "ours")
+    context = Authority("the host").context(tmp_path)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(ours.chain)
+    rng, sent, kills = random.Random(5), 40, 0
+    with DnsServer() as dns, Peer(address="127.0.0.2", tls=context,
+                                  extensions=["STARTTLS", "PIPELINING"]) as p:
+        dns.zone("elsewhere.test", "@ MX 10 mx\nmx A 127.0.0.2\n", ttl=1)
+        i = new_instance(users=["alice"], files={
+            **RELAYING, "resolver.conf": dns.settings(),
+            "remote-relay.conf": f"smtp_port = {p.port}\n"
+            "interface_addresses = no\nconnection_messages = 3\n"
+            "route default {\n\tconnections_max = 1\n\ttls = required\n"
+            "\ttls_certificate = ours\n}\n"},
+            settings=ours.block("\tstages = remote-relay\n")).start()
+        for n in range(sent):
+            hand_in(i, n)
+            if n % 8 == 4 or rng.random() < 0.05:
+                kills += bool(i.kill(stage))
+        counted = i.await_empty_queue(120)
+        assert counted["difference"] == 0
+        got = [m.rcpt[0] for m in p.messages]
+        assert set(got) == {f"RCPT TO:<x{n}@elsewhere.test>"
+                            for n in range(sent)}
+        assert kills >= 3
+        doubled = len(got) - len(set(got))
+        # A 250 that was lost with queue-manager makes the client send its
+        # message once more, under another id.
+        each = 2 if stage == "queue-manager" else 1
+        assert doubled <= each * kills, (doubled, kills)
+        print(f"{stage}: {kills} kills, {doubled} of {sent} came twice")

@@ -1,10 +1,6 @@
 """A whole instance and hosts elsewhere: what comes in by SMTP goes out again,
 and what cannot go out waits or comes back."""
 
-import random
-
-import pytest
-
 from support.instance import DOMAIN
 from support.peer import Peer
 
@@ -78,25 +74,3 @@ def test_two_instances(new_instance):
     here.await_mail("alice", 1)
     assert b"nobody@there.example" in here.messages("alice")[0]
     assert len(there.maildir("bob")) == 20
-
-
-@pytest.mark.slow
-def test_remote_relay_is_killed_under_load(new_instance):
-    """The count adds up; a duplicate only where the outcome was unknown."""
-    with Peer(extensions=["PIPELINING", "CHUNKING"]) as p:
-        i = open_relay(new_instance, p.port)
-        rng, sent = random.Random(5), 60
-        for n in range(sent):
-            i.send(f"alice@{DOMAIN}", [f"x{n}@elsewhere.example"],
-                   MESSAGE.format(n))
-            if rng.random() < 0.08:
-                i.kill("remote-relay")
-        counted = i.await_empty_queue(120)
-        assert counted["difference"] == 0
-        assert counted["delivered"] == sent
-        subjects = [m.rcpt[0] for m in p.messages]
-        assert len(set(subjects)) == sent	# none is lost
-        twice = len(subjects) - len(set(subjects))
-        print(f"{twice} of {sent} came twice")
-        assert twice <= 20 * len(i.log(event="process-ended",
-                                       process="remote-relay"))
