@@ -288,8 +288,10 @@ answer_voucher(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 static void
 on_closed(void *ctx, struct ipc_channel *ch)
 {
-	(void)ctx;
-	(void)ch;
+	struct directory *d = ctx;
+
+	if (d->queue == ch)
+		d->queue = NULL;
 }
 
 /* Which of them a peer may send, the table of messages says. */
@@ -312,10 +314,22 @@ static const struct ipc_events events = {
 int
 answers_open(struct directory *d, enum ipc_role peer, int fd)
 {
-	if (ipc_channel_new(d->stage.base, fd, IPC_DIRECTORY, peer, &events,
-	    d) != NULL)
-		return 0;
-	log_error("cannot-open-channel", LOG_CSTR("peer",
-	    ipc_role_name(peer)), LOG_ERRNO(errno));
-	return -1;
+	struct ipc_channel *ch = ipc_channel_new(d->stage.base, fd,
+	    IPC_DIRECTORY, peer, &events, d);
+
+	if (ch == NULL) {
+		log_error("cannot-open-channel", LOG_CSTR("peer",
+		    ipc_role_name(peer)), LOG_ERRNO(errno));
+		return -1;
+	}
+	if (peer == IPC_QUEUE_MANAGER)
+		d->queue = ch;
+	return 0;
+}
+
+void
+answers_tables_new(struct directory *d)
+{
+	if (d->queue != NULL)
+		ipc_send(d->queue, IPC_TABLES_NEW, 0, slice_of("", 0), NULL, 0);
 }

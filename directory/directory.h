@@ -28,12 +28,15 @@ struct directory {
 	struct directions	 ways;		/* over the tables in use */
 	char			 srs_domain[IDN_DOMAIN_MAX];
 	struct tickets		*vouchers;
+	struct ipc_channel	*queue;		/* queue-manager, or NULL */
 	struct full_table full;
 	uint8_t			 expanded[DIRECTORY_EXPANDED_MAX];
 };
 
 /* Take fd as a channel to one who asks (answers.c).  -1: logged. */
 int answers_open(struct directory *, enum ipc_role peer, int fd);
+/* Tell queue-manager that other tables are in use. */
+void answers_tables_new(struct directory *);
 
 /* senders.c: may this account send as this address? */
 enum sender_verdict sender_verdict(const struct directory *,

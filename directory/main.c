@@ -110,8 +110,10 @@ commit_tables(struct directory *d, const struct tables_rules *rules)
 	d->ways.book = tables_book(&d->tables, rules);
 	d->ways.routes = d->tables.routes;
 	commit_srs(d, settings_values(d->settings.own));
-	if (changed != 0)
+	if (changed != 0) {
 		report(d);
+		answers_tables_new(d);
+	}
 	return result;
 }
 

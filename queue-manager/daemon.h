@@ -90,6 +90,7 @@ struct daemon {
 	struct outbound	*outbound;	/* deliveries to other hosts */
 	TAILQ_HEAD(, peer) peers;
 	struct ipc_channel *directory, *delivery, *relay;
+	unsigned	 routes;	/* counts changes of directory's tables */
 	struct peer	*forwards;	/* local-delivery, as it hands in mail */
 	struct ipc_pending *expansions, *deliveries, *relays;
 	struct event	*sync_event, *disk_event, *tick, *soon, *start;
@@ -122,7 +123,8 @@ void intake_lease(struct daemon *);
 
 /* ---- expand.c ---- */
 int expand_open(struct daemon *, int fd);
-/* Ask directory about a recipient of state NEW. */
+/* Ask directory about a recipient of state NEW; or about one of state RELAY
+ * whose route may have changed: it goes by that which is in use now. */
 void expand_recipient(struct daemon *, struct recipient *);
 
 /* ---- dispatch.c ---- */
@@ -174,6 +176,8 @@ void relaying_dispatch(struct daemon *, struct message *);
 void relaying_run(struct daemon *);
 /* A recipient leaves the line; it is not under way. */
 void relaying_withdraw(struct daemon *, struct recipient *);
+/* Routes may have changed: what waits in line is looked up again. */
+void relaying_reroute(struct daemon *);
 /* For the scheduler, and for people: the key of a destination. */
 uint64_t relaying_destination(const struct target *);
 /* At the end of all: what is in line and under way is forgotten. */

@@ -222,6 +222,8 @@ dispatch_recipient(struct daemon *d, struct recipient *r)
 		refuse(d, r);
 		break;
 	case RECIPIENT_RELAY:	/* relaying_dispatch takes all together */
+		if (r->routes != d->routes)
+			expand_recipient(d, r);
 		break;
 	default:
 		expand_recipient(d, r);

@@ -279,6 +279,33 @@ itself(struct expansion *x, struct recipient *r)
 	}
 	r->state = t->kind == DIRECTORY_TARGET_RELAY ? RECIPIENT_RELAY :
 	    RECIPIENT_FINAL;
+	r->routes = x->d->routes;
+	x->m->dirty = true;
+}
+
+/*
+ * Who it is has been decided for good when it was expanded; what changes is
+ * the way there.  An address that is no longer on another host keeps its own.
+ */
+static void
+rerouted(struct expansion *x, struct recipient *r)
+{
+	const struct directory_target *t = &x->targets[0];
+	struct target to = *r->target;
+
+	r->busy = false;
+	r->routes = x->d->routes;
+	if (x->incomplete || x->n != 1 || t->kind != DIRECTORY_TARGET_RELAY ||
+	    !slice_equal_nocase(t->address, r->address) ||
+	    (slice_equal(t->route, to.route) &&
+	    slice_equal(t->domain, to.domain)))
+		return;
+	log_info("rerouted", LOG_QID(x->m->id), LOG_NUM("recipient",
+	    r->number), LOG_STR("from", to.route), LOG_STR("to", t->route));
+	to.route = t->route;
+	to.domain = t->domain;
+	if (recipient_target(r, &to) == -1)
+		attempt_postponed(x->d, r, 10000);
 	x->m->dirty = true;
 }
 
@@ -335,7 +362,9 @@ use_answer(struct expansion *x, enum directory_verdict v)
 
 	if (r == NULL)
 		return;
-	if (x->incomplete)
+	if (r->state == RECIPIENT_RELAY)
+		rerouted(x, r);
+	else if (x->incomplete)
 		is_not(x, r, DIRECTORY_TEMPFAIL);
 	else if (may_go(x, v))
 		is_somebody(x, r);
@@ -437,8 +466,17 @@ on_closed(void *ctx, struct ipc_channel *ch)
 		on_lost(x);
 }
 
+static int
+on_tables_new(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	(void)ch, (void)m;
+	relaying_reroute(ctx);
+	return 0;
+}
+
 static const struct ipc_handler handlers[] = {
 	{ IPC_EXPANDED, on_expanded },
+	{ IPC_TABLES_NEW, on_tables_new },
 };
 
 static const struct ipc_events events = {
@@ -457,6 +495,7 @@ expand_open(struct daemon *d, int fd)
 	if (ch == NULL)
 		return -1;
 	d->directory = ch;	/* the former one ends by itself */
+	relaying_reroute(d);	/* who knows by which tables */
 	return 0;
 }
 

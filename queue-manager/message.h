@@ -57,6 +57,8 @@ struct recipient {
 	char		*remote_mta;	/* who said so; heap, or NULL */
 	const struct target *target;	/* in the arena; NULL: none */
 	struct parcel	*parcel;	/* on its way with others, or NULL */
+	unsigned	 routes;	/* the daemon's when directory last said
+					 * where it goes; 0: a former one's */
 	uint8_t		 notify;	/* enum envelope_notify */
 	bool		 warned;	/* of the delay */
 };

@@ -120,6 +120,28 @@ relaying_withdraw(struct daemon *d, struct recipient *r)
 	parcel_free(p);
 }
 
+void
+relaying_reroute(struct daemon *d)
+{
+	struct message *m, *next;
+
+	d->routes++;
+	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next) {
+		bool any = false;
+
+		for (uint32_t i = 0; i < m->n; i++) {
+			struct recipient *r = m->recipients[i];
+
+			if (r->parcel == NULL || r->parcel->running)
+				continue;
+			relaying_withdraw(d, r);
+			any = true;
+		}
+		if (any)
+			dispatch_message(d, m);
+	}
+}
+
 static void
 line_up(struct daemon *d, struct recipient *const *of, uint32_t n)
 {
@@ -171,10 +193,10 @@ put_off(struct daemon *d, struct recipient *r)
 }
 
 static bool
-is_due(const struct recipient *r, uint64_t now)
+is_due(const struct daemon *d, const struct recipient *r, uint64_t now)
 {
 	return r->state == RECIPIENT_RELAY && !r->busy && r->parcel == NULL &&
-	    r->giving_up == 0 && r->due_ms <= now;
+	    r->giving_up == 0 && r->due_ms <= now && r->routes == d->routes;
 }
 
 /* Not all of its recipients are known yet: more may go along. */
@@ -247,11 +269,11 @@ relaying_dispatch(struct daemon *d, struct message *m)
 	uint32_t n = 0, kept = 0;
 
 	for (uint32_t i = 0; i < m->n; i++)
-		n += is_due(m->recipients[i], now);
-	if (n == 0 || is_growing(m) || (due = calloc(n, sizeof(*due))) == NULL)
+		n += is_due(d, m->recipients[i], now);
+	if (n == 0 || m->asking > 0 || is_growing(m) || (due = calloc(n, sizeof(*due))) == NULL)
 		return;		/* chores come by again */
 	for (uint32_t i = 0; i < m->n && kept < n; i++)
-		if (is_due(m->recipients[i], now) &&
+		if (is_due(d, m->recipients[i], now) &&
 		    !put_off(d, m->recipients[i]))
 			due[kept++] = m->recipients[i];
 	make_parcels(d, due, kept);

@@ -112,6 +112,9 @@
 	    0, 2048)                                                           \
 	X(EXPANDED, 43, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_QUEUE_MANAGER), 0, \
 	    0, 32768)                                                          \
+	/* Other tables are in use: where mail goes may have changed. */        \
+	X(TABLES_NEW, 150, IPC_BIT(IPC_DIRECTORY),                             \
+	    IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, 16)                              \
 	/* "Whose mailbox is this address?"  Answered by ACCOUNT_IS, with a    \
 	 * one-time voucher for WORKER_START. */                               \
 	X(ACCOUNT_OF, 44, IPC_BIT(IPC_LOCAL_DELIVERY), IPC_BIT(IPC_DIRECTORY), \

@@ -74,3 +74,73 @@ def test_two_instances(new_instance):
     here.await_mail("alice", 1)
     assert b"nobody@there.example" in here.messages("alice")[0]
     assert len(there.maildir("bob")) == 20
+
+
+def two_routes(make, dead, alive):
+    """All mail goes to a host that is not there."""
+    return make(files={
+        "domains": DOMAINS,
+        "routes": "elsewhere.example old\n",
+        "remote-relay.conf": "interface_addresses = no\n"
+        f"route old {{\n\tvia = [127.0.0.1]:{dead}\n}}\n"
+        f"route new {{\n\tvia = [127.0.0.1]:{alive}\n}}\n",
+        "queue-manager.conf": "retry_min = 1h\nretry_max = 1h\n"
+        }).start()
+
+
+def await_tables(i, n):
+    i.await_log(n, event="tables-in-use", stage="directory")
+
+
+def test_a_changed_route_is_that_of_what_waits(new_instance):
+    """In line in memory, and behind a rest of its destination: all of it goes
+    by the new route as soon as it is tried, and that is when it is asked
+    for."""
+    with Peer(greeting="421 4.3.2 closed") as old, Peer() as new:
+        i = two_routes(new_instance, old.port, new.port)
+        for n in range(30):
+            i.send(f"alice@{DOMAIN}", [f"x{n}@elsewhere.example"],
+                   MESSAGE.format(n))
+        i.await_log(3, event="deferred", stage="remote-relay")
+        n = len(i.log(event="tables-in-use", stage="directory"))
+        i.write("routes", "elsewhere.example new\n")
+        await_tables(i, n + 1)
+        assert i.command("queue", "retry", "all").returncode == 0
+        assert len(new.await_messages(30, 60)) == 30
+        assert not old.messages
+        assert i.log(event="rerouted", stage="queue-manager")
+        assert i.await_empty_queue()["difference"] == 0
+
+
+def test_what_is_in_line_needs_no_retry(new_instance):
+    """A destination that rests keeps what has not been tried in line: a new
+    table takes it from there."""
+    with Peer(greeting=lambda s: s.stall(60)) as old, Peer() as new:
+        i = two_routes(new_instance, old.port, new.port)
+        i.write("queue-manager.conf", (
+            i.conf / "queue-manager.conf").read_text() +
+            "destination_relays = 1\n")
+        assert i.command("reload").returncode == 0
+        for n in range(10):
+            i.send(f"alice@{DOMAIN}", [f"x{n}@elsewhere.example"],
+                   MESSAGE.format(n))
+        n = len(i.log(event="tables-in-use", stage="directory"))
+        i.write("routes", "elsewhere.example new\n")
+        await_tables(i, n + 1)
+        # One or two are with the host that says nothing.
+        new.await_messages(8, 60)
+        old.behaviour["greeting"] = "421 4.3.2 closed"
+
+
+def test_a_changed_route_after_a_restart(new_instance):
+    with Peer(greeting="421 4.3.2 closed") as old, Peer() as new:
+        i = two_routes(new_instance, old.port, new.port)
+        for n in range(5):
+            i.send(f"alice@{DOMAIN}", [f"x{n}@elsewhere.example"],
+                   MESSAGE.format(n))
+        i.await_log(1, event="deferred", stage="remote-relay")
+        i.stop()
+        i.write("routes", "elsewhere.example new\n")
+        i.start()
+        assert i.command("queue", "retry", "all").returncode == 0
+        assert len(new.await_messages(5, 60)) == 5
