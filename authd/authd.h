@@ -6,6 +6,7 @@
  *
  *	logins.c	a login from LOGIN to its answer
  *	conversations.c	SCRAM, whose answers are computed here
+ *	apop.c		APOP, whose digest is
  *	offers.c	tells the gates whether SCRAM makes sense
  *	verifiers.c	hands hashes to the authd-verifier processes
  *	helpers.c	one authd-pam process for each attempt of a system user
@@ -31,6 +32,7 @@
 #include "common/tables/tables.h"
 #include "common/tickets/tickets.h"
 
+struct apop;
 struct authd;
 struct conversation;
 struct gate;
@@ -73,6 +75,7 @@ struct login {
 	uint64_t		 verify_id;	/* which id */
 	struct helper		*helper;
 	struct conversation	*conversation;	/* SCRAM, or NULL */
+	struct apop		*apop;		/* APOP, or NULL */
 };
 TAILQ_HEAD(logins, login);
 
@@ -166,6 +169,12 @@ void conversation_settle(struct login *);
 /* Its client has said nothing for too long, or has gone. */
 void conversation_forget(struct login *);
 void conversation_free(struct conversation *);
+
+/* apop.c */
+int apop_on_login(void *gate, struct ipc_channel *, struct ipc_message *);
+/* The delays let it go on: judge the digest; login_checked follows. */
+void apop_check(struct login *);
+void apop_free(struct apop *);
 
 /* offers.c: tell this gate, or all, if it has changed. */
 void offer_tell(struct gate *);

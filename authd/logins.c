@@ -28,6 +28,7 @@ login_forget(struct login *l)
 	if (l->timer != NULL)
 		event_free(l->timer);
 	conversation_free(l->conversation);
+	apop_free(l->apop);
 	explicit_bzero(l, sizeof(*l));
 	free(l);
 }
@@ -210,6 +211,10 @@ login_begin(struct login *l)
 	}
 	if (l->conversation != NULL) {
 		conversation_check(l);
+		return;
+	}
+	if (l->apop != NULL) {
+		apop_check(l);
 		return;
 	}
 	l->state = LOGIN_QUEUED;
@@ -395,6 +400,7 @@ on_gate_closed(void *ctx, struct ipc_channel *ch)
 
 static const struct ipc_handler handlers[] = {
 	{ IPC_LOGIN, on_login },
+	{ IPC_LOGIN_APOP, apop_on_login },
 	{ IPC_LOGIN_CANCEL, on_cancel },
 	{ IPC_SASL_START, conversation_on_start },
 	{ IPC_SASL_RESPONSE, conversation_on_response },

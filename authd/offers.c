@@ -1,7 +1,8 @@
 /*
  * Which mechanisms make sense: SCRAM only where each account that may log in
  * has a verifier, since a client that is offered it takes it, and who has
- * none would be locked out.
+ * none would be locked out.  And whether a greeting should have what APOP
+ * needs: where some account has a secret for it.
  */
 #include "authd/authd.h"
 
@@ -9,11 +10,12 @@ static unsigned
 offer(const struct authd *a)
 {
 	const struct passwords_table *t = a->tables.passwords;
-	unsigned set = AUTH_OFFER_VIRTUAL;
+	unsigned set = passwords_apop_count(t) > 0 ? AUTH_OFFER_APOP : 0;
 
 	if (passwords_count(t) == 0 ||
 	    passwords_scram_count(t) != passwords_count(t))
-		return 0;
+		return set;
+	set |= AUTH_OFFER_VIRTUAL;
 	/* System users log in by PAM, which has no verifiers. */
 	if (!authd_settings(a)->pam || a->tables.system == NULL ||
 	    system_users_count(a->tables.system) == 0)

@@ -952,6 +952,64 @@ scram_offers(void **state)
 	play_close(p);
 }
 
+/* The numbers of RFC 1939 section 7. */
+static void
+apop(void **state)
+{
+	static const uint8_t right[AUTH_DIGEST_LEN] = { 0xc4, 0xc9, 0x33, 0x4b,
+		0xac, 0x56, 0x0e, 0xcc, 0x97, 0x9e, 0x58, 0x00, 0x1b, 0x3e,
+		0x22, 0xfb };
+	static const struct {
+		struct slice	 name;
+		struct slice	 timestamp;
+		uint8_t		 change;	/* of the first octet */
+		enum ipc_type	 answer;
+	} cases[] = {
+		{ S("alice@x.example"),
+		    S("<1896.697170952@dbc.mtview.ca.us>"), 0,
+		    IPC_LOGIN_TICKET },
+		{ S("alice@x.example"),
+		    S("<1896.697170952@dbc.mtview.ca.us>"), 1,
+		    IPC_LOGIN_REFUSED },
+		{ S("alice@x.example"),
+		    S("<1896.697170953@dbc.mtview.ca.us>"), 0,
+		    IPC_LOGIN_REFUSED },
+		/* Without a secret, and nobody at all. */
+		{ S("bob@x.example"),
+		    S("<1896.697170952@dbc.mtview.ca.us>"), 0,
+		    IPC_LOGIN_REFUSED },
+		{ S("carol@x.example"),
+		    S("<1896.697170952@dbc.mtview.ca.us>"), 0,
+		    IPC_LOGIN_REFUSED },
+	};
+	struct play *p = scram_open("failure_delay = 0s\n");
+	int gate = add_gate(p, IPC_POP3D);
+
+	(void)state;
+	tables(p, S("alice@x.example 7\nbob@x.example 8\n"),
+	    S("7 " HASH " - dGFuc3RhYWY=\n8 " HASH " -\n"));
+	offers_tell(&p->a);
+	assert_int_equal(offer_of(p, gate, IPC_POP3D), AUTH_OFFER_APOP);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct auth_apop in = { .session = S("s1"), .client = home,
+			.name = cases[i].name,
+			.timestamp = cases[i].timestamp };
+		uint8_t body[AUTH_BODY_MAX];
+		struct ipc_message m;
+
+		memcpy(in.digest, right, sizeof(right));
+		in.digest[0] ^= cases[i].change;
+		assert_int_equal(ipc_send_blocking(gate, IPC_POP3D, IPC_AUTHD,
+		    IPC_LOGIN_APOP, i, slice_of(body, auth_apop_encode(&in,
+		    body)), NULL, 0), 0);
+		assert_int_equal(answered(p, gate, IPC_POP3D, 1000, &m), 1);
+		assert_int_equal(m.rule->type, cases[i].answer);
+	}
+	close(gate);
+	turn(p);
+	play_close(p);
+}
+
 /* A listener for virtual accounts: a system user is nobody there. */
 static void
 virtual_accounts_alone(void **state)
@@ -980,6 +1038,7 @@ main(void)
 		cmocka_unit_test(scram_unknown_name),
 		cmocka_unit_test(scram_out_of_turn),
 		cmocka_unit_test(scram_offers),
+		cmocka_unit_test(apop),
 		cmocka_unit_test(virtual_accounts_alone),
 		cmocka_unit_test(ticket_for_the_right_password),
 		cmocka_unit_test(refused),

@@ -68,7 +68,7 @@ begin(const struct bulkhead *b)
 
 static int
 add(const struct bulkhead *b, const char *name, struct slice home,
-    struct slice password)
+    const struct new_password *password)
 {
 	struct accounts_edit *e = begin(b);
 	char why[ACCOUNTS_WHY];
@@ -89,21 +89,25 @@ add(const struct bulkhead *b, const char *name, struct slice home,
 int
 do_user_add(struct bulkhead *b, int argc, char *argv[])
 {
-	struct slice home = SLICE_LITERAL(""), password;
+	struct slice home = SLICE_LITERAL("");
+	struct new_password password = { .apop = false };
 	char name[USERNAME_SIZE];
 	struct password_input in;
 	int status;
 
-	if (argc == 2) {
-		if (strncmp(argv[1], "home=", 5) != 0)
-			return fail(EX_USAGE, "%s: only home=PATH may follow "
-					      "the name", argv[1]);
-		home = slice_str(argv[1] + 5);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "apop") == 0)
+			password.apop = true;
+		else if (strncmp(argv[i], "home=", 5) == 0)
+			home = slice_str(argv[i] + 5);
+		else
+			return fail(EX_USAGE, "%s: only home=PATH and apop "
+					      "may follow the name", argv[i]);
 	}
 	if ((status = find_name(b, argv[0], true, name)) != 0)
 		return status;
-	if ((status = password_get(&in, name, &password)) == 0)
-		status = add(b, name, home, password);
+	if ((status = password_get(&in, name, &password.octets)) == 0)
+		status = add(b, name, home, &password);
 	password_clear(&in);
 	return status;
 }
@@ -114,16 +118,18 @@ do_user_passwd(struct bulkhead *b, int argc, char *argv[])
 	char name[USERNAME_SIZE], why[ACCOUNTS_WHY];
 	struct password_input in;
 	struct accounts_edit *e;
-	struct slice password;
+	struct new_password password = { .apop = argc == 2 };
 	int status;
 
-	(void)argc;
+	if (argc == 2 && strcmp(argv[1], "apop") != 0)
+		return fail(EX_USAGE, "%s: only apop may follow the name",
+		    argv[1]);
 	if ((status = find_name(b, argv[0], false, name)) != 0)
 		return status;
-	if ((status = password_get(&in, name, &password)) == 0 &&
+	if ((status = password_get(&in, name, &password.octets)) == 0 &&
 	    (e = begin(b)) != NULL) {
-		if (accounts_set_password(e, slice_str(name), password, why) ==
-		    -1)
+		if (accounts_set_password(e, slice_str(name), &password,
+			why) == -1)
 			status = fail(EX_NOUSER, "%s", why);
 		accounts_edit_close(e);
 	} else if (status == 0)

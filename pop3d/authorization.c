@@ -1,9 +1,13 @@
 #include "pop3d/authorization.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/session/handoff.h"
 #include "pop3d/command.h"
 #include "pop3d/settings.h"
 
-enum { NAME_MAX_OCTETS = 512 };
+enum { NAME_MAX_OCTETS = 512, TIMESTAMP_SIZE = 320 };
 
 struct authorization {
 	size_t	name_len;		/* 0: no USER yet */
@@ -56,6 +60,54 @@ do_pass(struct gate_client *c, struct slice password)
 	}
 	a->name_len = 0;	/* RFC 1939 section 7: after -ERR, USER again */
 	gate_login(c, slice_of("", 0), name, password);
+}
+
+/* RFC 1939 section 7: the same for as long as the connection lasts. */
+static struct slice
+timestamp(const struct gate_client *c, char out[TIMESTAMP_SIZE])
+{
+	int n = snprintf(out, TIMESTAMP_SIZE, "<%016" PRIx64 "@%.255s>",
+	    gate_client_nonce(c), gate_hostname(c));
+
+	return slice_of(out, (size_t)n);
+}
+
+/* APOP name digest: a name may have blanks, a digest has none. */
+static void
+do_apop(struct gate_client *c, struct slice argument)
+{
+	uint8_t digest[GATE_DIGEST_LEN];
+	struct slice name = argument;
+	char text[TIMESTAMP_SIZE];
+
+	if (!gate_apop_offered(c)) {
+		error(c, "-ERR no such command\r\n");
+		return;
+	}
+	if (!gate_login_allowed(c)) {
+		error(c, "-ERR [AUTH] login from here needs TLS\r\n");
+		return;
+	}
+	if (argument.len < 2 * sizeof(digest) + 2 ||
+	    argument.at[name.len = argument.len - 2 * sizeof(digest) - 1] !=
+	    ' ' || pop3_digest(slice_skip(argument, name.len + 1),
+	    digest) == -1) {
+		error(c, "-ERR APOP takes a name and a digest\r\n");
+		return;
+	}
+	gate_login_apop(c, name, timestamp(c, text), digest);
+}
+
+/* RFC 6856 section 2.1 */
+static void
+do_utf8(struct gate_client *c, struct slice argument)
+{
+	if (argument.len > 0) {
+		error(c, "-ERR UTF8 takes nothing\r\n");
+		return;
+	}
+	gate_flag(c, HANDOFF_UTF8);
+	say(c, "+OK UTF-8 from here on\r\n");
 }
 
 /* RFC 2595 section 4. */
@@ -117,6 +169,7 @@ do_quit(struct gate_client *c, struct slice argument)
 static void
 do_capa(struct gate_client *c, struct slice argument)
 {
+	const struct pop3d_settings *s = gate_values(c);
 	char names[GATE_MECHANISMS_SIZE];
 
 	(void)argument;
@@ -126,6 +179,9 @@ do_capa(struct gate_client *c, struct slice argument)
 		    names));
 	if (gate_starttls_offered(c))
 		say(c, "STLS\r\n");
+	if (s->login_delay > 0)
+		gate_print(c, POP3_LOGIN_DELAY,
+		    (unsigned long long)s->login_delay);
 	say(c, POP3_CAPABILITIES ".\r\n");
 }
 
@@ -135,7 +191,9 @@ static const struct pop3_row {
 } rows[] = {
 	{ "USER", do_user },
 	{ "PASS", do_pass },
+	{ "APOP", do_apop },
 	{ "AUTH", do_auth },
+	{ "UTF8", do_utf8 },
 	{ "CAPA", do_capa },
 	{ "STLS", do_stls },
 	{ "QUIT", do_quit },
@@ -189,7 +247,12 @@ on_input(struct gate_client *c, char *at, size_t len)
 static void
 greet(struct gate_client *c)
 {
-	gate_print(c, "+OK %s POP3 ready\r\n", gate_hostname(c));
+	char text[TIMESTAMP_SIZE];
+	struct slice stamp = gate_apop_offered(c) ? timestamp(c, text) :
+	    slice_of("", 0);
+
+	gate_print(c, "+OK %s POP3 ready%s%.*s\r\n", gate_hostname(c),
+	    stamp.len > 0 ? " " : "", (int)stamp.len, stamp.at);
 }
 
 static void

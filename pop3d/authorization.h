@@ -10,6 +10,8 @@ extern const struct gate_protocol pop3_protocol;
 #define POP3_CAPABILITIES						\
 	"TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"		\
 	"PIPELINING\r\n"						\
-	"EXPIRE NEVER\r\nIMPLEMENTATION Bulkhead\r\n"
+	"EXPIRE NEVER\r\nUTF8\r\nIMPLEMENTATION Bulkhead\r\n"
+/* And this, where the setting is not 0. */
+#define POP3_LOGIN_DELAY "LOGIN-DELAY %llu\r\n"
 
 #endif

@@ -24,8 +24,9 @@ pop3_command_parse(struct slice line, struct pop3_command *c)
 	for (size_t i = 0; i < line.len; i++)
 		if ((unsigned char)line.at[i] < ' ' || line.at[i] == 0x7f)
 			return PARSE_BAD;
-	while (n < line.len && is_letter(line.at[n]))
-		n++;
+	while (n < line.len && (is_letter(line.at[n]) ||
+	    (n > 0 && line.at[n] >= '0' && line.at[n] <= '9')))
+		n++;	/* UTF8 has a digit */
 	if (n == 0 || n > POP3_KEYWORD_MAX ||
 	    (n < line.len && line.at[n] != ' '))
 		return PARSE_BAD;
@@ -50,5 +51,30 @@ pop3_number(struct slice *argument, unsigned long *n)
 	while (len < argument->len && argument->at[len] == ' ')
 		len++;
 	*argument = slice_skip(*argument, len);
+	return 0;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int
+pop3_digest(struct slice in, uint8_t out[16])
+{
+	if (in.len != 32)
+		return -1;
+	for (size_t i = 0; i < 16; i++) {
+		int high = hex_digit(in.at[2 * i]);
+		int low = hex_digit(in.at[2 * i + 1]);
+
+		if (high == -1 || low == -1)
+			return -1;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
 	return 0;
 }

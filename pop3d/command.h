@@ -5,6 +5,8 @@
 #ifndef POP3D_COMMAND_H
 #define POP3D_COMMAND_H
 
+#include <stdint.h>
+
 #include "common/slice/slice.h"
 
 enum {
@@ -20,7 +22,7 @@ struct pop3_command {
 
 /*
  * line: without its line end.  PARSE_BAD: no keyword of 1 to POP3_KEYWORD_MAX
- * letters, or a control character or NUL anywhere.
+ * letters and digits, a letter first, or a control character or NUL anywhere.
  */
 enum parse pop3_command_parse(struct slice line, struct pop3_command *);
 
@@ -32,5 +34,9 @@ struct slice pop3_line(const char *at, size_t len);
  * -1: no number there, or over 2^31-1.
  */
 int pop3_number(struct slice *argument, unsigned long *n);
+
+
+/* 16 octets as 32 hexadecimal digits, and nothing else.  -1: not that. */
+int pop3_digest(struct slice, uint8_t out[16]);
 
 #endif

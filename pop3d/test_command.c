@@ -58,10 +58,36 @@ test_number(void **state)
 	assert_int_equal(pop3_number(&big, &n), -1);
 }
 
+static void
+digests(void **state)
+{
+	static const uint8_t right[16] = { 0xc4, 0xc9, 0x33, 0x4b, 0xac, 0x56,
+		0x0e, 0xcc, 0x97, 0x9e, 0x58, 0x00, 0x1b, 0x3e, 0x22, 0xfb };
+	static const struct slice wrong[] = {
+		SLICE_LITERAL(""), SLICE_LITERAL("c4"),
+		SLICE_LITERAL("c4c9334bac560ecc979e58001b3e22f"),
+		SLICE_LITERAL("c4c9334bac560ecc979e58001b3e22fb0"),
+		SLICE_LITERAL("c4c9334bac560ecc979e58001b3e22fg"),
+		SLICE_LITERAL("c4c9334bac560ecc979e58001b3e22 b"),
+	};
+	uint8_t out[16];
+
+	(void)state;
+	assert_int_equal(pop3_digest(SLICE_LITERAL(
+	    "c4c9334bac560ecc979e58001b3e22fb"), out), 0);
+	assert_memory_equal(out, right, sizeof(right));
+	assert_int_equal(pop3_digest(SLICE_LITERAL(
+	    "C4C9334BAC560ECC979E58001B3E22FB"), out), 0);
+	assert_memory_equal(out, right, sizeof(right));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(pop3_digest(wrong[i], out), -1);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_parse),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(digests),
+		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_number) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@
 #include "common/accounts/verifier.h"
 
 #define LINE_SIZE	(USERNAME_SIZE + PATH_MAX + 64)
-#define SECRET_SIZE	(16 + PASSWORD_HASH_SIZE + PASSWORD_SCRAM_SIZE)
+#define SECRET_SIZE	(16 + PASSWORD_HASH_SIZE + PASSWORD_SCRAM_SIZE + \
+			    PASSWORD_APOP_SIZE)
 
 /* A table as text, and what it means. */
 struct text {
@@ -273,31 +274,34 @@ refresh(struct accounts_edit *e, char why[ACCOUNTS_WHY])
 
 static int
 store_password(struct accounts_edit *e, uint32_t number,
-    struct slice password, char why[ACCOUNTS_WHY])
+    const struct new_password *password, char why[ACCOUNTS_WHY])
 {
 	const struct password *old = passwords_find(e->passwords, number);
 	char hash[PASSWORD_HASH_SIZE], scram[PASSWORD_SCRAM_SIZE];
-	char line[SECRET_SIZE];
+	char apop[PASSWORD_APOP_SIZE] = "", line[SECRET_SIZE];
 	int n, result;
 
-	if (password_hash(password, hash) == -1 ||
-	    password_scram(password, scram) == -1)
+	if (password_hash(password->octets, hash) == -1 ||
+	    password_scram(password->octets, scram) == -1)
 		return explain(why, "cannot hash the password: %s",
 		    strerror(errno));
-	n = snprintf(line, sizeof(line), "%" PRIu32 " %s %s\n", number, hash,
-	    scram);
+	if (password->apop)
+		apop[sasl_base64_encode(password->octets, apop)] = '\0';
+	n = snprintf(line, sizeof(line), "%" PRIu32 " %s %s%s%s\n", number,
+	    hash, scram, apop[0] == '\0' ? "" : " ", apop);
 	result = change(e, &e->passwords_text, old == NULL ? 0 : old->line,
 	    slice_of(line, (size_t)n), why);
 	explicit_bzero(hash, sizeof(hash));
 	explicit_bzero(scram, sizeof(scram));
+	explicit_bzero(apop, sizeof(apop));
 	explicit_bzero(line, sizeof(line));
 	return result;
 }
 
 static int
-check_password(struct slice password, char why[ACCOUNTS_WHY])
+check_password(const struct new_password *password, char why[ACCOUNTS_WHY])
 {
-	const char *refusal = password_refusal(password);
+	const char *refusal = password_refusal(password->octets);
 
 	return refusal == NULL ? 0 : explain(why, "%s", refusal);
 }
@@ -351,7 +355,8 @@ user_line(const struct accounts_edit *e, struct slice name,
 
 int
 accounts_add(struct accounts_edit *e, struct slice name, struct slice home,
-    struct slice password, uint32_t *number, char why[ACCOUNTS_WHY])
+    const struct new_password *password, uint32_t *number,
+    char why[ACCOUNTS_WHY])
 {
 	uint32_t next = users_highest(e->users) + 1;
 	char line[LINE_SIZE];
@@ -371,7 +376,7 @@ accounts_add(struct accounts_edit *e, struct slice name, struct slice home,
 
 int
 accounts_set_password(struct accounts_edit *e, struct slice name,
-    struct slice password, char why[ACCOUNTS_WHY])
+    const struct new_password *password, char why[ACCOUNTS_WHY])
 {
 	const struct user *u = find(e, name, why);
 

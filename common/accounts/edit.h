@@ -16,6 +16,7 @@
 #ifndef COMMON_ACCOUNTS_EDIT_H
 #define COMMON_ACCOUNTS_EDIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/slice/slice.h"
@@ -27,6 +28,11 @@
 #define ACCOUNTS_WHY	384
 
 struct accounts_edit;
+
+struct new_password {
+	struct slice	octets;
+	bool		apop;	/* keep it so that APOP can be checked */
+};
 
 /*
  * Lock the configuration directory and read both tables (an absent one is
@@ -44,11 +50,11 @@ void accounts_edit_close(struct accounts_edit *);
  * a table is broken, or the disk refused.
  */
 int accounts_add(struct accounts_edit *, struct slice name, struct slice home,
-    struct slice password, uint32_t *number, char why[ACCOUNTS_WHY]);
+    const struct new_password *, uint32_t *number, char why[ACCOUNTS_WHY]);
 
 /* Give an existing user another password. */
 int accounts_set_password(struct accounts_edit *, struct slice name,
-    struct slice password, char why[ACCOUNTS_WHY]);
+    const struct new_password *, char why[ACCOUNTS_WHY]);
 
 /* Remove a user; *number is what it was.  The mailbox is left alone. */
 int accounts_remove(struct accounts_edit *, struct slice name,

@@ -10,7 +10,7 @@ struct passwords_table {
 	struct password	*rows;		/* ordered by number */
 	size_t		 count, room;
 	struct slice	 typical, typical_scram;
-	size_t		 scram_count;
+	size_t		 scram_count, apop_count;
 };
 
 /*
@@ -122,6 +122,21 @@ password_scram_valid(struct slice s)
 	    base64_valid(s, 44, 44);
 }
 
+bool
+password_apop_valid(struct slice s)
+{
+	return base64_valid(s, 4, SASL_BASE64_LEN(PASSWORD_MAX));
+}
+
+static int
+parse_apop(struct slice *line, struct password *p, struct table_error *err)
+{
+	if (!table_field(line, &p->apop) || password_apop_valid(p->apop))
+		return 0;
+	return table_error_set(err, p->line, "the secret for APOP is not "
+	    "base64 of a password; set it with bulkhead user passwd NAME apop");
+}
+
 static int
 parse_row(struct slice line, struct password *p, struct table_error *err)
 {
@@ -131,7 +146,7 @@ parse_row(struct slice line, struct password *p, struct table_error *err)
 	table_field(&line, &field);
 	if (slice_number(field, ACCOUNT_NUMBER_MAX, &n) == -1 || n == 0)
 		return table_error_set(err, p->line, "does not begin with the "
-		    "number of a user; write NUMBER HASH [SCRAM]");
+		    "number of a user; write NUMBER HASH [SCRAM [APOP]]");
 	p->number = (uint32_t)n;
 	if (!table_field(&line, &p->hash) || !password_hash_valid(p->hash))
 		return table_error_set(err, p->line, "the hash is not one of "
@@ -143,8 +158,10 @@ parse_row(struct slice line, struct password *p, struct table_error *err)
 	if (p->scram.len > 0 && !password_scram_valid(p->scram))
 		return table_error_set(err, p->line, "the SCRAM-SHA-256 "
 		    "verifier is not one of RFC 5803; write - for none");
+	if (parse_apop(&line, p, err) == -1)
+		return -1;
 	return line.len == 0 ? 0 : table_error_set(err, p->line,
-	    "more than three fields; write NUMBER HASH [SCRAM]");
+	    "more than four fields; write NUMBER HASH [SCRAM [APOP]]");
 }
 
 static int
@@ -162,6 +179,7 @@ parse_rows(struct passwords_table *t, struct table_error *err)
 		    table_grow((void **)&t->rows, &t->room, t->count,
 			sizeof(*t->rows), err) == -1)
 			return -1;
+		t->apop_count += row.apop.len > 0;
 		t->rows[t->count++] = row;
 	}
 	return p == PARSE_BAD ? -1 : 0;
@@ -317,6 +335,12 @@ size_t
 passwords_scram_count(const struct passwords_table *t)
 {
 	return t->scram_count;
+}
+
+size_t
+passwords_apop_count(const struct passwords_table *t)
+{
+	return t->apop_count;
 }
 
 struct slice

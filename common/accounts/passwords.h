@@ -2,10 +2,11 @@
  * The passwords table: bulkhead-passwords(5).  One line for each virtual
  * user who may log in,
  *
- *	NUMBER HASH [SCRAM]
+ *	NUMBER HASH [SCRAM [APOP]]
  *
  * HASH is crypt(5)'s, of a modern form.  SCRAM is the verifier of RFC 5803
- * for SCRAM-SHA-256, or "-".  The file is secret: only root reads it, only
+ * for SCRAM-SHA-256, or "-".  APOP is the password itself in base64, for those
+ * few who must have that command of POP3.  The file is secret: only root reads it, only
  * authd gets it, and its text is wiped with it.
  */
 #ifndef COMMON_ACCOUNTS_PASSWORDS_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "common/accounts/table.h"
+#include "common/sasl/base64.h"
 #include "common/slice/slice.h"
 
 /* A password is 1 to 255 octets, without NUL. */
@@ -23,12 +25,15 @@
 #define PASSWORD_HASH_SIZE	384
 /* The longest SCRAM verifier, its NUL included. */
 #define PASSWORD_SCRAM_SIZE	256
+/* A password in base64, its NUL included. */
+#define PASSWORD_APOP_SIZE	(SASL_BASE64_LEN(PASSWORD_MAX) + 1)
 
 struct password {
 	uint32_t	number;
 	unsigned	line;
 	struct slice	hash;
 	struct slice	scram;		/* empty: none */
+	struct slice	apop;		/* empty: none */
 };
 
 struct passwords_table;
@@ -62,14 +67,18 @@ struct slice passwords_typical(const struct passwords_table *);
  * them have.  Empty where no line has one.
  */
 struct slice passwords_typical_scram(const struct passwords_table *);
-/* Lines with a verifier. */
+/* Lines with a verifier; with a secret for APOP. */
 size_t passwords_scram_count(const struct passwords_table *);
+size_t passwords_apop_count(const struct passwords_table *);
 
 /*
  * A whole hash of yescrypt, gost-yescrypt, scrypt, bcrypt, SHA-512 or
  * SHA-256 crypt?  DES, MD5 and anything shorter than a real one are not.
  */
 bool password_hash_valid(struct slice);
+
+/* Base64 of 1 to PASSWORD_MAX octets? */
+bool password_apop_valid(struct slice);
 
 /* RFC 5803: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey */
 bool password_scram_valid(struct slice);

@@ -182,7 +182,10 @@ passwords_refused(void **state)
 		    "RFC 5803" },
 		{ S("1 " YESCRYPT " SCRAM-SHA-1$4096:aaaa$bbbb:cccc\n"), 1,
 		    "RFC 5803" },
-		{ S("1 " YESCRYPT " - -\n"), 1, "more than three fields" },
+		{ S("1 " YESCRYPT " - -\n"), 1, "not base64 of a password" },
+		{ S("1 " YESCRYPT " - dGFuc3RhYWY\n"), 1, "not base64" },
+		{ S("1 " YESCRYPT " - dGFuc3RhYWY= x\n"), 1,
+		    "more than four fields" },
 		{ S("1 " YESCRYPT "\n1 " SHA512 "\n"), 2, "line 1 already" },
 		{ S("1\n"), 1, "the hash is not" },
 		{ S("1 ab1cdefghijkl\n"), 1, "the hash is not" },	/* DES */

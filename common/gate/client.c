@@ -48,6 +48,30 @@ gate_hostname(const struct gate_client *c)
 	return c->gate->stage.hostname;
 }
 
+const void *
+gate_values(const struct gate_client *c)
+{
+	return settings_values(c->gate->settings);
+}
+
+uint64_t
+gate_client_nonce(const struct gate_client *c)
+{
+	return c->nonce;
+}
+
+bool
+gate_apop_offered(const struct gate_client *c)
+{
+	return (c->gate->login_offer & AUTH_OFFER_APOP) != 0;
+}
+
+void
+gate_flag(struct gate_client *c, uint8_t flag)
+{
+	c->flags |= flag;
+}
+
 bool
 gate_login_allowed(const struct gate_client *c)
 {
@@ -235,6 +259,7 @@ client_new(const struct gate_listener *l, int fd,
 	c->fd = -1;
 	c->mode = tls_mode(l);
 	c->id = g->next_id++;
+	arc4random_buf(&c->nonce, sizeof(c->nonce));
 	c->address = *address;
 	c->count = count;
 	if ((c->stream = stream_new(g->loop, fd, &g->kind, c)) == NULL) {

@@ -84,6 +84,14 @@ const char *gate_hostname(const struct gate_client *);
  * cleartext_login and the listener say. */
 bool gate_login_allowed(const struct gate_client *);
 
+/* The schema's struct, as the settings are now. */
+const void *gate_values(const struct gate_client *);
+/* A number that nobody can guess, of this connection alone and for as long as
+ * it lasts. */
+uint64_t gate_client_nonce(const struct gate_client *);
+/* Tell the session (HANDOFF_...); forgotten when TLS begins. */
+void gate_flag(struct gate_client *, uint8_t flag);
+
 void gate_write(struct gate_client *, struct slice);
 void gate_print(struct gate_client *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -95,6 +103,15 @@ void gate_print(struct gate_client *, const char *fmt, ...)
  */
 void gate_login(struct gate_client *, struct slice tag, struct slice name,
     struct slice password);
+
+/*
+ * The same by APOP (RFC 1939 section 7): digest is of timestamp, which the
+ * greeting had, and the secret.  Is there an account that has a secret for it?
+ */
+enum { GATE_DIGEST_LEN = 16 };
+void gate_login_apop(struct gate_client *, struct slice name,
+    struct slice timestamp, const uint8_t digest[GATE_DIGEST_LEN]);
+bool gate_apop_offered(const struct gate_client *);
 
 /*
  * The same by SASL: RFC 5034, RFC 3501 section 6.2.2 with RFC 4959.  initial

@@ -47,7 +47,8 @@ send_start(struct gate_client *c, const struct ticket *ticket,
 {
 	struct gate *g = c->gate;
 	struct handoff h = { .session = c->id, .client = c->address,
-		.tag = slice_of(c->tag, c->tag_len), .user = user };
+		.tag = slice_of(c->tag, c->tag_len), .user = user,
+		.flags = c->flags };
 	char body[START_BODY_MAX];
 	int fds[2];
 

@@ -77,6 +77,24 @@ gate_ask_authd(struct gate_client *c, enum ipc_type type, void *body,
 }
 
 void
+gate_login_apop(struct gate_client *c, struct slice name,
+    struct slice timestamp, const uint8_t digest[GATE_DIGEST_LEN])
+{
+	struct auth_apop apop = { .name = name, .timestamp = timestamp,
+		.accounts = gate_accounts(c) };
+	char body[AUTH_BODY_MAX], id[GATE_ID_SIZE];
+
+	c->tag_len = 0;
+	if (name.len > AUTH_NAME_MAX)
+		name.len = 0;	/* nobody's, either */
+	apop.name = name;
+	memcpy(apop.digest, digest, sizeof(apop.digest));
+	apop.session = gate_client_id(c, id);
+	gate_client_octets(c, &apop.client);
+	gate_ask_authd(c, IPC_LOGIN_APOP, body, auth_apop_encode(&apop, body));
+}
+
+void
 gate_login(struct gate_client *c, struct slice tag, struct slice name,
     struct slice password)
 {

@@ -50,6 +50,8 @@ struct gate_client {
 	uint64_t		 asked_ms;	/* when; of the loop's clock */
 	struct gate_exchange	*exchange;	/* of SASL, or NULL */
 	unsigned		 failures, bad;
+	uint64_t		 nonce;		/* of the greeting */
+	uint8_t			 flags;		/* for the session */
 	uint8_t			 tag_len;
 	char			 tag[HANDOFF_TAG_MAX];
 	_Alignas(16) char	 protocol[];

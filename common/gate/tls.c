@@ -39,6 +39,7 @@ gate_secure(struct gate_client *c)
 {
 	/* A name without its password, and whatever else there is. */
 	explicit_bzero(c->protocol, c->gate->protocol->state_size);
+	c->flags = 0;
 	c->state = CLIENT_SECURING;
 	c->tls = tls_serve(c->gate->tls, c->stream);
 	if (c->tls == NULL)

@@ -74,6 +74,40 @@ auth_login_decode(struct slice body, struct auth_login *l)
 }
 
 size_t
+auth_apop_encode(const struct auth_apop *a, void *buf)
+{
+	struct ipc_writer w;
+
+	if (!session_valid(a->session) || a->name.len > AUTH_NAME_MAX ||
+	    a->timestamp.len > AUTH_TIMESTAMP_MAX)
+		return 0;
+	ipc_writer_init(&w, buf, AUTH_BODY_MAX);
+	ipc_put_bytes(&w, a->session);
+	ipc_put_raw(&w, a->client.octets, sizeof(a->client.octets));
+	ipc_put_u8(&w, (uint8_t)a->accounts);
+	ipc_put_bytes(&w, a->name);
+	ipc_put_bytes(&w, a->timestamp);
+	ipc_put_raw(&w, a->digest, sizeof(a->digest));
+	return written(&w);
+}
+
+int
+auth_apop_decode(struct slice body, struct auth_apop *a)
+{
+	struct ipc_reader r;
+	bool valid;
+
+	ipc_reader_init(&r, body);
+	a->session = ipc_get_bytes(&r, AUTH_SESSION_MAX);
+	ipc_get_raw(&r, a->client.octets, sizeof(a->client.octets));
+	valid = get_accounts(&r, &a->accounts);
+	a->name = ipc_get_bytes(&r, AUTH_NAME_MAX);
+	a->timestamp = ipc_get_bytes(&r, AUTH_TIMESTAMP_MAX);
+	ipc_get_raw(&r, a->digest, sizeof(a->digest));
+	return valid && session_valid(a->session) ? ipc_reader_end(&r) : -1;
+}
+
+size_t
 auth_ticket_encode(const struct ticket *t, struct slice name, void *buf)
 {
 	struct ipc_writer w;

@@ -31,7 +31,9 @@ enum {
 	AUTH_NAME_MAX = 512,
 	AUTH_PASSWORD_MAX = 1024,
 	AUTH_MESSAGE_MAX = 2048,	/* a message of SCRAM */
-	AUTH_BINDING_MAX = 64		/* octets of channel binding data */
+	AUTH_BINDING_MAX = 64,		/* octets of channel binding data */
+	AUTH_TIMESTAMP_MAX = 320,	/* of APOP, with its brackets */
+	AUTH_DIGEST_LEN = 16
 };
 
 /* Which accounts a listener is for (its setting "accounts"). */
@@ -59,6 +61,22 @@ struct auth_login {
 
 size_t auth_login_encode(const struct auth_login *, void *buf);
 int auth_login_decode(struct slice body, struct auth_login *);
+
+/*
+ * LOGIN_APOP: digest is MD5 of the greeting's timestamp and the secret (RFC
+ * 1939 section 7).
+ */
+struct auth_apop {
+	struct slice		session;
+	struct auth_client	client;
+	enum auth_accounts	accounts;
+	struct slice		name;
+	struct slice		timestamp;
+	uint8_t			digest[AUTH_DIGEST_LEN];
+};
+
+size_t auth_apop_encode(const struct auth_apop *, void *buf);
+int auth_apop_decode(struct slice body, struct auth_apop *);
 
 /* LOGIN_TICKET: hand the ticket to supervisor within 30 seconds.  name is
  * the canonical one, for the log. */
@@ -120,7 +138,8 @@ int auth_sasl_abort_decode(struct slice body, uint64_t *conversation);
 enum auth_offer {
 	AUTH_OFFER_ALL = 1u << 0,	/* AUTH_ALL_ACCOUNTS */
 	AUTH_OFFER_VIRTUAL = 1u << 1,	/* AUTH_VIRTUAL_ACCOUNTS */
-	AUTH_OFFERS_KNOWN = (1u << 2) - 1
+	AUTH_OFFER_APOP = 1u << 2,	/* some account has a secret for it */
+	AUTH_OFFERS_KNOWN = (1u << 3) - 1
 };
 
 size_t auth_offer_encode(unsigned set, void *buf);

@@ -20,6 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t again[AUTH_BODY_MAX];
 	struct auth_login login;
+	struct auth_apop apop;
 	struct auth_pam_attempt attempt;
 	struct slice body, a, b;
 	struct ticket ticket;
@@ -32,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || size > AUTH_BODY_MAX)
 		return 0;
 	body = slice_of(data + 1, size - 1);
-	switch (data[0] % 10) {
+	switch (data[0] % 11) {
 	case 0:
 		if (auth_login_decode(body, &login) == 0)
 			same(body, again, auth_login_encode(&login, again));
@@ -78,6 +79,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (sender_ask_decode(body, &account, &a) == 0)
 			same(body, again, sender_ask_encode(&account, a,
 			    again));
+		break;
+	case 10:
+		if (auth_apop_decode(body, &apop) == 0)
+			same(body, again, auth_apop_encode(&apop, again));
 		break;
 	}
 	return 0;

@@ -178,6 +178,9 @@
 	X(LOGIN, 70, IPC_LOGINS, IPC_BIT(IPC_AUTHD), 0, 0, 4096)               \
 	X(LOGIN_TICKET, 71, IPC_BIT(IPC_AUTHD), IPC_GATES, 0, 0, 512)          \
 	X(LOGIN_REFUSED, 72, IPC_BIT(IPC_AUTHD), IPC_LOGINS, 0, 0, 512)        \
+	/* A name and a digest (RFC 1939 section 7, APOP).  Answered as        \
+	 * LOGIN is. */                                                        \
+	X(LOGIN_APOP, 149, IPC_BIT(IPC_POP3D), IPC_BIT(IPC_AUTHD), 0, 0, 1024) \
 	/* The client of this LOGIN has gone. */                               \
 	X(LOGIN_CANCEL, 73, IPC_LOGINS, IPC_BIT(IPC_AUTHD), 0, 0, 16)          \
 	/* A client's first message of SCRAM.  Answered by SASL_CHALLENGE      \

@@ -186,6 +186,28 @@ conversation(void **state)
 }
 
 static void
+apop(void **state)
+{
+	struct auth_apop in = { .session = S("s"), .name = S("mrose"),
+		.accounts = AUTH_VIRTUAL_ACCOUNTS, .timestamp = S("<1@x>"),
+		.digest = { 1, 2, 3 } }, out;
+	size_t len = auth_apop_encode(&in, buf);
+
+	(void)state;
+	assert_int_equal(auth_apop_decode(slice_of(buf, len), &out), 0);
+	assert_true(slice_equal(out.name, in.name));
+	assert_true(slice_equal(out.timestamp, in.timestamp));
+	assert_int_equal(out.accounts, AUTH_VIRTUAL_ACCOUNTS);
+	assert_memory_equal(out.digest, in.digest, sizeof(in.digest));
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(auth_apop_decode(slice_of(buf, n), &out),
+		    -1);
+	assert_int_equal(auth_apop_decode(slice_of(buf, len + 1), &out), -1);
+	in.timestamp = slice_of(big, AUTH_TIMESTAMP_MAX + 1);
+	assert_int_equal(auth_apop_encode(&in, buf), 0);
+}
+
+static void
 accounts(void **state)
 {
 	struct account in = { ACCOUNT_SYSTEM, 1000 }, out;
@@ -220,6 +242,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(login), cmocka_unit_test(conversation),
+		cmocka_unit_test(apop),
 		cmocka_unit_test(accounts),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(verify),

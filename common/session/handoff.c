@@ -26,6 +26,7 @@ handoff_encode(const struct handoff *h, void *buf, size_t size)
 	ipc_put_raw(&w, h->client.octets, sizeof(h->client.octets));
 	ipc_put_bytes(&w, h->tag);
 	ipc_put_bytes(&w, h->user);
+	ipc_put_u8(&w, h->flags);
 	return w.failed ? 0 : w.len;
 }
 
@@ -44,7 +45,8 @@ handoff_decode(struct slice in, struct handoff *h)
 	ipc_get_raw(&r, h->client.octets, sizeof(h->client.octets));
 	h->tag = ipc_get_bytes(&r, HANDOFF_TAG_MAX);
 	h->user = ipc_get_bytes(&r, HANDOFF_USER_MAX);
-	if (version != HANDOFF_VERSION ||
+	h->flags = ipc_get_u8(&r);
+	if (version != HANDOFF_VERSION || (h->flags & ~HANDOFF_UTF8) != 0 ||
 	    (family != NET_IPV4 && family != NET_IPV6))
 		return -1;
 	h->client.family = (enum net_family)family;

@@ -22,12 +22,16 @@ enum {
 	HANDOFF_MAX = HANDOFF_TAG_MAX + HANDOFF_USER_MAX + 64
 };
 
+/* What the client has asked for before its login. */
+enum { HANDOFF_UTF8 = 1 << 0 };	/* RFC 6856 section 2.1 */
+
 struct handoff {
 	uint64_t		session;	/* id, for the log */
 	struct net_address	client;
 	struct slice		tag;	/* of the login command; POP3: empty */
 	struct slice		user;	/* the account's name, as authd has it;
 					 * for settings of taste alone */
+	uint8_t			flags;	/* HANDOFF_... */
 };
 
 /* The record; answers its length, 0 when a field is over its limit. */

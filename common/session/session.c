@@ -48,6 +48,7 @@ take_record(struct session *s, int fd)
 		return -1;
 	s->id = h.session;
 	s->client = h.client;
+	s->flags = h.flags;
 	return slice_copy_str(h.tag, s->tag, sizeof(s->tag)) == -1 ? -1 :
 	    slice_copy_str(h.user, s->user, sizeof(s->user));
 }

@@ -35,6 +35,7 @@ struct session {
 	struct net_address	 client;
 	char			 tag[HANDOFF_TAG_MAX + 1];
 	char			 user[HANDOFF_USER_MAX + 1];	/* see handoff.h */
+	uint8_t			 flags;		/* HANDOFF_... */
 	const void		*values;	/* the schema's struct */
 	struct start_quota quota;               /* of the account */
 	int			 home_fd;	/* of the owner: our root; or -1 */

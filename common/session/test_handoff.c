@@ -15,7 +15,8 @@ static void
 test_way(void **state)
 {
 	struct handoff in = { .session = 77, .tag = slice_str("a1"),
-		.user = slice_str("bob@example.org") }, out;
+		.user = slice_str("bob@example.org"), .flags = HANDOFF_UTF8 },
+		out;
 	char buf[HANDOFF_MAX];
 	int fd;
 

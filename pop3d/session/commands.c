@@ -153,6 +153,7 @@ produce_message(struct transaction *t)
 static void
 send_message(struct transaction *t, unsigned long n, long lines)
 {
+	const struct pop3d_settings *s = t->session.values;
 	int fd = folder_message_open(t->maildrop.inbox, n);
 
 	if (fd == -1) {
@@ -166,7 +167,9 @@ send_message(struct transaction *t, unsigned long n, long lines)
 		    (unsigned long long)maildrop_size(&t->maildrop, n));
 	else
 		transaction_say(t, "+OK top of message\r\n");
-	retrieve_begin(&t->retrieve, fd, lines);
+	retrieve_begin(&t->retrieve, fd, lines,
+	    (t->session.flags & HANDOFF_UTF8) == 0 &&
+	    s->raw_headers == POP3D_HEADERS_MASK);
 	transaction_produce(t, produce_message);
 }
 
@@ -223,9 +226,15 @@ do_noop(struct transaction *t, struct slice argument)
 static void
 do_capa(struct transaction *t, struct slice argument)
 {
-	if (no_more(t, argument))
-		transaction_say(t, "+OK capabilities\r\n%s.\r\n",
-		    POP3_CAPABILITIES);
+	const struct pop3d_settings *s = t->session.values;
+
+	if (!no_more(t, argument))
+		return;
+	transaction_say(t, "+OK capabilities\r\n");
+	if (s->login_delay > 0)
+		transaction_say(t, POP3_LOGIN_DELAY,
+		    (unsigned long long)s->login_delay);
+	transaction_say(t, POP3_CAPABILITIES ".\r\n");
 }
 
 /*
@@ -289,8 +298,11 @@ command_run(struct transaction *t, struct slice line)
 		}
 	if (slice_equal_nocase(c.keyword, slice_str("USER")) ||
 	    slice_equal_nocase(c.keyword, slice_str("PASS")) ||
-	    slice_equal_nocase(c.keyword, slice_str("APOP")))
+	    slice_equal_nocase(c.keyword, slice_str("APOP")) ||
+	    slice_equal_nocase(c.keyword, slice_str("AUTH")))
 		error(t, "you are logged in already");
+	else if (slice_equal_nocase(c.keyword, slice_str("UTF8")))
+		error(t, "UTF8 comes before the login");
 	else
 		error(t, "no such command");
 }

@@ -5,10 +5,10 @@
 enum { PIECE = 8192 };
 
 void
-retrieve_begin(struct retrieve *r, int fd, long lines)
+retrieve_begin(struct retrieve *r, int fd, long lines, bool mask)
 {
 	*r = (struct retrieve){ .fd = fd, .active = true, .top = lines >= 0,
-		.lines = lines >= 0 ? (unsigned long)lines : 0 };
+		.lines = lines >= 0 ? (unsigned long)lines : 0, .mask = mask };
 }
 
 void
@@ -19,27 +19,32 @@ retrieve_end(struct retrieve *r)
 	r->active = false;
 }
 
-/* How much of the piece TOP lets through; *end when nothing follows. */
+/*
+ * Header and body, line by line: how much of the piece TOP lets through (*end
+ * when nothing follows), and the header's octets masked.
+ */
 static size_t
-top_cut(struct retrieve *r, const char *at, size_t len, bool *end)
+follow(struct retrieve *r, char *at, size_t len, bool *end)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (at[i] != '\n') {
-			if (r->in_body && r->lines == 0) {
+			if (r->in_body && r->top && r->lines == 0) {
 				*end = true;
 				return i;
 			}
 			if (at[i] != '\r')
 				r->line_len++;
+			if (r->mask && !r->in_body && (at[i] & 0x80) != 0)
+				at[i] = '?';
 			continue;
 		}
-		if (r->in_body) {
+		if (r->in_body && r->top) {
 			if (r->lines == 0) {
 				*end = true;
 				return i;
 			}
 			r->lines--;
-		} else if (r->line_len == 0)
+		} else if (!r->in_body && r->line_len == 0)
 			r->in_body = true;
 		r->line_len = 0;
 	}
@@ -70,8 +75,8 @@ retrieve_piece(struct retrieve *r, struct stream *out)
 	if (n == -1)
 		return -1;
 	len = (size_t)n;
-	if (r->top)
-		len = top_cut(r, raw, len, &end);
+	if (r->top || (r->mask && !r->in_body))
+		len = follow(r, raw, len, &end);
 	len = crlf_expand(&r->crlf, raw, len, lines);
 	send_stuffed(r, out, slice_of(lines, len));
 	if (n > 0 && !end)

@@ -18,13 +18,15 @@ struct retrieve {
 	struct crlf	 crlf;
 	struct smtp_stuff stuff;
 	bool		 top;		/* count lines */
+	bool		 mask;		/* 8-bit octets of the header */
 	unsigned long	 lines;		/* of the body still to be sent */
 	bool		 in_body;
 	size_t		 line_len;	/* of the line so far, CR not counted */
 };
 
-/* Take over fd.  lines: for TOP; -1: the whole message (RETR). */
-void retrieve_begin(struct retrieve *, int fd, long lines);
+/* Take over fd.  lines: for TOP; -1: the whole message (RETR).  mask: octets
+ * beyond ASCII in the header become question marks (RFC 6856 section 2.1). */
+void retrieve_begin(struct retrieve *, int fd, long lines, bool mask);
 /*
  * Write the next piece.  1: more is to come.  0: the end was written.  -1:
  * the file could not be read; what the client has is not whole, and the

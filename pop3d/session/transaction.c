@@ -6,6 +6,7 @@
 
 #include "common/log/log.h"
 #include "pop3d/command.h"
+#include "pop3d/session/login_delay.h"
 #include "pop3d/settings.h"
 
 enum { SAY_MAX = 512, WAIT_MS = 100, WAITS_MAX = 10 };
@@ -194,6 +195,15 @@ on_wait(int fd, short what, void *arg)
 		begin(t);
 }
 
+static bool
+is_too_soon(const struct transaction *t)
+{
+	const struct pop3d_settings *s = t->session.values;
+
+	return s->login_delay > 0 && !login_delay_passed(t->session.home_fd,
+	    (uint64_t)s->login_delay);
+}
+
 static void
 on_begin(void *ctx, struct session *s)
 {
@@ -201,6 +211,13 @@ on_begin(void *ctx, struct session *s)
 
 	t->wait = event_new(s->stage.base, -1, 0, on_wait, t);
 	stream_pause(s->stream);
+	if (is_too_soon(t)) {
+		log_warning("login-too-soon", LOG_SID(s->id));
+		transaction_say(t, "-ERR [LOGIN-DELAY] wait longer between "
+		    "logins\r\n");
+		transaction_finish(t, "too soon");
+		return;
+	}
 	begin(t);
 }
 

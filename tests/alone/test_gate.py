@@ -137,7 +137,7 @@ def test_pop3_login_is_handed_over(gate):
     g.accept(ident)
     ident, connection, record = g.handover()
     assert record[0] == 2
-    assert record.endswith(octets(b"alice@example.org"))
+    assert record.endswith(octets(b"alice@example.org") + b"\0")
     assert record[1:9].hex() == bytes(
         reversed(bytes.fromhex(session.decode().rjust(16, "0")))).hex()
     # The session has the connection, with all that the client sent since.

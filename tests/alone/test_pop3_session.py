@@ -32,7 +32,8 @@ def size(message):
 
 def record(session=0xabc, tag=b"", version=2, user=b"bob"):
     return (struct.pack("<BQBH", version, session, 1, 1234) +
-            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag) + octets(user))
+            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag) + octets(user) +
+            b"\0")
 
 
 class Session(Program):

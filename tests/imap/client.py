@@ -13,7 +13,8 @@ from alone.program import Program, UID, octets
 
 def record(session=0xabc, tag=b"t0", user=b"bob"):
     return (struct.pack("<BQBH", 2, session, 1, 1234) +
-            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag) + octets(user))
+            bytes([127, 0, 0, 1]) + bytes(12) + octets(tag) + octets(user) +
+            b"\0")
 
 
 class Reply(list):

@@ -1,8 +1,11 @@
 """POP3 against the real suite: RFC 1939 and 2449, over real sockets.  Mail is
 put into the Maildir as any other program would put it there."""
 
+import base64
+import hashlib
 import os
 import poplib
+import re
 import socket
 import subprocess
 
@@ -249,3 +252,148 @@ def test_restart_of_authd_and_of_the_gate(instance):
     c = instance.pop("alice")
     assert c.stat()[0] == 1
     c.quit()
+
+
+# -- APOP, UTF8, LOGIN-DELAY
+
+SECRET = "tanstaaf"
+
+
+def add_secret(i, name):
+    """The password of an account, kept for APOP, too."""
+    number = str(i.accounts[name])
+    lines = (i.conf / "passwords").read_text().splitlines()
+    kept = base64.b64encode(SECRET.encode()).decode()
+    i.write("passwords", "".join(
+        f"{l} {kept}\n" if l.split()[0] == number else l + "\n"
+        for l in lines))
+
+
+def apop(i, name, secret=SECRET, change=None):
+    r = Raw(i.pop_port)
+    greeting = r.line()
+    stamp = re.search(rb"<[^<>@]+@[^<>@]+>", greeting)[0]
+    digest = hashlib.md5(stamp + secret.encode()).hexdigest()
+    return r, r.say(f"APOP {name}@{DOMAIN} {change or digest}\r\n".encode())
+
+
+def test_apop(new_instance):
+    i = new_instance(files={"authd.conf": "failure_delay = 0s\n"})
+    fill(i, "alice", PLAIN)
+    add_secret(i, "alice")
+    i.start()
+    r, said = apop(i, "alice")
+    assert said.startswith(b"+OK 1 messages"), said
+    assert r.say(b"APOP x y\r\n").startswith(b"-ERR you are logged in")
+    assert r.say(b"QUIT\r\n").startswith(b"+OK")
+    client = poplib.POP3("127.0.0.1", i.pop_port, timeout=PATIENCE)
+    assert client.apop(f"alice@{DOMAIN}", SECRET).startswith(b"+OK")
+    client.quit()
+
+
+@pytest.mark.parametrize("name,secret,change", [
+    ("alice", "wrong", None), ("bob", SECRET, None), ("nobody", SECRET, None),
+    ("alice", SECRET, "0" * 32)])
+def test_apop_refused(new_instance, name, secret, change):
+    i = new_instance(files={"authd.conf": "failure_delay = 0s\n"})
+    add_secret(i, "alice")
+    i.start()
+    r, said = apop(i, name, secret, change)
+    assert said == b"-ERR [AUTH] name or password is wrong\r\n"
+    # A digest serves one connection: the greetings differ.
+    again = Raw(i.pop_port)
+    assert again.line() != Raw(i.pop_port).line()
+    r.close()
+
+
+def test_apop_syntax_and_absence(new_instance):
+    """Malformed ones are told so; where no account has a secret there is no
+    APOP, and nothing in the greeting."""
+    i = new_instance()
+    add_secret(i, "alice")
+    i.start()
+    r = Raw(i.pop_port)
+    r.line()
+    for text in (b"", b" ", b" x", b" x y", b" x " + b"g" * 32,
+                 b" " + b"0" * 32, b" x " + b"0" * 33):
+        assert r.say(b"APOP" + text + b"\r\n") == \
+            b"-ERR APOP takes a name and a digest\r\n"
+    r.close()
+    none = new_instance().start()
+    r = Raw(none.pop_port)
+    assert b"<" not in r.line()
+    assert r.say(b"APOP x " + b"0" * 32 + b"\r\n") == \
+        b"-ERR no such command\r\n"
+    r.close()
+
+
+RAW = ("Subject: gr\u00fc\u00dfe\n\nhall\u00f6chen\n").encode()
+
+
+def test_utf8(new_instance):
+    """RFC 6856: octets beyond ASCII in a header go out as they are only where
+    the client has asked for that; the size is right in both ways."""
+    i = new_instance()
+    fill(i, "alice", RAW)
+    i.start()
+    for asked, header in ((False, b"Subject: gr????e\r\n"),
+                          (True, RAW.split(b"\n")[0] + b"\r\n")):
+        r = Raw(i.pop_port)
+        r.line()
+        assert r.say(b"CAPA\r\n").startswith(b"+OK")
+        assert b"UTF8\r\n" in r.lines()
+        if asked:
+            assert r.say(b"UTF8 x\r\n").startswith(b"-ERR")
+            assert r.say(b"UTF8\r\n").startswith(b"+OK")
+        assert r.say(f"USER alice@{DOMAIN}\r\n".encode()).startswith(b"+OK")
+        assert r.say(b"PASS alice-secret\r\n").startswith(b"+OK")
+        assert r.say(b"UTF8\r\n") == b"-ERR UTF8 comes before the login\r\n"
+        size = int(r.say(b"LIST 1\r\n").split()[2])
+        for command in (b"RETR 1\r\n", b"TOP 1 1\r\n"):
+            assert r.say(command).startswith(b"+OK")
+            got = r.lines()
+            assert got[0] == header
+            assert got[2] == RAW.split(b"\n")[2] + b"\r\n"
+            assert sum(map(len, got)) == size
+        r.say(b"QUIT\r\n")
+        r.close()
+
+
+def test_raw_headers_as_they_are(new_instance):
+    i = new_instance(files={"pop3d.conf": "raw_headers = send\n"})
+    fill(i, "alice", RAW)
+    i.start()
+    r = Raw(i.pop_port)
+    r.login("alice")
+    r.say(b"RETR 1\r\n")
+    assert r.lines()[0] == RAW.split(b"\n")[0] + b"\r\n"
+    r.close()
+
+
+def test_login_delay(new_instance):
+    """RFC 2449 section 6.5: who comes too soon is told so, with its code; the
+    wait does not grow by trying."""
+    i = new_instance(files={"pop3d.conf": "login_delay = 1h\n"})
+    fill(i, "alice", PLAIN)
+    i.start()
+    r = Raw(i.pop_port)
+    assert r.login("alice").startswith(b"+OK")
+    assert r.say(b"CAPA\r\n").startswith(b"+OK")
+    assert b"LOGIN-DELAY 3600\r\n" in r.lines()
+    r.say(b"QUIT\r\n")
+    r.close()
+    r = Raw(i.pop_port)
+    r.login("alice")		# the index folder is there now
+    r.close()
+    stamp = i.home("alice") / "index" / "pop3-login"
+    for _ in range(2):
+        r = Raw(i.pop_port)
+        assert r.login("alice").startswith(b"-ERR [LOGIN-DELAY]")
+        assert r.line() == b""
+        r.close()
+    assert i.await_log(2, event="login-too-soon")
+    then = stamp.stat().st_mtime - 3601
+    os.utime(stamp, (then, then))
+    r = Raw(i.pop_port)
+    assert r.login("alice").startswith(b"+OK")
+    r.close()
