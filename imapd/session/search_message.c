@@ -47,11 +47,18 @@ decode_field(struct slice body, struct text *out)
 	return at;
 }
 
+static void
+to_needle(void *ctx, struct slice mapped)
+{
+	needle_feed(ctx, mapped);
+}
+
 /* RFC 3501 section 6.4.4: an empty string asks for the field alone. */
 static enum truth
 find_in_fields(struct slice section, const struct search_step *step,
     struct needle *needle)
 {
+	struct mapping mapping = { .held_len = 0 };
 	struct header_field f;
 	struct text text;
 	char *at;
@@ -65,7 +72,9 @@ find_in_fields(struct slice section, const struct search_step *step,
 		if ((at = decode_field(f.body, &text)) == NULL)
 			continue;
 		needle_restart(needle);
-		needle_feed(needle, text_since(&text, 0));
+		mapping_feed(&mapping, text_since(&text, 0), to_needle,
+		    needle);
+		mapping_end(&mapping, to_needle, needle);
 		free(at);
 	}
 	return needle->found ? TRUTH_YES : TRUTH_NO;
@@ -125,20 +134,46 @@ struct run {
 	const struct search	*search;
 	struct needle		*needles;
 	bool			 outer_header;	/* which only TEXT looks at */
+	struct mapping		 mapping;
 };
 
-static void
-feed(struct run *r, struct slice text, bool restart)
+static bool
+is_looking(const struct run *r, size_t i)
 {
-	for (size_t i = 0; i < r->search->len; i++) {
-		enum search_op op = r->search->step[i].op;
+	enum search_op op = r->search->step[i].op;
 
-		if (op != SEARCH_TEXT && (op != SEARCH_BODY || r->outer_header))
-			continue;
-		if (restart)
+	return op == SEARCH_TEXT || (op == SEARCH_BODY && !r->outer_header);
+}
+
+static void
+to_needles(void *ctx, struct slice mapped)
+{
+	struct run *r = ctx;
+
+	for (size_t i = 0; i < r->search->len; i++)
+		if (is_looking(r, i))
+			needle_feed(&r->needles[i], mapped);
+}
+
+/* Another text begins. */
+static void
+restart(struct run *r)
+{
+	for (size_t i = 0; i < r->search->len; i++)
+		if (is_looking(r, i))
 			needle_restart(&r->needles[i]);
-		needle_feed(&r->needles[i], text);
-	}
+}
+
+static void
+feed(struct run *r, struct slice text)
+{
+	mapping_feed(&r->mapping, text, to_needles, r);
+}
+
+static void
+feed_end(struct run *r)
+{
+	mapping_end(&r->mapping, to_needles, r);
 }
 
 static int
@@ -157,9 +192,11 @@ look_at_header(struct run *r, const struct mime_part *p)
 	while (header_next(&section, &f)) {
 		if ((decoded = decode_field(f.body, &text)) == NULL)
 			continue;
-		feed(r, f.name, true);
-		feed(r, SLICE_LITERAL(": "), false);
-		feed(r, text_since(&text, 0), false);
+		restart(r);
+		feed(r, f.name);
+		feed(r, SLICE_LITERAL(": "));
+		feed(r, text_since(&text, 0));
+		feed_end(r);
 		free(decoded);
 	}
 	free(at);
@@ -169,15 +206,19 @@ look_at_header(struct run *r, const struct mime_part *p)
 static bool
 feed_text(void *ctx, struct slice utf8)
 {
-	feed(ctx, utf8, false);
+	feed(ctx, utf8);
 	return true;
 }
 
 static int
 look_at_text(struct run *r, const struct mime *m, const struct mime_part *p)
 {
-	feed(r, slice_of(NULL, 0), true);
-	return text_part_decode(r->fd, m, p, feed_text, r);
+	int ret;
+
+	restart(r);
+	ret = text_part_decode(r->fd, m, p, feed_text, r);
+	feed_end(r);
+	return ret;
 }
 
 static int

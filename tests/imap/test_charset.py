@@ -62,3 +62,22 @@ def test_unknown(session, command):
     assert r.status == "NO"
     assert r.text.startswith("[BADCHARSET (US-ASCII UTF-8 ISO-8859-1 ")
     s.ok("SEARCH CHARSET latin1 ALL")
+
+
+def test_case_and_composition(session):
+    """RFC 5051, also where a character is cut by a piece of the text."""
+    s = session()
+    for n in range(4):
+        s.append("Subject: =?utf-8?q?=C3=84rger_in_K=C3=B6ln?=\n"
+                 "Content-Type: text/plain; charset=utf-8\n\n".encode() +
+                 b"x" * (2046 + n) + "Ä".encode() + "\nСТРАНА é\n".encode())
+    s.ok("SELECT INBOX")
+    for key, text in [("SUBJECT", "äRGER"), ("SUBJECT", "KÖLN"),
+                      ("SUBJECT", "ko\u0308ln"), ("SUBJECT", "ko"),
+                      ("BODY", "xä"), ("BODY", "страна É"),
+                      ("BODY", "e\u0301"), ("TEXT", "ärger in köln")]:
+        assert s.ok(f"SEARCH CHARSET UTF-8 {key} {{}}", text.encode()).of(
+            "SEARCH")[0] == b"* SEARCH 1 2 3 4\r\n", (key, text)
+    for text in ("kölnn", "страны", "xö"):
+        assert s.ok("SEARCH CHARSET UTF-8 TEXT {}", text.encode()).of(
+            "SEARCH")[0] == b"* SEARCH\r\n"
