@@ -227,6 +227,18 @@ take_exchangers(struct lookup *l)
 }
 
 static void
+take_record(struct lookup *l, struct exchanger *e, const struct dns_record *r)
+{
+	struct net_address *a = &e->addresses[e->n_addresses];
+
+	if (e->n_addresses == EXCHANGER_ADDRESSES_MAX)
+		return;
+	dns_record_address(r, a);
+	if (!is_domain(l) || !own_address_is_nobodys(a))
+		e->n_addresses++;
+}
+
+static void
 on_address(void *ctx, struct dns_answer *a)
 {
 	struct question *q = ctx;
@@ -246,10 +258,8 @@ on_address(void *ctx, struct dns_answer *a)
 		slice_copy_str(a->canonical, e->canonical,
 		    sizeof(e->canonical));
 	while (dns_answer_next(a, &r))
-		if (r.type == a->type &&
-		    e->n_addresses < EXCHANGER_ADDRESSES_MAX)
-			dns_record_address(&r,
-			    &e->addresses[e->n_addresses++]);
+		if (r.type == a->type)
+			take_record(l, e, &r);
 	if (--l->waiting == 0)
 		take_exchangers(l);
 }
@@ -356,6 +366,8 @@ take_address(struct lookup *l, const struct target *t)
 	if (is_domain(l) &&
 	    own_addresses_has(l->ask.own, &t->address))
 		no_such(l, 554, 4, 6, "leads back to us");
+	else if (is_domain(l) && own_address_is_nobodys(&t->address))
+		no_such(l, 550, 4, 4, "is the address of no host");
 	else if (family_is_wanted(l, &t->address) &&
 	    (h = add_host(l, t->name, &t->address)) != NULL)
 		h->literal = true;

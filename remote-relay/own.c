@@ -50,3 +50,32 @@ own_addresses_has(const struct own_addresses *own, const struct net_address *a)
 			return true;
 	return false;
 }
+
+bool
+own_address_is_nobodys(const struct net_address *a)
+{
+	static const struct {
+		enum net_family	family;
+		unsigned char	bits, octets[12];
+	} nets[] = {
+		{ NET_IPV4, 8, { 0 } },
+		{ NET_IPV4, 16, { 169, 254 } },
+		{ NET_IPV4, 3, { 224 } },
+		{ NET_IPV6, 96, { [10] = 0xff, [11] = 0xff } },
+		{ NET_IPV6, 10, { 0xfe, 0x80 } },
+		{ NET_IPV6, 8, { 0xff } },
+	};
+	static const unsigned char unspecified[16];
+
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		size_t whole = nets[i].bits / 8, rest = nets[i].bits % 8;
+
+		if (a->family == nets[i].family &&
+		    memcmp(a->octets, nets[i].octets, whole) == 0 &&
+		    (rest == 0 || ((a->octets[whole] ^ nets[i].octets[whole]) >>
+		    (8 - rest)) == 0))
+			return true;
+	}
+	return a->family == NET_IPV6 &&
+	    memcmp(a->octets, unspecified, sizeof(unspecified)) == 0;
+}

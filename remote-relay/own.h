@@ -29,4 +29,13 @@ void own_addresses_use(struct own_addresses *, bool interfaces,
  * interfaces. */
 bool own_addresses_has(const struct own_addresses *, const struct net_address *);
 
+/*
+ * Is a one that no host of the Internet has: "this host" (RFC 1122 section
+ * 3.2.1.3), link-local, among them the metadata of a cloud's hosts, multicast
+ * and beyond, or IPv4 in the disguise of IPv6 (RFC 4291 section 2.5.5.2), by
+ * which 127.0.0.1 would not be known again?  Whoever writes one into DNS wants
+ * us to speak with something near us.
+ */
+bool own_address_is_nobodys(const struct net_address *);
+
 #endif

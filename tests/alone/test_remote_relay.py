@@ -449,6 +449,53 @@ def test_where_nobody_is(tmp_path, zone, code, enhanced):
         assert bool(got.marks & HOST_DOWN) == (code < 500)
 
 
+NOBODY = ["0.0.0.0", "0.1.2.3", "169.254.169.254", "224.0.0.1",
+          "255.255.255.255", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+          "fe80::1", "ff02::1"]
+
+
+@pytest.mark.parametrize("address", NOBODY)
+def test_an_address_that_no_host_has(tmp_path, address):
+    """Nor is loopback found behind one, nor the metadata of a cloud."""
+    zone = {(MX, "c.example"): [(1, "mx.example")],
+            (AAAA if ":" in address else A, "mx.example"): [address]}
+    with Relay(tmp_path, "", zone) as r:
+        got = r.one()
+        assert (got.code, got.enhanced) == (550, [5, 4, 4]), got
+        if address.startswith("::ffff"):
+            return		# a literal is read as the IPv4 that it is
+        literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+        got = r.one(domain=literal, recipients=[f"x@{literal}"])
+        assert (got.code, got.enhanced) == (550, [5, 4, 4]), got
+        assert "event=host-failed" not in r.log()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_is_ourselves(tmp_path, address):
+    """As it is by the standard settings: whatever listens there is not
+    spoken to."""
+    zone = {(MX, "c.example"): [(1, "mx.example")],
+            (AAAA if ":" in address else A, "mx.example"): [address]}
+    port = free_port()
+    with Peer(port, address) as p, \
+            Relay(tmp_path, "interface_addresses = yes\n", zone, port) as r:
+        got = r.one()
+        assert (got.code, got.enhanced) == (554, [5, 4, 6]), got
+        assert not p.sessions
+
+
+def test_very_many_mail_exchangers(tmp_path):
+    """The best sixteen at most, and hosts_max of their addresses."""
+    zone = {(MX, "c.example"): [(n, f"m{n}.example") for n in range(250)]}
+    for n in range(250):
+        zone[A, f"m{n}.example"] = [f"127.1.1.{n + 1}"]
+    with Relay(tmp_path, "hosts_max = 5\n", zone) as r:
+        got = r.one()
+        assert got.result == DEFERRED and got.marks & HOST_DOWN
+        assert r.log().count("event=host-failed") == 5
+        assert sum(kind == A for kind, _ in r.zone.asked) == 16
+
+
 def test_less_preferred_than_ourselves(tmp_path):
     """We are the second exchanger: the first is asked, the third never."""
     port = free_port()
