@@ -3,14 +3,17 @@ TLS connection, so that somebody between client and server, who has a
 connection to each, cannot pass it on.  On submission, POP3 and IMAP."""
 
 import base64
+import hashlib
 import re
 import socket
 import ssl
+import subprocess
 
 import pytest
 
 from support import binding, scram
-from support.instance import DOMAIN, PATIENCE
+from support.dns import DnsServer
+from support.instance import BUILD, DOMAIN, PATIENCE
 
 from .authority import Pair
 from .conftest import Secured
@@ -332,3 +335,35 @@ def test_only_with_verifiers(tmp_path):
             with Client(i, kind, tmp_path) as c:
                 assert c.log_in(PLUS, "p=tls-exporter",
                                 c.exporter()) is False
+
+
+@pytest.mark.parametrize("pair", ["ec", "ed"])
+def test_from_one_bulkhead_to_another(world, new_instance, pair):
+    """remote-relay logs in at a smart host that offers it: bound to the
+    connection, although SCRAM without a binding and PLAIN are offered, too."""
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(
+        world.pairs[pair].chain.read_text())).hexdigest()
+    port = world.secure["smtp"]
+    host = {"ec": "mx.example.org", "ed": "ed.example.net"}[pair]
+    with DnsServer() as dns:
+        dns.zone(host.split(".", 1)[1], f"{host.split('.')[0]} A 127.0.0.1\n")
+        i = new_instance(files={
+            "domains": "elsewhere.example\n", "aliases": "",
+            "resolver.conf": dns.settings(),
+            "relay-passwords": f"default {ALICE} alice-secret\n",
+            "remote-relay.conf": "interface_addresses = no\n"
+            f"route default {{\n\tvia = [{host}]:{port}\n\ttls_wrapped = yes\n"
+            f"\ttls = fingerprint\n\ttls_fingerprints = {fingerprint}\n}}\n"},
+            users=[]).start()
+        before = len(world.log(event="login-accepted",
+                               mechanism=PLUS, user=ALICE))
+        # Only who is on its host, or logs in, sends to others.
+        done = subprocess.run(
+            [BUILD / "bin/bulkhead-sendmail", "-C", i.conf, "-f", ALICE,
+             f"bob@{DOMAIN}"], input=b"Subject: y\n\ny\n",
+            capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+        i.await_empty_queue()
+        assert i.log(event="tls", verified="fingerprint"), i.tail()
+        world.await_log(before + 1, event="login-accepted", mechanism=PLUS,
+                        user=ALICE)
