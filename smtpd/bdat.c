@@ -14,6 +14,8 @@
 static enum smtpd_reply
 state_fault(const struct session *s)
 {
+	if (session_is_plain(s))
+		return SAY_EHLO_FIRST;
 	switch (session_state(s)) {
 	case S_START:
 		return session_is_lmtp(s) ? SAY_LHLO_FIRST : SAY_HELO_FIRST;

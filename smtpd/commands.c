@@ -20,7 +20,13 @@ enum command_flags {
 	CLEAR = 4,
 	/* RFC 2033 section 4.1: unknown where the other is spoken. */
 	NOT_LMTP = 8,
-	ONLY_LMTP = 16
+	ONLY_LMTP = 16,
+	/* RFC 2920 section 3.1: only the last of a group, since what comes
+	 * behind it depends on its reply; extensions are so unless they say
+	 * otherwise, as BDAT does. */
+	LAST_IN_GROUP = 32,
+	/* What comes behind it is its own, or nothing. */
+	OWN_INPUT = 64
 };
 
 static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
@@ -32,24 +38,25 @@ static const struct command {
 	unsigned	 when;		/* enum session_state */
 	unsigned	 flags;
 } commands[] = {
-	{ "HELO", do_helo, S_ANY, IDLE | CLEAR | NOT_LMTP },
-	{ "EHLO", do_ehlo, S_ANY, IDLE | CLEAR | NOT_LMTP },
-	{ "LHLO", do_ehlo, S_ANY, IDLE | CLEAR | ONLY_LMTP },
+	{ "HELO", do_helo, S_ANY, IDLE | CLEAR | NOT_LMTP | LAST_IN_GROUP },
+	{ "EHLO", do_ehlo, S_ANY, IDLE | CLEAR | NOT_LMTP | LAST_IN_GROUP },
+	{ "LHLO", do_ehlo, S_ANY, IDLE | CLEAR | ONLY_LMTP | LAST_IN_GROUP },
 	{ "MAIL", do_mail, S_READY, IDLE },
 	{ "RCPT", recipient_command, S_MAIL | S_RCPT, 0 },
-	{ "DATA", do_data, S_RCPT, NO_ARGS },
-	{ "BDAT", bdat_command, S_ANY, 0 }, /* judges its state itself */
+	{ "DATA", do_data, S_RCPT, NO_ARGS | OWN_INPUT },
+	{ "BDAT", bdat_command, S_ANY, OWN_INPUT }, /* judges its state itself */
 	{ "RSET", do_rset, S_ANY, NO_ARGS | IDLE | CLEAR },
-	{ "NOOP", do_noop, S_ANY, IDLE | CLEAR },
-	{ "QUIT", do_quit, S_ANY, NO_ARGS | CLEAR },
-	{ "VRFY", vrfy_command, S_ANY, IDLE },
-	{ "HELP", do_help, S_ANY, IDLE | CLEAR },
-	{ "EXPN", expn_command, S_ANY, IDLE },
-	{ "STARTTLS", starttls_command, S_ANY, NO_ARGS | IDLE | CLEAR },
-	{ "AUTH", auth_command, S_ANY, 0 },
-	{ "ETRN", NULL, S_ANY, 0 },
+	{ "NOOP", do_noop, S_ANY, IDLE | CLEAR | LAST_IN_GROUP },
+	{ "QUIT", do_quit, S_ANY, NO_ARGS | CLEAR | OWN_INPUT },
+	{ "VRFY", vrfy_command, S_ANY, IDLE | LAST_IN_GROUP },
+	{ "HELP", do_help, S_ANY, IDLE | CLEAR | LAST_IN_GROUP },
+	{ "EXPN", expn_command, S_ANY, IDLE | LAST_IN_GROUP },
+	{ "STARTTLS", starttls_command, S_ANY,
+	    NO_ARGS | IDLE | CLEAR | OWN_INPUT },
+	{ "AUTH", auth_command, S_ANY, LAST_IN_GROUP },
+	{ "ETRN", NULL, S_ANY, LAST_IN_GROUP },
 	{ "ATRN", NULL, S_ANY, 0 },
-	{ "TURN", NULL, S_ANY, 0 },
+	{ "TURN", NULL, S_ANY, LAST_IN_GROUP },
 	{ "SEND", NULL, S_ANY, 0 },
 	{ "SOML", NULL, S_ANY, 0 },
 	{ "SAML", NULL, S_ANY, 0 },
@@ -112,6 +119,38 @@ not_a_command(struct session *s, enum smtpd_reply reply, struct slice line)
 		session_refuse(s, reply, "command", line);
 }
 
+/*
+ * The client did not wait for a reply that it had to wait for: it speaks from
+ * a script, or somebody else's words are behind its own.  What it sent is not
+ * done.  A program of this host may write all in one piece.
+ */
+static bool
+out_of_turn(const struct session *s, const struct command *c)
+{
+	if (!s->more_waits || s->d->set->early_commands != 0 ||
+	    session_is_injection(s))
+		return false;
+	/* Before EHLO, and behind HELO, nobody has offered PIPELINING. */
+	return (c->flags & LAST_IN_GROUP) != 0 ||
+	    (!s->esmtp && (c->flags & OWN_INPUT) == 0);
+}
+
+/*
+ * Behind a DATA that is refused comes what was meant as its message, if the
+ * client has not waited: it must not be taken for commands.
+ */
+static void
+refuse_command(struct session *s, const struct command *c,
+    enum smtpd_reply why, struct slice args)
+{
+	bool piped = c->handle == do_data && s->more_waits &&
+	    s->d->set->early_commands == 0;
+
+	session_refuse(s, why, c->verb, args);
+	if (piped)
+		session_close(s, SAY_EARLY_COMMANDS);
+}
+
 void
 command_line(struct session *s, struct slice line)
 {
@@ -130,14 +169,18 @@ command_line(struct session *s, struct slice line)
 	c = command_find(s, l.verb);
 	if (c == NULL)
 		not_a_command(s, SAY_UNKNOWN_COMMAND, line);
+	else if (out_of_turn(s, c))
+		session_close(s, SAY_EARLY_COMMANDS);
 	else if (c->handle == NULL)
 		session_refuse(s, SAY_NOT_IMPLEMENTED, c->verb, l.args);
 	else if ((c->flags & NO_ARGS) && l.args.len > 0)
-		session_refuse(s, SAY_NO_ARGUMENTS, c->verb, l.args);
+		refuse_command(s, c, SAY_NO_ARGUMENTS, l.args);
 	else if (!(c->flags & CLEAR) && starttls_is_missing(s))
-		session_refuse(s, SAY_TLS_FIRST, c->verb, l.args);
+		refuse_command(s, c, SAY_TLS_FIRST, l.args);
 	else if ((c->when & state) == 0)
-		session_refuse(s, bad_sequence(s, c, state), c->verb, l.args);
+		refuse_command(s, c, bad_sequence(s, c, state), l.args);
+	else if (c->handle == do_data && transaction_is_binary(s->t))
+		refuse_command(s, c, SAY_BINARY_BY_BDAT, l.args);
 	else if ((c->flags & IDLE) &&
 	    ++s->idle_commands > s->d->set->max_idle_commands)
 		session_close(s, SAY_IDLE_COMMANDS);
@@ -324,7 +367,10 @@ mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
 		return SAY_NEED_FROM;
 	if ((why = mail_path(s, args, a, &used, &beyond_ascii)) != SAY_OK)
 		return why;
-	switch (smtp_mail_params_parse(slice_skip(args, used), params)) {
+	args = slice_skip(args, used);
+	if (args.len > 0 && session_is_plain(s))
+		return SAY_PARAMETER_AFTER_HELO;
+	switch (smtp_mail_params_parse(args, params)) {
 	case SMTP_PARAMS_OK:
 		break;
 	case SMTP_PARAMS_UNKNOWN:

@@ -60,6 +60,7 @@ static const struct extension {
 	{ "8BITMIME", NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", NULL, NULL },
 	{ "CHUNKING", NULL, NULL },
+	{ "BINARYMIME", NULL, NULL },	/* never without the former */
 	{ "DSN", NULL, NULL },
 	/* RFC 6531; 8BITMIME goes with it (section 3.1). */
 	{ "SMTPUTF8", smtputf8_offered, NULL },

@@ -217,6 +217,8 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 	e.arrival_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	if (t->params.body == SMTP_BODY_8BITMIME || t->data.eight_bit)
 		e.flags |= ENVELOPE_8BITMIME;
+	if (transaction_is_binary(t))
+		e.flags |= ENVELOPE_BINARYMIME;
 	if (t->params.smtputf8)
 		e.flags |= ENVELOPE_SMTPUTF8;
 	if (session_is_injection(s))

@@ -335,7 +335,10 @@ parse(const struct session *s, struct slice args, struct smtp_address *a,
 	    (s->t->params.smtputf8 ? SMTP_PATH_UTF8 : 0), a, &used, &why) !=
 	    PARSE_OK)
 		return path_fault(why);
-	switch (smtp_rcpt_params_parse(slice_skip(args, used), params)) {
+	args = slice_skip(args, used);
+	if (args.len > 0 && session_is_plain(s))
+		return SAY_PARAMETER_AFTER_HELO;
+	switch (smtp_rcpt_params_parse(args, params)) {
 	case SMTP_PARAMS_OK:
 		/* RFC 6533 section 3 */
 		return s->t->params.smtputf8 ||

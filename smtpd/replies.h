@@ -101,6 +101,9 @@
 	X(LMTP_NO_RECIPIENTS,	503, 5, 5, 1, "No valid recipients")	\
 	X(LHLO_FIRST,		503, 5, 5, 1, "Say LHLO first")		\
 	X(NESTED_MAIL,		503, 5, 5, 1, "A transaction is under way") \
+	/* RFC 3030 section 3 */					\
+	X(BINARY_BY_BDAT,	503, 5, 5, 1,				\
+	    "BODY=BINARYMIME needs BDAT, not DATA")			\
 	X(TLS_ALREADY,		503, 5, 5, 1, "TLS is active already")	\
 	X(TLS_PIPELINED,	503, 5, 5, 1,				\
 	    "Nothing may follow STARTTLS before its reply, closing")	\
@@ -147,8 +150,12 @@
 	    "Too many Received fields: mail loop")			\
 	X(EARLY_TALKER,		554, 5, 5, 1,				\
 	    "You talked before the greeting")				\
+	X(EARLY_COMMANDS,	554, 5, 5, 0,				\
+	    "You sent on without waiting for a reply (RFC 2920), closing") \
 	X(NOT_HTTP,		554, 5, 5, 0, "This is not HTTP, closing") \
 	/* RFC 5321 section 4.1.1.11 */					\
+	X(PARAMETER_AFTER_HELO,	555, 5, 5, 4,				\
+	    "Parameters are for who said EHLO")				\
 	X(UNKNOWN_PARAMETER,	555, 5, 5, 4, "Parameter not supported")
 
 enum smtpd_reply {

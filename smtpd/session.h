@@ -121,6 +121,14 @@ session_is_injection(const struct session *s)
 	return door_kind(s->door) == DOOR_INJECT;
 }
 
+/* RFC 821: it said HELO, so it has no extension of any kind (RFC 5321 section
+ * 2.2.1). */
+static inline bool
+session_is_plain(const struct session *s)
+{
+	return s->helo != NULL && !s->esmtp;
+}
+
 /* Give this last reply, which is logged, and close. */
 void session_close(struct session *, enum smtpd_reply);
 /* Finish quietly: the last reply is written already. */

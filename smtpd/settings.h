@@ -21,6 +21,11 @@
 	X(early_talkers, ENUM, "refuse", "refuse|accept", "", RELOAD,	\
 	    "A client that talks before the greeting: 554, or served as if " \
 	    "it had waited.  Either way it is logged.")			\
+	X(early_commands, ENUM, "refuse", "refuse|accept", "", RELOAD,	\
+	    "A client that does not wait for a reply that it has to wait "	\
+	    "for: that to EHLO, DATA, VRFY, EXPN, NOOP, AUTH and others (RFC " \
+	    "2920 section 3.1), and each after HELO: 554 and the end, or "	\
+	    "its commands are done in turn.")				\
 	X(max_sessions, COUNT, "4000", "1", "100000", RELOAD,		\
 	    "Sessions at once in one process; further ones get 421.")	\
 	X(max_sessions_per_client, COUNT, "100", "1", "100000", RELOAD,	\

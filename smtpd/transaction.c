@@ -127,18 +127,21 @@ transaction_judge(const struct transaction *t, const struct smtp_data *data)
 {
 	const struct smtpd_settings *set = t->s->d->set;
 
-	if (smtp_data_is_bare(data))
+	/* Behind the header section of binary content there are no lines. */
+	bool lines = !transaction_is_binary(t) || !data->header_done;
+
+	if (lines ? smtp_data_is_bare(data) : data->bare_header)
 		return SAY_NOT_LINES;
 	if (data->size > set->max_message_size)
 		return SAY_TOO_BIG;
-	if (data->longest > set->max_text_line ||
-	    data->line > set->max_text_line)
+	if (lines && (data->longest > set->max_text_line ||
+	    data->line > set->max_text_line))
 		return SAY_TEXT_LINE_LONG;
 	if (data->received > set->max_received)
 		return SAY_LOOP;
 	/* SMTPUTF8 says that there may be some, too (RFC 6532 section 3). */
 	if (data->eight_bit && set->undeclared_8bit != 0 &&
-	    t->params.body != SMTP_BODY_8BITMIME && !t->params.smtputf8)
+	    t->params.body < SMTP_BODY_8BITMIME && !t->params.smtputf8)
 		return SAY_NOT_8BIT;
 	return SAY_OK;
 }
@@ -418,8 +421,11 @@ transaction_chunks_end(struct transaction *t)
 {
 	char line_end[] = "\r\n";
 
-	/* A message is lines; and a CR alone at the end is a bare one. */
-	if (t->data.place == SMTP_DATA_AFTER_CR)
+	/* A message is lines; and a CR alone at the end is a bare one.  Binary
+	 * content ends where it ends (RFC 3030 section 3). */
+	if (transaction_is_binary(t) && t->data.header_done)
+		;
+	else if (t->data.place == SMTP_DATA_AFTER_CR)
 		spoil(t, SAY_NOT_LINES);
 	else if (t->data.place != SMTP_DATA_LINE_START)
 		take_chunk(t, line_end, 2);

@@ -88,6 +88,13 @@ void transaction_free(struct transaction *);
 
 struct slice transaction_reverse_path(const struct transaction *);
 
+/* BODY=BINARYMIME (RFC 3030): only its header section is lines. */
+static inline bool
+transaction_is_binary(const struct transaction *t)
+{
+	return t->params.body == SMTP_BODY_BINARYMIME;
+}
+
 /* DATA was accepted: take a queue id.  False: there is none to have. */
 bool transaction_data_begin(struct transaction *);
 

@@ -62,6 +62,10 @@ static const struct {
 	DEFERRED(EROFS, 451, 3, 0, "the mailbox cannot be written now"),
 	DEFERRED(
 	    EACCES, 451, 2, 0, "the mailbox cannot be written by its owner"),
+	{ ENOTSUP, { .result = DELIVERY_FAILED, .code = 554,
+	    .enhanced = { 5, 6, 3 },
+	    .text = SLICE_LITERAL("binary content that must not be encoded "
+	    "cannot be kept in a mailbox") } },
 	DEFERRED(EBADMSG, 451, 3, 0, "the message arrived here damaged"),
 	DEFERRED(0, 451, 3, 0, "local trouble while delivering"),
 };

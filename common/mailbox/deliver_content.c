@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "common/mailbox/crlf.h"
+#include "common/ipc/envelope.h"
 #include "common/mailbox/dirs.h"
+#include "common/message/downgrade.h"
 
 enum {
 	PIECE = 64 * 1024,	/* the first is searched for Delivered-To */
@@ -99,33 +101,109 @@ fill_piece(const struct delivery *d, int fd, uint64_t at, char *to)
 	return (ssize_t)len;
 }
 
+/*
+ * The content piece by piece.  Binary content (RFC 3030) is no lines, and who
+ * reads a mailbox reads lines: its binary parts become base64 or
+ * quoted-printable.
+ */
+struct source {
+	const struct delivery	*d;
+	int			 fd;
+	uint64_t		 at;
+	struct downgrade_source	 from;
+	struct downgrade	*lines;		/* NULL: it has lines */
+};
+
+static ssize_t
+read_source(void *ctx, uint64_t at, void *buf, size_t len)
+{
+	const struct source *s = ctx;
+
+	return pread(s->fd, buf, len, (off_t)(s->d->content_offset + at));
+}
+
+static int
+source_open(struct source *s, const struct delivery *d, int fd)
+{
+	*s = (struct source){ .d = d, .fd = fd };
+	if ((d->flags & ENVELOPE_BINARYMIME) == 0)
+		return 0;
+	s->from = (struct downgrade_source){ read_source, s,
+		d->content_size };
+	switch (downgrade_new(&s->from, true, &s->lines)) {
+	case DOWNGRADE_OK:
+		return 0;
+	case DOWNGRADE_FAILED:
+		return -1;
+	default:
+		errno = ENOTSUP;
+		return -1;
+	}
+}
+
+/* Up to PIECE octets, the first time as many as there are; 0: that was all. */
+static ssize_t
+source_next(struct source *s, char *to)
+{
+	size_t len = 0;
+	ssize_t n = 0;
+
+	if (s->lines == NULL) {
+		n = fill_piece(s->d, s->fd, s->at, to);
+		s->at += n > 0 ? (uint64_t)n : 0;
+		return n;
+	}
+	while (PIECE - len >= DOWNGRADE_OUT_MIN &&
+	    (n = downgrade_next(s->lines, to + len, PIECE - len)) > 0)
+		len += (size_t)n;
+	return n == -1 ? -1 : (ssize_t)len;
+}
+
 /* in holds PIECE octets, out as many and our fields. */
+static int
+render_source(struct source *s, char *in, char *out, content_sink *sink,
+    void *ctx)
+{
+	struct crlf reduce = { false };
+	size_t len = our_fields(s->d, out);
+	bool first = true, ended = true;
+	ssize_t n;
+
+	while ((n = source_next(s, in)) > 0) {
+		if (first && header_names_recipient(slice_of(in, (size_t)n),
+		    s->d->recipient))
+			return CONTENT_LOOPS;
+		first = false;
+		ended = in[n - 1] == '\n';
+		len += crlf_reduce(&reduce, in, (size_t)n, out + len);
+		if (sink(ctx, out, len) == -1)
+			return -1;
+		len = 0;
+	}
+	if (n == -1)
+		return -1;
+	if (crlf_reduce_end(&reduce))
+		out[len++] = '\r';
+	/* A message of lines came with its last line end. */
+	if (s->lines != NULL && !ended)
+		out[len++] = '\n';
+	return len > 0 ? sink(ctx, out, len) : 0;
+}
+
 static int
 render_into(const struct delivery *d, int fd, char *in, char *out,
     content_sink *sink, void *ctx)
 {
-	struct crlf reduce = { false };
-	size_t len = our_fields(d, out);
-	uint64_t at = 0;
+	struct source s;
+	int r, saved;
 
-	while (at < d->content_size) {
-		ssize_t n = fill_piece(d, fd, at, in);
-
-		if (n == -1)
-			return -1;
-		if (at == 0 && header_names_recipient(slice_of(in, (size_t)n),
-		    d->recipient))
-			return CONTENT_LOOPS;
-		at += (uint64_t)n;
-		len += crlf_reduce(&reduce, in, (size_t)n, out + len);
-		if (at < d->content_size && sink(ctx, out, len) == -1)
-			return -1;
-		if (at < d->content_size)
-			len = 0;
-	}
-	if (crlf_reduce_end(&reduce))
-		out[len++] = '\r';
-	return len > 0 ? sink(ctx, out, len) : 0;
+	if (source_open(&s, d, fd) == -1)
+		return -1;
+	r = render_source(&s, in, out, sink, ctx);
+	saved = errno;
+	downgrade_free(s.lines);
+	errno = saved;
+	return r;
 }
 
 int

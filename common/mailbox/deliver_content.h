@@ -1,6 +1,8 @@
 /*
  * A delivered message's octets: our two fields in front, then the content,
- * lines ending in LF.
+ * lines ending in LF.  What is stored is lines, also of a message that came
+ * with BODY=BINARYMIME (RFC 3030): a part that is not is encoded (RFC 2045), so
+ * that sizes and what POP3 and IMAP show are exact.
  */
 #ifndef COMMON_MAILBOX_DELIVER_CONTENT_H
 #define COMMON_MAILBOX_DELIVER_CONTENT_H
@@ -15,7 +17,8 @@ enum { CONTENT_LOOPS = 1 };
 /* Takes the octets piece by piece; 0, or -1 with errno to stop. */
 typedef int content_sink(void *ctx, const char *octets, size_t len);
 
-/* Give all of it to sink.  As content_write(). */
+/* Give all of it to sink.  As content_write().  ENOTSUP: there is a binary
+ * part that must stay as it is, since it is signed or encrypted. */
 int content_render(const struct delivery *, int content_fd, content_sink *,
     void *ctx);
 /* What content_write() answers CONTENT_LOOPS for, asked alone. */

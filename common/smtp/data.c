@@ -134,6 +134,13 @@ line_end(struct smtp_data *d)
 	d->place = SMTP_DATA_LINE_START;
 }
 
+static void
+is_bare(struct smtp_data *d, bool *which)
+{
+	*which = true;
+	d->bare_header |= !d->header_done;
+}
+
 /*
  * Octets in a line, up to its end or the end of what there is.  Returns where
  * it stopped.
@@ -150,7 +157,7 @@ take_run(struct smtp_data *d, const char *p, const char *end)
 		return end;
 	}
 	if (cr == NULL) {
-		d->bare_lf = true;
+		is_bare(d, &d->bare_lf);
 		line_octets(d, p, (size_t)(lf + 1 - p));
 		return lf + 1;
 	}
@@ -172,7 +179,8 @@ take_after_dot(struct smtp_data *d, const char *p)
 		return p + 1;
 	}
 	/* ".x": the dot was stuffed.  ".CRx": that CR was a bare one. */
-	d->bare_cr |= d->place == SMTP_DATA_DOT_CR;
+	if (d->place == SMTP_DATA_DOT_CR)
+		is_bare(d, &d->bare_cr);
 	d->place = SMTP_DATA_IN_LINE;
 	return p;
 }
@@ -185,7 +193,7 @@ take_after_cr(struct smtp_data *d, const char *p)
 		line_end(d);
 		return p + 1;
 	}
-	d->bare_cr = true;
+	is_bare(d, &d->bare_cr);
 	d->place = SMTP_DATA_IN_LINE;
 	return p;
 }

@@ -40,6 +40,7 @@ struct smtp_data {
 	uint32_t	received;	/* Received fields of the header section */
 	uint32_t	fields;		/* its fields so far */
 	bool		bare_cr, bare_lf;
+	bool		bare_header;	/* one of them in the header section */
 	bool		eight_bit;	/* an octet over 127 */
 	/* Fields of the header section. */
 	bool		has_date, has_from, has_message_id;

@@ -257,6 +257,10 @@ failed(struct outcome *o, int error)
 	case EFBIG:
 		outcome_set(o, 452, 4, 2, 2, "the file is over its limit");
 		return;
+	case ENOTSUP:
+		outcome_set(o, 554, 5, 6, 3, "binary content that must not be "
+		    "encoded cannot be kept in a file");
+		return;
 	case EBADMSG:
 		outcome_set(o, 451, 4, 3, 0, "the message arrived damaged");
 		return;

@@ -384,7 +384,10 @@ program_start(struct task *t, const struct step *s, struct outcome *why)
 		}
 		good = prepare_and_start(t, l);
 	}
-	if (!good)
+	if (!good && errno == ENOTSUP)
+		outcome_set(why, 554, 5, 6, 3, "binary content that must not "
+		    "be encoded cannot be given to a program");
+	else if (!good)
 		outcome_set(why, 451, 4, 3, 0,
 		    "the program could not be started: %s", strerror(errno));
 	free(l);

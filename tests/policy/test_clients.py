@@ -521,7 +521,10 @@ def test_a_letter_by_proxy(balanced):
         f = s.makefile("rb")
         s.sendall(v2_header(9))
         assert f.readline().startswith(b"220")
-        s.sendall(b"EHLO x.example\r\nMAIL FROM:<a@example.net>\r\n"
+        s.sendall(b"EHLO x.example\r\n")
+        while f.readline()[3:4] == b"-":
+            pass
+        s.sendall(b"MAIL FROM:<a@example.net>\r\n"
                   b"RCPT TO:<%b>\r\nDATA\r\n" % ALICE.encode())
         while not (line := f.readline()).startswith(b"354"):
             assert line[:1] == b"2", line

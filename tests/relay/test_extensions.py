@@ -138,6 +138,108 @@ def test_a_report_to_an_address_beyond_ascii(new_instance):
         assert i.await_empty_queue()["difference"] == 0
 
 
+# ---- CHUNKING and BINARYMIME ----
+
+BYTES = bytes(range(256)) * 20 + b"\r\n.\r\nQUIT\r\n\n.\n\r.\r"
+BINARY = (b"From: a@example.org\r\nSubject: binary\r\nMIME-Version: 1.0\r\n"
+          b"Content-Type: application/octet-stream\r\n"
+          b"Content-Transfer-Encoding: binary\r\n\r\n" + BYTES)
+SIGNED = (b"From: a@example.org\r\nMIME-Version: 1.0\r\n"
+          b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n"
+          b"Content-Type: application/octet-stream\r\n"
+          b"Content-Transfer-Encoding: binary\r\n\r\n" + BYTES +
+          b"\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n"
+          b"--b--\r\n")
+
+
+def send_binary(i, recipient, content):
+    with i.smtp() as c:
+        c.ehlo()
+        assert c.has_extn("binarymime") and c.has_extn("chunking")
+        assert c.mail(f"alice@{DOMAIN}", ["BODY=BINARYMIME"])[0] == 250
+        assert c.rcpt(recipient)[0] == 250
+        half = len(content) // 2
+        c.send(b"BDAT %d\r\n" % half + content[:half])
+        assert c.getreply()[0] == 250
+        c.send(b"BDAT %d LAST\r\n" % (len(content) - half) + content[half:])
+        assert c.getreply()[0] == 250
+
+
+def decoded(octets):
+    """What a reader makes of a message of one part."""
+    return email.message_from_bytes(octets).get_payload(decode=True)
+
+
+def test_binary_through_and_out_again(new_instance):
+    """RFC 3030: octet for octet, by BDAT, to a host that takes it."""
+    with Peer(extensions=ALL) as p:
+        i = open_relay(new_instance, p.port)
+        send_binary(i, "x@elsewhere.example", BINARY)
+        m, = p.await_messages(1)
+        assert "BODY=BINARYMIME" in words(m.mail)
+        assert m.content.endswith(BINARY)
+        assert any(l.startswith("BDAT ") for l in p.lines())
+        assert "DATA" not in p.lines()
+
+
+@pytest.mark.parametrize("extensions", [
+    ["8BITMIME"], [], ["CHUNKING", "8BITMIME"], ["8BITMIME", "BINARYMIME"]],
+    ids=["8bit", "none", "chunking", "binarymime-alone"])
+def test_binary_to_a_host_without_it(new_instance, extensions):
+    """Encoded, and so one message to the most lenient reader."""
+    with Peer(extensions=extensions) as p:
+        i = open_relay(new_instance, p.port)
+        send_binary(i, "x@elsewhere.example", BINARY)
+        m, = p.await_messages(1)
+        assert "BODY=BINARYMIME" not in words(m.mail)
+        assert decoded(m.content) == BYTES
+        assert len(p.messages) == 1
+        assert b"\n" not in m.content.replace(b"\r\n", b"")
+
+
+def test_signed_binary_is_never_broken(new_instance):
+    with Peer(extensions=["8BITMIME"]) as p:
+        i = open_relay(new_instance, p.port)
+        send_binary(i, "x@elsewhere.example", SIGNED)
+        _, parts = report(i, "alice")
+        assert "Status: 5.6.3" in parts["message/delivery-status"].text
+        assert not p.messages
+        # Neither is it kept as what it is not.
+        send_binary(i, f"bob@{DOMAIN}", SIGNED)
+        i.await_mail("alice", 2)
+        assert not i.maildir("bob")
+        assert sum(b"Status: 5.6.3" in m for m in i.messages("alice")) == 2
+
+
+def test_binary_in_a_mailbox(instance):
+    """A mailbox has lines: what is none is encoded, and sizes are exact."""
+    send_binary(instance, f"bob@{DOMAIN}", BINARY)
+    path, = instance.await_mail("bob", 1)
+    stored = path.read_bytes()
+    assert decoded(stored) == BYTES
+    assert f"S={len(stored)}," in path.name
+    crlf = stored.replace(b"\n", b"\r\n")
+    assert f"W={len(crlf)}" in path.name
+    c = instance.pop("bob")
+    assert c.list(1).split()[2] == str(len(crlf)).encode()
+    assert b"\r\n".join(c.retr(1)[1]) + b"\r\n" == crlf
+    c.quit()
+    c = instance.imap("bob")
+    c.select()
+    _, data = c.fetch("1", "(RFC822.SIZE BODY.PEEK[])")
+    assert f"RFC822.SIZE {len(crlf)}".encode() in data[0][0]
+    assert data[0][1] == crlf
+    c.logout()
+
+
+def test_chunks_of_lines_are_stored_as_they_are(instance):
+    """Binary was declared, and there is nothing binary in it."""
+    text = TEXT.format("lines").encode()
+    send_binary(instance, f"bob@{DOMAIN}", text)
+    path, = instance.await_mail("bob", 1)
+    assert path.read_bytes().endswith(text.replace(b"\r\n", b"\n"))
+
+
 # ---- mailboxes beyond ASCII ----
 
 FILES = {

@@ -41,8 +41,10 @@ def new_world(tmp_path):
 
 @pytest.fixture(scope="module")
 def tireless(tmp_path_factory):
-    """One smtpd for a module's tests, that never tires of errors."""
+    """One smtpd for a module's tests, that never tires of errors, and takes
+    what comes in one piece."""
     w = World(tmp_path_factory.mktemp("smtpd"),
-              "max_errors = 10000\nmax_idle_commands = 1000000\n")
+              "max_errors = 10000\nmax_idle_commands = 1000000\n"
+              "early_commands = accept\n")
     yield w
     w.close()

@@ -39,7 +39,7 @@ def test_greeting_and_ehlo(world):
         first, *extensions = text.split("\n")
         assert code == 250 and first == SITE
         assert sorted(extensions) == [
-            "8BITMIME", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES",
+            "8BITMIME", "BINARYMIME", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES",
             "LIMITS RCPTMAX=1000", "PIPELINING", "SIZE 36700160",
             "SMTPUTF8"]
         assert c.ask("HELO crepes.fr") == (250, SITE)
@@ -130,7 +130,7 @@ def test_forward_paths(tireless, path, to):
 ])
 def test_refused_recipients(tireless, path, code, enhanced):
     with tireless.connect() as c:
-        c.expect("HELO x", 250)
+        c.expect("EHLO x", 250)
         c.expect("MAIL FROM:<>", 250)
         c.expect(f"RCPT TO:{path}", code, enhanced)
         c.expect("DATA", 554, "5.5.1")
@@ -172,7 +172,7 @@ def test_mail(tireless, args, code, enhanced):
 def test_bare_paths_by_a_setting(new_world):
     w = new_world("bare_paths = yes\n")
     with w.connect() as c:
-        c.expect("HELO x", 250)
+        c.expect("EHLO x", 250)
         c.expect("MAIL FROM: a@b SIZE=1", 250)
         c.expect("RCPT TO: bob@hamburger.edu", 250)
         c.expect("RCPT TO: bob@hamburger.edu>", 501)
@@ -221,14 +221,14 @@ def test_other_commands(tireless, line, code, enhanced):
 def test_pipelining(world):
     """One segment, everything in it, replies in order (RFC 2920)."""
     with world.connect() as c:
-        c.send("EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<slow@hamburger.edu>\r\n"
+        c.expect("EHLO x", 250)
+        c.send("MAIL FROM:<a@b>\r\nRCPT TO:<slow@hamburger.edu>\r\n"
                "RCPT TO:<nobody@hamburger.edu>\r\nRCPT TO:bad\r\n"
                "RCPT TO:<bob@hamburger.edu>\r\nDATA\r\nA: b\r\n\r\n..\r\n.\r\n"
-               "NOOP\r\nMAIL FROM:<>\r\nRCPT TO:<slow@hamburger.edu>\r\n"
-               "RSET\r\nVRFY x\r\nQUIT\r\n")
-        assert [c.reply()[0] for _ in range(14)] == [
-            250, 250, 250, 550, 501, 250, 354, 250, 250, 250, 250, 250, 252,
-            221]
+               "RSET\r\nMAIL FROM:<>\r\nRCPT TO:<slow@hamburger.edu>\r\n"
+               "RSET\r\nQUIT\r\n")
+        assert [c.reply()[0] for _ in range(12)] == [
+            250, 250, 550, 501, 250, 354, 250, 250, 250, 250, 250, 221]
         assert c.ended()
     [m] = world.messages()
     assert m.to == ["slow@hamburger.edu", "bob@hamburger.edu"]
@@ -239,10 +239,11 @@ def test_recipients_are_looked_up_at_once(world):
     """Sixty that take 50 ms each do not take three seconds."""
     n = 60
     with world.connect() as c:
+        c.expect("EHLO x", 250)
         began = time.monotonic()
-        c.send("EHLO x\r\nMAIL FROM:<>\r\n"
+        c.send("MAIL FROM:<>\r\n"
                + n * "RCPT TO:<slow@hamburger.edu>\r\n" + "RSET\r\n")
-        assert [c.reply()[0] for _ in range(n + 3)] == (n + 3) * [250]
+        assert [c.reply()[0] for _ in range(n + 2)] == (n + 2) * [250]
         assert time.monotonic() - began < 1.5
 
 

@@ -179,13 +179,14 @@ def test_last_chunk_without_a_queue(new_world):
 
 def test_pipelined_whole(lmtp):
     """Everything in one write; the replies come in order."""
-    with lmtp.connect(greeting=False) as c:
-        c.send(b"LHLO x\r\nMAIL FROM:<a@crepes.fr>\r\n"
+    with lmtp.connect() as c:
+        c.expect("LHLO x", 250)
+        c.send(b"MAIL FROM:<a@crepes.fr>\r\n"
                b"RCPT TO:<bob@hamburger.edu>\r\nRCPT TO:<no@hamburger.edu>\r\n"
                b"RCPT TO:<alice@hamburger.edu>\r\nDATA\r\n" + BODY +
                b".\r\nRSET\r\nQUIT\r\n")
-        assert [g[0] for g in replies(c, 10)] == [
-            220, 250, 250, 250, 550, 250, 354, 250, 250, 250]
+        assert [g[0] for g in replies(c, 8)] == [
+            250, 250, 550, 250, 354, 250, 250, 250]
         assert c.reply()[0] == 221
         assert c.ended()
 
@@ -237,13 +238,15 @@ def test_gone_while_the_replies_wait(new_world):
 
 
 @pytest.mark.parametrize("so_far", [
-    b"", b"LHLO x", b"LHLO x\r\nMAIL FROM:<a@crepes.fr>\r\n",
-    b"LHLO x\r\nMAIL FROM:<a@crepes.fr>\r\nRCPT TO:<bob@hamburger.edu>\r\n"
+    b"", b"LHLO x", b"MAIL FROM:<a@crepes.fr>\r\n",
+    b"MAIL FROM:<a@crepes.fr>\r\nRCPT TO:<bob@hamburger.edu>\r\n"
     b"DATA\r\nSubject: half\r\n",
-    b"LHLO x\r\nMAIL FROM:<a@crepes.fr>\r\nRCPT TO:<bob@hamburger.edu>\r\n"
+    b"MAIL FROM:<a@crepes.fr>\r\nRCPT TO:<bob@hamburger.edu>\r\n"
     b"BDAT 100\r\nhalf"])
 def test_cut_off(lmtp, so_far):
     with lmtp.connect() as c:
+        if so_far.startswith(b"MAIL"):
+            c.expect("LHLO x", 250)
         c.send(so_far)
     assert lmtp.logged("event=session-end")
     assert not lmtp.messages()

@@ -17,7 +17,8 @@ TABLES = {
                + "\nfits: "
                + ", ".join(f"alice+{n}" for n in range(MEMBERS - 1)) + "\n",
 }
-ON = {**TABLES, "smtpd.conf": "vrfy = yes\nexpn = yes\n"}
+ON = {**TABLES, "smtpd.conf": "vrfy = yes\nexpn = yes\n"
+                              "early_commands = accept\n"}
 
 
 @pytest.fixture(scope="module")

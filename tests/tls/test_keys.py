@@ -102,7 +102,7 @@ def test_454_while_it_is_away(tmp_path):
         assert await_secured(i)
 
 
-DOORS = [("smtpd", "smtp_port", b"220 ", b"EHLO x\r\nSTARTTLS\r\n",
+DOORS = [("smtpd", "smtp_port", b"220 ", b"STARTTLS\r\n",
           rb"220 2\.0\.0|454 4\.7\.0"),
          ("pop3d", "pop_port", b"+OK", b"STLS\r\n", rb"\+OK|-ERR"),
          ("imapd", "imap_port", b"* OK", b"a STARTTLS\r\n", rb"a OK|a NO")]
@@ -110,8 +110,12 @@ DOORS = [("smtpd", "smtp_port", b"220 ", b"EHLO x\r\nSTARTTLS\r\n",
 
 def starttls_of(s, command, answer):
     """True where it may begin, False where it is refused."""
-    s.sendall(command)
     got = b""
+    if command == b"STARTTLS\r\n":
+        s.sendall(b"EHLO x\r\n")	# and wait: RFC 2920 section 3.1
+        while not re.search(rb"^250 ", got, re.M):
+            got += s.recv(4096)
+    s.sendall(command)
     while not (m := re.search(rb"^(?:%s)" % answer, got, re.M)):
         more = s.recv(4096)
         assert more, got

@@ -412,7 +412,8 @@ on_enqueue(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 		if (p->len != q.content_octets)
 			die("%zu octets, not %" PRIu64, p->len,
 			    q.content_octets);
-		check_lines(p->at, p->len);
+		if (!(e.flags & ENVELOPE_BINARYMIME))
+			check_lines(p->at, p->len);
 		write_file(w, q.queue_id, "eml", p->at, p->len);
 		keep_envelope(w, q.queue_id, &e);
 		parts_end(p);
