@@ -36,7 +36,8 @@ check_names(struct settings_errors *errors, const struct settings *milterd,
 {
 	for (size_t i = 0; i < names->n; i++)
 		if (!is_known(milterd, names->at[i]))
-			settings_complain(errors, smtpd, g, setting, "there is "
+			settings_complain(errors, smtpd, g, setting,
+			    "there is "
 			    "no milter \"%s\" in milterd.conf: add a block "
 			    "milter %s { } there, or take the name out here",
 			    names->at[i], names->at[i]);
@@ -53,8 +54,8 @@ check_all(struct settings_errors *errors, const struct settings *milterd,
 		const struct listener_settings *l = g->values;
 
 		if (strcmp(g->block->kind, "listener") == 0)
-			check_names(errors, milterd, smtpd, g, &l->milters,
-			    "milters");
+			check_names(
+			    errors, milterd, smtpd, g, &l->milters, "milters");
 	}
 	check_names(errors, milterd, smtpd, NULL, &set->inject_milters,
 	    "inject_milters");

@@ -49,24 +49,26 @@ edit_new(const struct milter_answer *a)
 
 /* "<a@b>" or "a@b", as milters write it; the address without brackets. */
 static int
-take_address(const struct milter_answer *a, bool utf8,
-    struct smtp_address *to)
+take_address(const struct milter_answer *a, bool utf8, struct smtp_address *to)
 {
 	enum smtp_path_fault why;
 	size_t used;
-	unsigned flags = SMTP_PATH_BARE | (utf8 ? SMTP_PATH_UTF8 : 0) | (a->code == SMFIR_CHGFROM ?
-	    SMTP_PATH_REVERSE : SMTP_PATH_FORWARD);
+	unsigned flags =
+	    SMTP_PATH_BARE | (utf8 ? SMTP_PATH_UTF8 : 0) |
+	    (a->code == SMFIR_CHGFROM ? SMTP_PATH_REVERSE : SMTP_PATH_FORWARD);
 
-	return smtp_path_parse(a->name, flags,
-	    &smtp_path_limits_default, to, &used, &why) ==
-	    PARSE_OK && used == a->name.len ? 0 : -1;
+	return smtp_path_parse(a->name, flags, &smtp_path_limits_default, to,
+		   &used, &why) == PARSE_OK &&
+		       used == a->name.len
+		   ? 0
+		   : -1;
 }
 
 static bool
 is_envelope(char code)
 {
 	return code == SMFIR_ADDRCPT || code == SMFIR_ADDRCPT_PAR ||
-	    code == SMFIR_DELRCPT || code == SMFIR_CHGFROM;
+	       code == SMFIR_DELRCPT || code == SMFIR_CHGFROM;
 }
 
 int
@@ -148,8 +150,7 @@ keep_reason(struct envelope_edits *e, struct slice s, const char *name)
 }
 
 static int
-keep_recipient(struct envelope_edits *e, struct edit_list *from,
-    struct edit *i)
+keep_recipient(struct envelope_edits *e, struct edit_list *from, struct edit *i)
 {
 	e->octets += i->name.len + 8;
 	if (++e->n > EDITS_MAX || e->octets > MILTER_VERDICT_MAX - 6000)
@@ -187,8 +188,8 @@ edits_apply(struct edits *e, bool whole, struct message *m,
 
 	*why = "too many changes, or no memory";
 	TAILQ_FOREACH_SAFE(i, &e->list, order, next)
-		if (apply(e, i, whole, m, env, name) == -1)
-			return -1;
+	if (apply(e, i, whole, m, env, name) == -1)
+		return -1;
 	*why = "its body is too long, or has a bare CR";
 	return e->new_body ? body_finish(&e->body, m) : 0;
 }

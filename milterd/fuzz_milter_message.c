@@ -63,11 +63,9 @@ change(struct message *m, struct slice *in)
 	struct slice value = take(in, number(in));
 
 	if (what & 1)
-		(void)message_insert(m, (uint32_t)place, name, value,
-		    what & 2);
+		(void)message_insert(m, (uint32_t)place, name, value, what & 2);
 	else
-		(void)message_change(m, (uint32_t)place, name, value,
-		    what & 2);
+		(void)message_change(m, (uint32_t)place, name, value, what & 2);
 }
 
 static void
@@ -106,8 +104,8 @@ check(struct message *m)
 	for (uint32_t i = 0; i < made.n; i++) {
 		char *buf = malloc(made.at[i].octets + 1);
 
-		if (buf == NULL || pread(made.at[i].fd, buf,
-		    made.at[i].octets, 0) != (ssize_t)made.at[i].octets)
+		if (buf == NULL || pread(made.at[i].fd, buf, made.at[i].octets,
+				       0) != (ssize_t)made.at[i].octets)
 			abort();
 		smtp_data_chunk(&data, buf, made.at[i].octets);
 		if (made.at[i].octets > 0)

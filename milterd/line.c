@@ -15,8 +15,8 @@
 #include "milterd/milterd.h"
 
 static const struct step_rule {
-	const char	*name;		/* for the log */
-	uint32_t	 no, no_reply;	/* SMFIP_... */
+	const char *name;      /* for the log */
+	uint32_t no, no_reply; /* SMFIP_... */
 } rules[STEP_COUNT] = {
 	[STEP_NONE] = { "idle", 0, 0 },
 	[STEP_DIAL] = { "connection", 0, 0 },
@@ -43,8 +43,8 @@ line_settings(const struct line *l)
 /* ---- the log ---- */
 
 static void
-log_decision(const struct line *l, const char *verdict,
-    const struct milter_reply *r)
+log_decision(
+    const struct line *l, const char *verdict, const struct milter_reply *r)
 {
 	log_info("milter", LOG_QID(l->s->queue_id), LOG_SID(l->s->id),
 	    LOG_CSTR("milter", l->name), LOG_CSTR("verdict", verdict),
@@ -52,8 +52,8 @@ log_decision(const struct line *l, const char *verdict,
 	    LOG_STR("from", l->s->mail.reverse_path),
 	    LOG_CSTR("to", l->s->recipient != NULL ? l->s->recipient : ""),
 	    LOG_NUM("code", r != NULL ? r->code : 0),
-	    LOG_STR("text", r != NULL ? slice_of(r->text, r->len) :
-	    slice_of("", 0)));
+	    LOG_STR("text",
+		r != NULL ? slice_of(r->text, r->len) : slice_of("", 0)));
 }
 
 static void
@@ -61,8 +61,7 @@ log_message(const struct line *l, const char *verdict)
 {
 	log_info("milter", LOG_QID(l->s->queue_id), LOG_SID(l->s->id),
 	    LOG_CSTR("milter", l->name), LOG_CSTR("verdict", verdict),
-	    LOG_CSTR("at", rules[l->step].name),
-	    LOG_NUM("changes", l->edits.n),
+	    LOG_CSTR("at", rules[l->step].name), LOG_NUM("changes", l->edits.n),
 	    LOG_BOOL("body-replaced", l->edits.new_body));
 }
 
@@ -108,16 +107,17 @@ static void
 set_reply(struct milter_reply *r, uint16_t code, uint8_t subject,
     uint8_t detail, const char *text)
 {
-	*r = (struct milter_reply){ .code = code, .enhanced = {
-	    (uint8_t)(code / 100), subject, detail }, .len = strlen(text) };
+	*r = (struct milter_reply){ .code = code,
+		.enhanced = { (uint8_t)(code / 100), subject, detail },
+		.len = strlen(text) };
 	memcpy(r->text, text, r->len);
 }
 
 static enum milter_failure
 on_failure(const struct line *l)
 {
-	return l->g == NULL ? MILTER_FAILURE_TEMPFAIL :
-	    (enum milter_failure)line_settings(l)->on_failure;
+	return l->g == NULL ? MILTER_FAILURE_TEMPFAIL
+			    : (enum milter_failure)line_settings(l)->on_failure;
 }
 
 /* What stands in milterd.conf is what follows. */
@@ -137,8 +137,8 @@ failure_verdict(struct line *l)
 		break;
 	case MILTER_FAILURE_TEMPFAIL:
 	default:
-		set_reply(&r, 451, 7, 1,
-		    "Mail filter not available, try later");
+		set_reply(
+		    &r, 451, 7, 1, "Mail filter not available, try later");
 		break;
 	}
 	rest(l);
@@ -150,10 +150,10 @@ fail(struct line *l, const char *why, int error)
 {
 	static const char *const words[] = { "tempfail", "accept", "reject" };
 
-	log_warning("milter-failed", LOG_QID(l->s->queue_id),
-	    LOG_SID(l->s->id), LOG_CSTR("milter", l->name),
-	    LOG_CSTR("at", rules[l->step].name), LOG_CSTR("reason", why),
-	    LOG_ERRNO(error), LOG_CSTR("effect", words[on_failure(l)]));
+	log_warning("milter-failed", LOG_QID(l->s->queue_id), LOG_SID(l->s->id),
+	    LOG_CSTR("milter", l->name), LOG_CSTR("at", rules[l->step].name),
+	    LOG_CSTR("reason", why), LOG_ERRNO(error),
+	    LOG_CSTR("effect", words[on_failure(l)]));
 	close_stream(l);
 	l->failed = true;
 	edits_clear(&l->edits);
@@ -165,10 +165,9 @@ fail(struct line *l, const char *why, int error)
 static void
 fail_message(struct line *l, const char *why)
 {
-	log_warning("milter-failed", LOG_QID(l->s->queue_id),
-	    LOG_SID(l->s->id), LOG_CSTR("milter", l->name),
-	    LOG_CSTR("at", rules[l->step].name), LOG_CSTR("reason", why),
-	    LOG_CSTR("effect", "tempfail"));
+	log_warning("milter-failed", LOG_QID(l->s->queue_id), LOG_SID(l->s->id),
+	    LOG_CSTR("milter", l->name), LOG_CSTR("at", rules[l->step].name),
+	    LOG_CSTR("reason", why), LOG_CSTR("effect", "tempfail"));
 	rest(l);
 	close_stream(l);
 	edits_clear(&l->edits);
@@ -199,8 +198,8 @@ advance(struct line *l)
 		break;
 	case STEP_DATA:
 		l->data_told = true;
-		l->step = s->asked == IPC_MILTER_REVIEW ? STEP_HEADER :
-		    STEP_NONE;
+		l->step =
+		    s->asked == IPC_MILTER_REVIEW ? STEP_HEADER : STEP_NONE;
 		break;
 	case STEP_HEADER:
 		if (++l->field >= s->message.n_fields)
@@ -209,7 +208,7 @@ advance(struct line *l)
 	case STEP_EOH:
 		l->step = STEP_BODY;
 		break;
-	case STEP_BODY:		/* the next piece; there may be none */
+	case STEP_BODY: /* the next piece; there may be none */
 		break;
 	default:
 		l->step = STEP_NONE;
@@ -240,7 +239,7 @@ finish(struct line *l, const char *word)
 	l->in_transaction = false;
 	l->done = true;
 	if (edits_apply(&l->edits, (l->steps & SMFIP_HDR_LEADSPC) != 0,
-	    &l->s->message, &l->s->envelope, l->name, &why) == -1) {
+		&l->s->message, &l->s->envelope, l->name, &why) == -1) {
 		fail_message(l, why);
 		return;
 	}
@@ -293,7 +292,7 @@ answer_change(struct line *l, const struct milter_answer *a)
 	    (milter_answer_action(a->code) & l->actions) == 0)
 		fail(l, "a change that it may not make", 0);
 	else if (edits_add(&l->edits, a, l->s->mail.utf8,
-	    l->s->config->set->max_body, &why) == -1)
+		     l->s->config->set->max_body, &why) == -1)
 		fail(l, why, 0);
 }
 
@@ -301,9 +300,9 @@ static unsigned
 patience(const struct line *l)
 {
 	const struct milter_settings *set = line_settings(l);
-	uint64_t seconds = l->step >= STEP_HEADER ? set->content_timeout :
-	    l->step <= STEP_OPTIONS ? set->connect_timeout :
-	    set->command_timeout;
+	uint64_t seconds = l->step >= STEP_HEADER    ? set->content_timeout
+			   : l->step <= STEP_OPTIONS ? set->connect_timeout
+						     : set->command_timeout;
 
 	return (unsigned)seconds * 1000;
 }
@@ -314,8 +313,9 @@ answered(struct line *l, const struct milter_answer *a)
 	switch (a->code) {
 	case SMFIR_CONTINUE:
 		if (l->step == STEP_END)
-			finish(l, l->edits.n > 0 || l->edits.new_body ?
-			    "changed" : "continue");
+			finish(l, l->edits.n > 0 || l->edits.new_body
+				      ? "changed"
+				      : "continue");
 		else {
 			advance(l);
 			go_on(l);
@@ -342,9 +342,9 @@ answered(struct line *l, const struct milter_answer *a)
 			stream_deadline(l->stream, patience(l));
 		break;
 	case SMFIR_REJECT:
-		answer_standard(l, 550, l->step == STEP_RCPT ?
-		    "Recipient refused by a mail filter" :
-		    "Message refused by a mail filter");
+		answer_standard(l, 550,
+		    l->step == STEP_RCPT ? "Recipient refused by a mail filter"
+					 : "Message refused by a mail filter");
 		break;
 	case SMFIR_TEMPFAIL:
 		answer_standard(l, 451, "A mail filter asks to try later");
@@ -432,8 +432,8 @@ on_input(void *owner, char *at, size_t len)
 	struct milter_packet p;
 	size_t used;
 
-	switch (milter_packet_take(slice_of(at, len), SMFI_DATA_MAX, &p,
-	    &used)) {
+	switch (
+	    milter_packet_take(slice_of(at, len), SMFI_DATA_MAX, &p, &used)) {
 	case PARSE_MORE:
 		return 0;
 	case PARSE_BAD:
@@ -464,18 +464,21 @@ on_ended(void *owner, enum stream_end why)
 	int error = errno;
 
 	if (l->step == STEP_NONE && !l->in_transaction)
-		close_stream(l);	/* it had nothing more to do */
+		close_stream(l); /* it had nothing more to do */
 	else
-		fail(l, why == STREAM_TIMEOUT ? "no answer in time" :
-		    why == STREAM_EOF ? "it closed the connection" :
-		    stream_end_name(why), why == STREAM_ERROR ? error : 0);
+		fail(l,
+		    why == STREAM_TIMEOUT ? "no answer in time"
+		    : why == STREAM_EOF   ? "it closed the connection"
+					  : stream_end_name(why),
+		    why == STREAM_ERROR ? error : 0);
 }
 
 void
 milterd_kind(struct milterd *d)
 {
 	d->kind = (struct stream_kind){
-		.on = { .input = on_input, .drained = on_drained,
+		.on = { .input = on_input,
+		    .drained = on_drained,
 		    .ended = on_ended },
 		.input_max = MILTERD_INPUT_MAX,
 		.output_max = MILTERD_OUTPUT_MAX,
@@ -623,8 +626,8 @@ line_dialled(struct line *l, int fd, int error)
 {
 	struct milterd *d = l->s->peer->d;
 
-	if (fd != -1 && (l->stream = stream_new(d->loop, fd, &d->kind, l)) ==
-	    NULL) {
+	if (fd != -1 &&
+	    (l->stream = stream_new(d->loop, fd, &d->kind, l)) == NULL) {
 		error = errno;
 		close(fd);
 	}

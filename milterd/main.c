@@ -29,12 +29,11 @@ take_settings(void *ctx, int shared_fd, int own_fd)
 	struct milterd *d = ctx;
 	struct settings_errors errors = { 0 };
 
-	(void)shared_fd;	/* all we want of it is stage.hostname */
+	(void)shared_fd; /* all we want of it is stage.hostname */
 	settings_free(d->next_settings);
 	d->next_settings = settings_read(&milterd_schema, own_fd, &errors);
 	for (size_t i = 0; i < errors.n; i++)
-		log_error("settings-refused",
-		    LOG_CSTR("reason", errors.at[i]));
+		log_error("settings-refused", LOG_CSTR("reason", errors.at[i]));
 	return d->next_settings != NULL ? 0 : -1;
 }
 
@@ -97,15 +96,18 @@ milterd_init(struct milterd *d)
 	if (d->loop == NULL)
 		return -1;
 	milterd_kind(d);
-	dial_init(d);
-	return sibling_init(&d->supervisor, MILTERD_DIALS_MAX) == -1 ? -1 :
-	    (d->supervisor.ch = d->stage.supervisor, 0);
+	if (dial_init(d) == -1 ||
+	    sibling_init(&d->supervisor, MILTERD_DIALS_MAX) == -1)
+		return -1;
+	d->supervisor.ch = d->stage.supervisor;
+	return 0;
 }
 
 static void
 milterd_clear(struct milterd *d)
 {
 	peers_clear(d);
+	event_free(d->rest);
 	stream_loop_free(d->loop);
 	config_release(d->config);
 	settings_free(d->next_settings);
@@ -114,7 +116,7 @@ milterd_clear(struct milterd *d)
 int
 main(int argc, char *argv[])
 {
-	static struct milterd d;	/* most of a MiB: too large for the stack */
+	static struct milterd d; /* most of a MiB: too large for the stack */
 	int status;
 
 	stage_open(argc, argv, &hooks);

@@ -69,8 +69,8 @@ parts_read(const struct parts *p, uint64_t at, void *buf, size_t size)
 		n = p->at[i].octets - (size_t)at;
 		if (n > size - done)
 			n = size - done;
-		if (read_all(p->at[i].fd, (char *)buf + done, n,
-		    (off_t)at) == -1)
+		if (read_all(p->at[i].fd, (char *)buf + done, n, (off_t)at) ==
+		    -1)
 			return -1;
 		done += n;
 		at = 0;
@@ -100,8 +100,8 @@ put_field(struct message *m, uint32_t place, struct field f)
 		goto failed;
 	if (m->n_fields == m->room) {
 		uint32_t room = m->room == 0 ? 32 : m->room * 2;
-		struct field *more = reallocarray(m->fields, room,
-		    sizeof(*more));
+		struct field *more =
+		    reallocarray(m->fields, room, sizeof(*more));
 
 		if (more == NULL)
 			goto failed;
@@ -124,8 +124,10 @@ failed:
 static int
 keep_field(struct message *m, struct slice text, size_t name_len, bool own)
 {
-	struct field f = { .text = malloc(text.len), .len = (uint32_t)text.len,
-		.name_len = (uint16_t)name_len, .own = own };
+	struct field f = { .text = malloc(text.len),
+		.len = (uint32_t)text.len,
+		.name_len = (uint16_t)name_len,
+		.own = own };
 
 	if (f.text == NULL)
 		return -1;
@@ -140,10 +142,11 @@ name_of_line(struct slice line)
 	size_t n = 0, end;
 
 	while (n < line.len && line.at[n] > ' ' && line.at[n] <= '~' &&
-	    line.at[n] != ':')
+	       line.at[n] != ':')
 		n++;
-	for (end = n; end < line.len && (line.at[end] == ' ' ||
-	    line.at[end] == '\t'); end++)
+	for (end = n;
+	     end < line.len && (line.at[end] == ' ' || line.at[end] == '\t');
+	     end++)
 		;
 	return n <= 65535 && end < line.len && line.at[end] == ':' ? n : 0;
 }
@@ -183,7 +186,7 @@ take_fields(struct message *m, struct slice in, size_t *used)
 			*used = in.len - rest.len;
 			return 0;
 		}
-		if (name == 0) {	/* text that no empty line parts */
+		if (name == 0) { /* text that no empty line parts */
 			*used = in.len - before.len;
 			return 0;
 		}
@@ -210,21 +213,22 @@ message_read(struct message *m, uint32_t own)
 	if ((head = malloc(size + 1)) == NULL)
 		return MESSAGE_FAILED;
 	len = parts_read(&m->parts, 0, head, size);
-	if (len < own || (own > 0 && keep_field(m, slice_of(head, own),
-	    name_of_line(slice_of(head, own)), true) == -1)) {
+	if (len < own ||
+	    (own > 0 && keep_field(m, slice_of(head, own),
+			    name_of_line(slice_of(head, own)), true) == -1)) {
 		free(head);
 		return MESSAGE_FAILED;
 	}
 	if (take_fields(m, slice_of(head + own, (size_t)len - own), &used) ==
 	    -1) {
 		free(head);
-		return m->n_fields >= MESSAGE_FIELDS_MAX ? MESSAGE_HEADER_LONG :
-		    MESSAGE_FAILED;
+		return m->n_fields >= MESSAGE_FIELDS_MAX ? MESSAGE_HEADER_LONG
+							 : MESSAGE_FAILED;
 	}
 	free(head);
 	m->body_at = own + used;
-	return !whole && used >= MESSAGE_HEADER_MAX ? MESSAGE_HEADER_LONG :
-	    MESSAGE_OK;
+	return !whole && used >= MESSAGE_HEADER_MAX ? MESSAGE_HEADER_LONG
+						    : MESSAGE_OK;
 }
 
 ssize_t
@@ -244,12 +248,12 @@ field_name(const struct field *f)
 struct slice
 field_value(const struct field *f, bool whole, char *out)
 {
-	const char *colon = memchr(f->text + f->name_len, ':',
-	    f->len - f->name_len);
+	const char *colon =
+	    memchr(f->text + f->name_len, ':', f->len - f->name_len);
 	size_t n = 0, len = f->len;
 
-	while (len > 0 && (f->text[len - 1] == '\n' ||
-	    f->text[len - 1] == '\r'))
+	while (
+	    len > 0 && (f->text[len - 1] == '\n' || f->text[len - 1] == '\r'))
 		len--;
 	/* sendmail takes off one blank, and not a tab. */
 	for (const char *p = colon + 1; p < f->text + len; p++)
@@ -264,8 +268,8 @@ field_value(const struct field *f, bool whole, char *out)
 static struct slice
 without_end(struct slice s)
 {
-	while (s.len > 0 && (s.at[s.len - 1] == '\n' ||
-	    s.at[s.len - 1] == '\r'))
+	while (
+	    s.len > 0 && (s.at[s.len - 1] == '\n' || s.at[s.len - 1] == '\r'))
 		s.len--;
 	return s;
 }
@@ -286,8 +290,8 @@ put_value(char *to, struct slice value)
 		}
 		to[n++] = '\r';
 		to[n++] = '\n';
-		if (i + 1 == value.len || (value.at[i + 1] != ' ' &&
-		    value.at[i + 1] != '\t'))
+		if (i + 1 == value.len ||
+		    (value.at[i + 1] != ' ' && value.at[i + 1] != '\t'))
 			to[n++] = '\t';
 	}
 	return n;
@@ -455,8 +459,7 @@ body_append(struct body *b, struct slice s)
 int
 body_finish(struct body *b, struct message *m)
 {
-	if (b->cr || (b->in_line &&
-	    body_write(b, SLICE_LITERAL("\r\n")) == -1))
+	if (b->cr || (b->in_line && body_write(b, SLICE_LITERAL("\r\n")) == -1))
 		return -1;
 	if (b->content.fd != -1 && close_part(&b->parts, &b->content) == -1)
 		return -1;
@@ -475,12 +478,12 @@ copy(const struct parts *p, uint64_t at, uint64_t end, struct parts *made,
 	char buf[8192];
 
 	while (at < end) {
-		size_t size = end - at < sizeof(buf) ? (size_t)(end - at) :
-		    sizeof(buf);
+		size_t size =
+		    end - at < sizeof(buf) ? (size_t)(end - at) : sizeof(buf);
 		ssize_t n = parts_read(p, at, buf, size);
 
-		if (n <= 0 || write_out(made, c, slice_of(buf, (size_t)n)) ==
-		    -1)
+		if (n <= 0 ||
+		    write_out(made, c, slice_of(buf, (size_t)n)) == -1)
 			return -1;
 		at += (uint64_t)n;
 	}
@@ -510,8 +513,8 @@ rebuild(const struct message *m, struct parts *made, struct content *c,
     uint32_t *kept)
 {
 	for (uint32_t i = 0; i < m->n_fields; i++)
-		if (write_out(made, c, slice_of(m->fields[i].text,
-		    m->fields[i].len)) == -1)
+		if (write_out(made, c,
+			slice_of(m->fields[i].text, m->fields[i].len)) == -1)
 			return -1;
 	if (write_out(made, c, SLICE_LITERAL("\r\n")) == -1 ||
 	    copy_body(m, made, c, kept) == -1)

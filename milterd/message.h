@@ -24,38 +24,38 @@ enum {
 };
 
 struct part {
-	int		 fd;
-	uint32_t	 octets;
+	int fd;
+	uint32_t octets;
 };
 
 struct parts {
-	struct part	*at;
-	uint32_t	 n, room;
-	uint64_t	 total;		/* octets */
+	struct part *at;
+	uint32_t n, room;
+	uint64_t total; /* octets */
 };
 
 /* All its lines, line ends included; allocated. */
 struct field {
-	char		*text;
-	uint32_t	 len;
-	uint16_t	 name_len;
-	bool		 own;		/* ours: not shown, not changed */
+	char *text;
+	uint32_t len;
+	uint16_t name_len;
+	bool own; /* ours: not shown, not changed */
 };
 
 struct message {
-	struct parts	 parts;		/* as it came */
-	struct field	*fields;
-	uint32_t	 n_fields, room;
-	uint64_t	 header_octets;
-	uint64_t	 body_at;	/* in parts */
-	struct parts	 body;		/* instead, where body_changed */
-	bool		 header_changed, body_changed;
+	struct parts parts; /* as it came */
+	struct field *fields;
+	uint32_t n_fields, room;
+	uint64_t header_octets;
+	uint64_t body_at;  /* in parts */
+	struct parts body; /* instead, where body_changed */
+	bool header_changed, body_changed;
 };
 
 enum message_fault {
 	MESSAGE_OK,
-	MESSAGE_HEADER_LONG,	/* over one of the limits above */
-	MESSAGE_FAILED		/* no memory, or it cannot be read */
+	MESSAGE_HEADER_LONG, /* over one of the limits above */
+	MESSAGE_FAILED       /* no memory, or it cannot be read */
 };
 
 /* fd becomes the list's.  -1: no memory, it is closed. */
@@ -68,8 +68,8 @@ void message_clear(struct message *);
 /* All parts are here: find the fields.  The first own octets are ours. */
 enum message_fault message_read(struct message *, uint32_t own);
 /* Octets of the body, whichever it is; as parts_read. */
-ssize_t message_body(const struct message *, uint64_t at, void *buf,
-    size_t size);
+ssize_t message_body(
+    const struct message *, uint64_t at, void *buf, size_t size);
 
 struct slice field_name(const struct field *);
 /*
@@ -96,11 +96,11 @@ int message_change(struct message *, uint32_t index, struct slice name,
 
 /* A new body under way: piece by piece, with LF or CRLF as its line ends. */
 struct body {
-	struct parts	 parts;
-	struct content	 content;
-	uint64_t	 max;
-	bool		 cr;		/* the last octet was one */
-	bool		 in_line;
+	struct parts parts;
+	struct content content;
+	uint64_t max;
+	bool cr; /* the last octet was one */
+	bool in_line;
 };
 
 void body_init(struct body *, uint64_t max);

@@ -38,10 +38,10 @@ TAILQ_HEAD(peers, peer);
 RB_HEAD(session_tree, session);
 
 enum {
-	MILTERD_INPUT_MAX = 128 * 1024,	/* kept of one milter */
+	MILTERD_INPUT_MAX = 128 * 1024, /* kept of one milter */
 	MILTERD_OUTPUT_MAX = 256 * 1024,
-	MILTERD_SESSIONS_MAX = 65536,	/* of one peer */
-	MILTERD_DIALS_MAX = 64,		/* asked of supervisor at once */
+	MILTERD_SESSIONS_MAX = 65536, /* of one peer */
+	MILTERD_DIALS_MAX = 64,       /* asked of supervisor at once */
 	MILTERD_WRITE_MAX = 256 * 1024 + 1024,
 	/* What a milter may want changed in one message. */
 	EDITS_MAX = 1000,
@@ -53,27 +53,29 @@ enum {
 
 /* milterd.conf as it was when a session began; sessions share it. */
 struct config {
-	struct settings	*settings;
+	struct settings *settings;
 	const struct milterd_settings *set;
-	unsigned	 users;
+	unsigned users;
 };
 
 void config_release(struct config *);
 
 struct milterd {
-	struct stage	 stage;
-	struct config	*config;
-	struct settings	*next_settings;
+	struct stage stage;
+	struct config *config;
+	struct settings *next_settings;
 	struct stream_loop *loop;
-	struct stream_kind kind;	/* of a connection to a milter */
-	struct peers	 peers;
-	struct sibling	 supervisor;	/* its channel is the stage's */
-	struct lines	 dialling;	/* wait for their turn to ask */
-	unsigned	 n_dials;
-	unsigned	 n_reviews;
-	char		 write[MILTERD_WRITE_MAX];	/* packets under way */
-	char		 value[MESSAGE_HEADER_MAX * 2];
-	uint8_t		 body[MILTER_VERDICT_MAX];
+	struct stream_kind kind; /* of a connection to a milter */
+	struct peers peers;
+	struct sibling supervisor; /* its channel is the stage's */
+	struct lines dialling;     /* wait for their turn to ask */
+	struct lines resting;      /* their milter had no room */
+	struct event *rest;
+	unsigned n_dials;
+	unsigned n_reviews;
+	char write[MILTERD_WRITE_MAX]; /* packets under way */
+	char value[MESSAGE_HEADER_MAX * 2];
+	uint8_t body[MILTER_VERDICT_MAX];
 };
 
 /* ---- edits.c ---- */
@@ -81,30 +83,30 @@ struct milterd {
 /* Staged until the milter has said its last word. */
 struct edit {
 	TAILQ_ENTRY(edit) order;
-	char		 code;
-	uint32_t	 index;
-	struct slice	 name, value;	/* behind it */
-	char		 text[];
+	char code;
+	uint32_t index;
+	struct slice name, value; /* behind it */
+	char text[];
 };
 
 TAILQ_HEAD(edit_list, edit);
 
 struct edits {
 	struct edit_list list;
-	unsigned	 n;
-	size_t		 octets;
-	struct body	 body;
-	bool		 new_body;
+	unsigned n;
+	size_t octets;
+	struct body body;
+	bool new_body;
 };
 
 /* What the milters changed of the envelope, for the verdict. */
 struct envelope_edits {
-	struct edit_list list;		/* ADDRCPT and DELRCPT */
-	unsigned	 n;
-	size_t		 octets;
-	char		*reverse_path;	/* NULL: as it was */
-	char		*hold;		/* why, or NULL */
-	char		 held_by[MILTER_NAME_MAX + 1];
+	struct edit_list list; /* ADDRCPT and DELRCPT */
+	unsigned n;
+	size_t octets;
+	char *reverse_path; /* NULL: as it was */
+	char *hold;         /* why, or NULL */
+	char held_by[MILTER_NAME_MAX + 1];
 };
 
 void edits_init(struct edits *);
@@ -122,38 +124,49 @@ void envelope_edits_clear(struct envelope_edits *);
 /* ---- line.c ---- */
 
 enum step {
-	STEP_NONE, STEP_DIAL, STEP_OPTIONS, STEP_CONNECT, STEP_HELO, STEP_MAIL,
-	STEP_RCPT, STEP_DATA, STEP_HEADER, STEP_EOH, STEP_BODY, STEP_END,
+	STEP_NONE,
+	STEP_DIAL,
+	STEP_OPTIONS,
+	STEP_CONNECT,
+	STEP_HELO,
+	STEP_MAIL,
+	STEP_RCPT,
+	STEP_DATA,
+	STEP_HEADER,
+	STEP_EOH,
+	STEP_BODY,
+	STEP_END,
 	STEP_COUNT
 };
 
 struct line {
 	TAILQ_ENTRY(line) dialling;
-	struct session	*s;
-	const struct settings_group *g;	/* NULL: no such milter */
-	char		 name[MILTER_NAME_MAX + 1];
-	struct stream	*stream;	/* NULL: not connected */
-	struct ask	 dial;
-	bool		 in_line_to_dial;
-	enum step	 step;		/* under way */
-	bool		 waits_room;	/* for output to leave */
-	uint32_t	 actions, steps;
-	char		*macros[MILTER_STAGES];	/* its own wish, or NULL */
+	struct session *s;
+	const struct settings_group *g; /* NULL: no such milter */
+	char name[MILTER_NAME_MAX + 1];
+	struct stream *stream; /* NULL: not connected */
+	struct ask dial;
+	struct lines *waits_dial; /* the list that it stands in, or NULL */
+	uint64_t dial_until_ms;
+	enum step step;  /* under way */
+	bool waits_room; /* for output to leave */
+	uint32_t actions, steps;
+	char *macros[MILTER_STAGES]; /* its own wish, or NULL */
 	/* Of the connection. */
-	bool		 greeted;	/* it knows the client */
-	bool		 accepts_all;	/* it said so to CONNECT or HELO */
-	bool		 refuses_all;
+	bool greeted;     /* it knows the client */
+	bool accepts_all; /* it said so to CONNECT or HELO */
+	bool refuses_all;
 	/* Of the transaction. */
-	bool		 in_transaction;	/* it heard MAIL */
-	bool		 data_told;
-	bool		 done;		/* it wants to hear no more */
-	bool		 failed;	/* and what that means was decided */
-	struct milter_reply *refusal;	/* for refuses_all */
+	bool in_transaction; /* it heard MAIL */
+	bool data_told;
+	bool done;                    /* it wants to hear no more */
+	bool failed;                  /* and what that means was decided */
+	struct milter_reply *refusal; /* for refuses_all */
 	/* Of a review. */
-	uint32_t	 field;		/* the next */
-	uint64_t	 body_at;
-	unsigned	 answers;
-	struct edits	 edits;
+	uint32_t field; /* the next */
+	uint64_t body_at;
+	unsigned answers;
+	struct edits edits;
 };
 
 void line_init(struct line *, struct session *, struct slice name);
@@ -191,7 +204,7 @@ void say_bare(struct line *, char code);
 
 /* ---- dial.c ---- */
 
-void dial_init(struct milterd *);
+int dial_init(struct milterd *);
 void dial_start(struct line *);
 void dial_forget(struct line *);
 /* MILTER_CONNECTED, MILTER_UNREACHABLE. */
@@ -202,21 +215,21 @@ int dial_unreachable(void *, struct ipc_channel *, struct ipc_message *);
 
 struct session {
 	RB_ENTRY(session) by_id;
-	struct peer	*peer;
-	struct config	*config;
-	uint64_t	 id;
-	char		*facts;		/* the body of its last MILTER_MAIL */
-	struct milter_mail mail;	/* decoded from it */
-	char		*recipient;	/* of a MILTER_RCPT under way */
-	uint64_t	 queue_id;	/* 0: not known yet */
-	uint64_t	 request;	/* id; 0: none under way */
-	enum ipc_type	 asked;
-	unsigned	 at;		/* which milter has its turn */
-	struct message	 message;
-	bool		 reviewing;	/* counted in n_reviews */
+	struct peer *peer;
+	struct config *config;
+	uint64_t id;
+	char *facts;             /* the body of its last MILTER_MAIL */
+	struct milter_mail mail; /* decoded from it */
+	char *recipient;         /* of a MILTER_RCPT under way */
+	uint64_t queue_id;       /* 0: not known yet */
+	uint64_t request;        /* id; 0: none under way */
+	enum ipc_type asked;
+	unsigned at; /* which milter has its turn */
+	struct message message;
+	bool reviewing; /* counted in n_reviews */
 	struct envelope_edits envelope;
-	unsigned	 n_lines;
-	struct line	 lines[MILTERS_MAX];
+	unsigned n_lines;
+	struct line lines[MILTERS_MAX];
 };
 
 int session_compare(const struct session *, const struct session *);
@@ -226,15 +239,15 @@ RB_PROTOTYPE(session_tree, session, by_id, session_compare)
 struct session *session_new(struct peer *, uint64_t id);
 void session_free(struct session *);
 /* Take the facts of a transaction; -1: no memory. */
-int session_mail(struct session *, const struct milter_mail *,
-    struct slice body);
+int session_mail(
+    struct session *, const struct milter_mail *, struct slice body);
 /* Begin the request: the first milter. */
 void session_run(struct session *, uint64_t request, enum ipc_type asked);
 /* This milter has nothing against it: the next one. */
 void session_line_done(struct line *);
 /* It has: that is the answer. */
-void session_line_verdict(struct line *, enum milter_decision,
-    const struct milter_reply *);
+void session_line_verdict(
+    struct line *, enum milter_decision, const struct milter_reply *);
 /* An answer that no milter gave. */
 void session_refuse(struct session *, uint16_t code, uint8_t subject,
     uint8_t detail, const char *text);
@@ -244,12 +257,12 @@ void session_abort(struct session *);
 
 struct peer {
 	TAILQ_ENTRY(peer) all;
-	struct milterd	*d;
+	struct milterd *d;
 	struct ipc_channel *ch;
-	enum ipc_role	 role;
-	unsigned	 instance;
+	enum ipc_role role;
+	unsigned instance;
 	struct session_tree sessions;
-	unsigned	 n_sessions;
+	unsigned n_sessions;
 };
 
 int peers_add(struct milterd *, enum ipc_role, unsigned instance, int fd);

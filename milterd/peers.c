@@ -22,10 +22,13 @@ static void
 send_refusal(struct peer *p, uint64_t request, uint64_t session)
 {
 	struct milter_verdict v = { .session = session,
-		.decision = MILTER_REFUSE, .milter = slice_of("", 0),
-		.code = 451, .enhanced = { 4, 3, 0 },
+		.decision = MILTER_REFUSE,
+		.milter = slice_of("", 0),
+		.code = 451,
+		.enhanced = { 4, 3, 0 },
 		.text = SLICE_LITERAL("Mail filters not available, try later"),
-		.reason = slice_of("", 0), .reverse_path = slice_of("", 0) };
+		.reason = slice_of("", 0),
+		.reverse_path = slice_of("", 0) };
 	struct ipc_writer w;
 
 	ipc_writer_init(&w, p->d->body, sizeof(p->d->body));
@@ -46,11 +49,12 @@ send_parts(struct session *s, struct parts *made)
 		struct milter_small m = { .session = s->id,
 			.octets = made->at[i].octets };
 
-		if (ipc_send(p->ch, IPC_MILTER_PART, s->request, slice_of(body,
-		    milter_small_encode(&m, body)), &made->at[i].fd, 1) == -1)
+		if (ipc_send(p->ch, IPC_MILTER_PART, s->request,
+			slice_of(body, milter_small_encode(&m, body)),
+			&made->at[i].fd, 1) == -1)
 			result = -1;
 	}
-	made->n = 0;		/* the descriptors are the channel's */
+	made->n = 0; /* the descriptors are the channel's */
 	parts_clear(made);
 	return result;
 }
@@ -112,9 +116,9 @@ peer_verdict(struct session *s, struct milter_verdict *v)
 	ipc_writer_init(&w, p->d->body, sizeof(p->d->body));
 	milter_verdict_put(&w, v);
 	if (v->n_changes > 0)
-		TAILQ_FOREACH(i, &s->envelope.list, order) {
-			struct milter_change c = {
-				.add = i->code != SMFIR_DELRCPT,
+		TAILQ_FOREACH (i, &s->envelope.list, order) {
+			struct milter_change c = { .add =
+						       i->code != SMFIR_DELRCPT,
 				.address = i->name };
 
 			milter_change_put(&w, &c);
@@ -208,8 +212,8 @@ on_data(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 static int
 take_part(struct session *s, struct ipc_message *m, uint32_t octets)
 {
-	if (content_check(m->fds[0], octets) == -1 ||
-	    octets > QUEUE_PART_MAX || s->message.parts.n >= MILTER_PARTS_MAX)
+	if (content_check(m->fds[0], octets) == -1 || octets > QUEUE_PART_MAX ||
+	    s->message.parts.n >= MILTER_PARTS_MAX)
 		return -1;
 	/* Without memory the review finds the parts to be too few. */
 	(void)parts_add(&s->message.parts, ipc_message_take_fd(m, 0), octets);
@@ -241,8 +245,8 @@ review(struct session *s, const struct milter_small *r, uint64_t request)
 	s->request = request;
 	s->asked = IPC_MILTER_REVIEW;
 	if (d->n_reviews >= s->config->set->max_reviews) {
-		session_refuse(s, 451, 3, 2,
-		    "Too many messages under review, try later");
+		session_refuse(
+		    s, 451, 3, 2, "Too many messages under review, try later");
 		return;
 	}
 	s->reviewing = true;
@@ -357,8 +361,8 @@ peers_add(struct milterd *d, enum ipc_role role, unsigned instance, int fd)
 	struct peer *p, *next;
 
 	TAILQ_FOREACH_SAFE(p, &d->peers, all, next)
-		if (p->role == role && p->instance == instance)
-			drop(p);
+	if (p->role == role && p->instance == instance)
+		drop(p);
 	if ((p = calloc(1, sizeof(*p))) == NULL) {
 		close(fd);
 		return -1;
@@ -367,8 +371,8 @@ peers_add(struct milterd *d, enum ipc_role role, unsigned instance, int fd)
 	p->role = role;
 	p->instance = instance;
 	RB_INIT(&p->sessions);
-	p->ch = ipc_channel_new(d->stage.base, fd, IPC_MILTERD, role, &events,
-	    p);
+	p->ch =
+	    ipc_channel_new(d->stage.base, fd, IPC_MILTERD, role, &events, p);
 	if (p->ch == NULL) {
 		free(p);
 		return -1;

@@ -8,12 +8,13 @@
 #include "milterd/milterd.h"
 
 static const char *const usual_macros[MILTER_STAGES] = {
-	[MILTER_STAGE_CONNECT] = ("j _ {daemon_name} {daemon_addr} "
-	    "{daemon_port} {if_name} {if_addr} v {client_addr} {client_name} "
-	    "{client_port} {client_ptr}"),
+	[MILTER_STAGE_CONNECT] =
+	    ("j _ {daemon_name} {daemon_addr} "
+	     "{daemon_port} {if_name} {if_addr} v {client_addr} {client_name} "
+	     "{client_port} {client_ptr}"),
 	[MILTER_STAGE_HELO] = "{tls_version} {cipher} {cipher_bits}",
 	[MILTER_STAGE_MAIL] = ("i {auth_type} {auth_authen} {auth_author} "
-	    "{mail_addr} {mail_host} {mail_mailer}"),
+			       "{mail_addr} {mail_host} {mail_mailer}"),
 	[MILTER_STAGE_RCPT] = "i {rcpt_addr} {rcpt_host} {rcpt_mailer}",
 	[MILTER_STAGE_DATA] = "i",
 	[MILTER_STAGE_EOM] = "i",
@@ -23,8 +24,8 @@ static const char *const usual_macros[MILTER_STAGES] = {
 /* What a macro is made of; text is scratch, and large enough. */
 struct source {
 	const struct session *s;
-	char	*text;
-	size_t	 size;
+	char *text;
+	size_t size;
 };
 
 static struct slice
@@ -45,8 +46,8 @@ client_name(struct source *f)
 		return m->name;
 	if (m->family == MILTER_FAMILY_LOCAL)
 		return SLICE_LITERAL("localhost");
-	len = snprintf(f->text, f->size, "[%.*s]", (int)m->address.len,
-	    m->address.at);
+	len = snprintf(
+	    f->text, f->size, "[%.*s]", (int)m->address.len, m->address.at);
 	return slice_of(f->text, (size_t)len);
 }
 
@@ -98,8 +99,9 @@ get_version(struct source *f)
 static struct slice
 get_address(struct source *f)
 {
-	return f->s->mail.family == MILTER_FAMILY_LOCAL ?
-	    SLICE_LITERAL("127.0.0.1") : f->s->mail.address;
+	return f->s->mail.family == MILTER_FAMILY_LOCAL
+		   ? SLICE_LITERAL("127.0.0.1")
+		   : f->s->mail.address;
 }
 
 static struct slice
@@ -129,8 +131,8 @@ get_cipher(struct source *f)
 static struct slice
 get_bits(struct source *f)
 {
-	return f->s->mail.tls_bits == 0 ? slice_of("", 0) :
-	    print_number(f, f->s->mail.tls_bits);
+	return f->s->mail.tls_bits == 0 ? slice_of("", 0)
+					: print_number(f, f->s->mail.tls_bits);
 }
 
 static struct slice
@@ -151,7 +153,7 @@ get_queue_id(struct source *f)
 	if (f->s->queue_id == 0)
 		return slice_of("", 0);
 	return slice_of(f->text, (size_t)snprintf(f->text, f->size, "%012llx",
-	    (unsigned long long)f->s->queue_id));
+				     (unsigned long long)f->s->queue_id));
 }
 
 static struct slice
@@ -163,11 +165,11 @@ get_sender(struct source *f)
 static struct slice
 domain_of(struct slice address)
 {
-	const char *at = address.len == 0 ? NULL :
-	    memrchr(address.at, '@', address.len);
+	const char *at =
+	    address.len == 0 ? NULL : memrchr(address.at, '@', address.len);
 
-	return at == NULL ? slice_of("", 0) :
-	    slice_skip(address, (size_t)(at + 1 - address.at));
+	return at == NULL ? slice_of("", 0)
+			  : slice_skip(address, (size_t)(at + 1 - address.at));
 }
 
 static struct slice
@@ -179,8 +181,8 @@ get_sender_host(struct source *f)
 static struct slice
 get_recipient(struct source *f)
 {
-	return f->s->recipient == NULL ? slice_of("", 0) :
-	    slice_str(f->s->recipient);
+	return f->s->recipient == NULL ? slice_of("", 0)
+				       : slice_str(f->s->recipient);
 }
 
 static struct slice
@@ -198,8 +200,8 @@ get_mailer(struct source *f)
 }
 
 static const struct macro {
-	const char	*name;
-	struct slice	(*get)(struct source *);
+	const char *name;
+	struct slice (*get)(struct source *);
 } macros[] = {
 	{ "j", get_host },
 	{ "_", get_client },
@@ -237,7 +239,7 @@ is_named(const struct macro *m, struct slice name)
 	if (slice_equal(known, name))
 		return true;
 	return known.len > 2 && name.len == known.len - 2 &&
-	    slice_equal(slice_of(known.at + 1, name.len), name);
+	       slice_equal(slice_of(known.at + 1, name.len), name);
 }
 
 static void
@@ -264,8 +266,8 @@ static void
 put_macros(struct milter_writer *w, const struct line *l,
     enum milter_stage stage, char code)
 {
-	const char *p = l->macros[stage] != NULL ? l->macros[stage] :
-	    usual_macros[stage];
+	const char *p =
+	    l->macros[stage] != NULL ? l->macros[stage] : usual_macros[stage];
 
 	milter_begin(w, SMFIC_MACRO);
 	milter_put(w, slice_of(&code, 1));
@@ -298,8 +300,8 @@ send_off(struct milter_writer *w, struct line *l)
 
 /* The packet of macros, and the beginning of the command. */
 static void
-begin(struct milter_writer *w, struct line *l, enum milter_stage stage,
-    char code)
+begin(
+    struct milter_writer *w, struct line *l, enum milter_stage stage, char code)
 {
 	writer_init(w, l);
 	put_macros(w, l, stage, code);
@@ -317,12 +319,12 @@ say_bare(struct line *l, char code)
 }
 
 enum {
-	OFFERED_STEPS = SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL |
-	    SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOHDRS | SMFIP_NOEOH |
-	    SMFIP_NR_HDR | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_SKIP |
-	    SMFIP_RCPT_REJ | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
-	    SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_EOH |
-	    SMFIP_NR_BODY | SMFIP_HDR_LEADSPC
+	OFFERED_STEPS =
+	    SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT |
+	    SMFIP_NOBODY | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NR_HDR |
+	    SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_SKIP | SMFIP_NR_CONN |
+	    SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA |
+	    SMFIP_NR_UNKN | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_HDR_LEADSPC
 };
 
 void
@@ -427,8 +429,7 @@ say_header(struct line *l)
 	struct slice name = field_name(f), value;
 	struct milter_writer w;
 
-	if (f->own || f->len > sizeof(d->value) ||
-	    name.len > SMFI_DATA_MAX / 2)
+	if (f->own || f->len > sizeof(d->value) || name.len > SMFI_DATA_MAX / 2)
 		return false;
 	value = field_value(f, (l->steps & SMFIP_HDR_LEADSPC) != 0, d->value);
 	if (value.len > SMFI_DATA_MAX - name.len - 2)
@@ -455,8 +456,8 @@ say_body(struct line *l, int *error)
 {
 	struct milterd *d = l->s->peer->d;
 	char head[MILTER_PACKET_HEAD];
-	ssize_t n = message_body(&l->s->message, l->body_at, d->write,
-	    SMFI_DATA_MAX);
+	ssize_t n =
+	    message_body(&l->s->message, l->body_at, d->write, SMFI_DATA_MAX);
 	struct iovec iov[2] = { { head, sizeof(head) }, { d->write, 0 } };
 
 	*error = n == -1;

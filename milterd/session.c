@@ -94,8 +94,7 @@ make_lines(struct session *s)
 }
 
 int
-session_mail(struct session *s, const struct milter_mail *m,
-    struct slice body)
+session_mail(struct session *s, const struct milter_mail *m, struct slice body)
 {
 	char *facts = malloc(body.len);
 	bool known = s->facts != NULL && is_known(s, m);
@@ -155,16 +154,17 @@ session_refuse(struct session *s, uint16_t code, uint8_t subject,
     uint8_t detail, const char *text)
 {
 	struct milter_verdict v = { .decision = MILTER_REFUSE,
-		.milter = slice_of("", 0), .code = code, .enhanced = {
-		(uint8_t)(code / 100), subject, detail },
+		.milter = slice_of("", 0),
+		.code = code,
+		.enhanced = { (uint8_t)(code / 100), subject, detail },
 		.text = slice_str(text) };
 
 	answer(s, &v);
 }
 
 void
-session_line_verdict(struct line *l, enum milter_decision decision,
-    const struct milter_reply *r)
+session_line_verdict(
+    struct line *l, enum milter_decision decision, const struct milter_reply *r)
 {
 	struct milter_verdict v = { .decision = decision,
 		.milter = slice_str(l->name) };

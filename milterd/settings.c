@@ -13,11 +13,14 @@ check(const struct settings *s, struct settings_errors *errors)
 		socklen_t len;
 
 		if (strlen(g->name) > MILTER_NAME_MAX)
-			settings_complain(errors, s, g, "socket", "the name "
+			settings_complain(errors, s, g, "socket",
+			    "the name "
 			    "of this block has more than %d letters: choose "
-			    "a shorter one", MILTER_NAME_MAX);
+			    "a shorter one",
+			    MILTER_NAME_MAX);
 		if (milter_socket_parse(m->socket, &ss, &len) == -1)
-			settings_complain(errors, s, g, "socket", "\"%s\" is "
+			settings_complain(errors, s, g, "socket",
+			    "\"%s\" is "
 			    "neither a path nor an address with a port: write "
 			    "/run/rspamd/milter.sock or 127.0.0.1:11332",
 			    m->socket);
@@ -25,8 +28,10 @@ check(const struct settings *s, struct settings_errors *errors)
 }
 
 const struct settings_schema milterd_schema = {
-	.file = "milterd.conf", .size = sizeof(struct milterd_settings),
+	.file = "milterd.conf",
+	.size = sizeof(struct milterd_settings),
 	SETTINGS_ROWS(rows),
-	.blocks = milter_block, .n_blocks = 1,
+	.blocks = milter_block,
+	.n_blocks = 1,
 	.check = check,
 };

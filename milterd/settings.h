@@ -4,11 +4,11 @@
 
 #include "common/instance/milter.h"
 
-#define MILTERD_SETTINGS(X)						\
-	X(max_body, SIZE, "35M", "64K", "2G", RELOAD,			\
+#define MILTERD_SETTINGS(X)                                                    \
+	X(max_body, SIZE, "35M", "64K", "2G", RELOAD,                          \
 	    "Largest body that a milter may put in the place of a message's.") \
-	X(max_reviews, COUNT, "2000", "1", "100000", RELOAD,		\
-	    "Messages whose content is given to milters at once; further "	\
+	X(max_reviews, COUNT, "2000", "1", "100000", RELOAD,                   \
+	    "Messages whose content is given to milters at once; further "     \
 	    "ones get 451.")
 
 struct milterd_settings {

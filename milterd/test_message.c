@@ -48,7 +48,8 @@ rebuilt(struct message *m)
 	assert_int_equal(message_rebuild(m, &made, &kept), 0);
 	for (uint32_t i = kept; i < m->parts.n; i++)
 		assert_int_equal(parts_add(&made, dup(m->parts.at[i].fd),
-		    m->parts.at[i].octets), 0);
+				     m->parts.at[i].octets),
+		    0);
 	len = (size_t)made.total;
 	text = malloc(len + 1);
 	assert_int_equal(parts_read(&made, 0, text, len), (ssize_t)len);
@@ -75,18 +76,19 @@ test_fields(void **state)
 
 	(void)state;
 	for (size_t piece = 1; piece < 80; piece++) {
-		read_message(&m, OWN "A: 1\r\nb :  2\r\n\t3\r\nC:\tx\r\n\r\nbody\r\n",
+		read_message(&m,
+		    OWN "A: 1\r\nb :  2\r\n\t3\r\nC:\tx\r\n\r\nbody\r\n",
 		    piece);
 		assert_int_equal(m.n_fields, 4);
 		assert_true(m.fields[0].own && !m.fields[1].own);
 		assert_true(slice_equal(field_name(&m.fields[2]), S("b")));
-		assert_true(slice_equal(field_value(&m.fields[2], false, out),
-		    S(" 2\n\t3")));
-		assert_true(slice_equal(field_value(&m.fields[2], true, out),
-		    S("  2\n\t3")));
+		assert_true(slice_equal(
+		    field_value(&m.fields[2], false, out), S(" 2\n\t3")));
+		assert_true(slice_equal(
+		    field_value(&m.fields[2], true, out), S("  2\n\t3")));
 		/* One blank is left out, and no tab. */
-		assert_true(slice_equal(field_value(&m.fields[3], false, out),
-		    S("\tx")));
+		assert_true(slice_equal(
+		    field_value(&m.fields[3], false, out), S("\tx")));
 		assert_int_equal(message_body(&m, 0, out, sizeof(out)), 6);
 		assert_memory_equal(out, "body\r\n", 6);
 		assert_int_equal(message_body(&m, 6, out, sizeof(out)), 0);
@@ -98,14 +100,15 @@ static void
 test_unusual(void **state)
 {
 	static const struct {
-		const char	*text;
-		unsigned	 fields;
-		const char	*rebuilt;	/* with X added */
+		const char *text;
+		unsigned fields;
+		const char *rebuilt; /* with X added */
 	} rows[] = {
 		{ OWN "\r\n", 1, OWN "X: y\r\n\r\n" },
 		{ OWN "A: b\r\n", 2, OWN "A: b\r\nX: y\r\n\r\n" },
 		/* Text that no empty line parts from the fields. */
-		{ OWN "A: b\r\ntext\r\n", 2, OWN "A: b\r\nX: y\r\n\r\ntext\r\n" },
+		{ OWN "A: b\r\ntext\r\n", 2,
+		    OWN "A: b\r\nX: y\r\n\r\ntext\r\n" },
 		{ OWN "\r\n\r\n", 1, OWN "X: y\r\n\r\n\r\n" },
 	};
 	struct message m;
@@ -114,8 +117,8 @@ test_unusual(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		read_message(&m, rows[i].text, 7);
 		assert_int_equal(m.n_fields, rows[i].fields);
-		assert_int_equal(message_insert(&m, UINT32_MAX, S("X"), S("y"),
-		    false), 0);
+		assert_int_equal(
+		    message_insert(&m, UINT32_MAX, S("X"), S("y"), false), 0);
 		expect(&m, rows[i].rebuilt);
 	}
 }
@@ -127,29 +130,31 @@ test_changes(void **state)
 
 	(void)state;
 	for (size_t piece = 1; piece < 90; piece += 3) {
-		read_message(&m, OWN "A: 1\r\nB: 2\r\na: 3\r\n\r\nbody\r\nmore\r\n",
-		    piece);
-		assert_int_equal(message_insert(&m, 0, S("Top"), S("t"),
-		    false), 0);
-		assert_int_equal(message_insert(&m, 2, S("I"), S(" i"), true),
-		    0);
-		assert_int_equal(message_change(&m, 2, S("A"), S("x\ny"),
-		    false), 0);
-		assert_int_equal(message_change(&m, 1, S("b"), S(""), false),
-		    0);
-		assert_int_equal(message_change(&m, 1, S("received"), S(""),
-		    false), 0);
-		assert_int_equal(message_change(&m, 9, S("N"), S("n\r\n"),
-		    false), 0);
+		read_message(&m,
+		    OWN "A: 1\r\nB: 2\r\na: 3\r\n\r\nbody\r\nmore\r\n", piece);
+		assert_int_equal(
+		    message_insert(&m, 0, S("Top"), S("t"), false), 0);
+		assert_int_equal(
+		    message_insert(&m, 2, S("I"), S(" i"), true), 0);
+		assert_int_equal(
+		    message_change(&m, 2, S("A"), S("x\ny"), false), 0);
+		assert_int_equal(
+		    message_change(&m, 1, S("b"), S(""), false), 0);
+		assert_int_equal(
+		    message_change(&m, 1, S("received"), S(""), false), 0);
+		assert_int_equal(
+		    message_change(&m, 9, S("N"), S("n\r\n"), false), 0);
 		expect(&m, "Top: t\r\n" OWN "I: i\r\nA: 1\r\nA: x\r\n\ty\r\n"
-		    "N: n\r\n\r\nbody\r\nmore\r\n");
+			   "N: n\r\n\r\nbody\r\nmore\r\n");
 	}
 }
 
 static void
 test_values(void **state)
 {
-	static const struct { const char *value, *field; } rows[] = {
+	static const struct {
+		const char *value, *field;
+	} rows[] = {
 		{ "", "X: \r\n" },
 		{ "a\r\n b", "X: a\r\n b\r\n" },
 		{ "a\nb: c", "X: a\r\n\tb: c\r\n" },
@@ -167,7 +172,8 @@ test_values(void **state)
 
 		read_message(&m, OWN "\r\n", 100);
 		assert_int_equal(message_insert(&m, 1, S("X"),
-		    slice_str(rows[i].value), false), 0);
+				     slice_str(rows[i].value), false),
+		    0);
 		strcat(want, rows[i].field);
 		strcat(want, "\r\n");
 		expect(&m, want);
@@ -177,7 +183,9 @@ test_values(void **state)
 static void
 test_body(void **state)
 {
-	static const struct { const char *in, *out; } rows[] = {
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
 		{ "a\nb\r\n", "a\r\nb\r\n" },
 		{ "no end", "no end\r\n" },
 		{ "", "" },

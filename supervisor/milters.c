@@ -18,8 +18,9 @@
 int
 milters_load(struct supervisor *sv)
 {
-	static const struct settings_schema schema = {
-		.file = "milterd.conf", .blocks = milter_block, .n_blocks = 1,
+	static const struct settings_schema schema = { .file = "milterd.conf",
+		.blocks = milter_block,
+		.n_blocks = 1,
 		.only_blocks = true };
 	struct settings_errors errors = { 0 };
 	struct settings *s;
@@ -64,8 +65,8 @@ dial(const struct milter_settings *m)
 		errno = EINVAL;
 		return -1;
 	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	fd =
+	    socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
 	if (ss.ss_family != AF_UNIX)
@@ -93,11 +94,12 @@ milters_connect(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	to = find(p->sv, m->body);
 	fd = to == NULL ? -1 : dial(to);
 	if (fd != -1)
-		ipc_send(ch, IPC_MILTER_CONNECTED, m->id, slice_of("", 0), &fd,
-		    1);
+		ipc_send(
+		    ch, IPC_MILTER_CONNECTED, m->id, slice_of("", 0), &fd, 1);
 	else
-		ipc_send(ch, IPC_MILTER_UNREACHABLE, m->id, slice_of(body,
-		    milter_error_encode(to == NULL ? ENOENT : errno, body)),
+		ipc_send(ch, IPC_MILTER_UNREACHABLE, m->id,
+		    slice_of(body,
+			milter_error_encode(to == NULL ? ENOENT : errno, body)),
 		    NULL, 0);
 	return 0;
 }

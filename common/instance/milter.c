@@ -9,13 +9,13 @@
 static const struct setting rows[] = { MILTER_SETTINGS(ROW) };
 
 const struct settings_block milter_block[1] = { {
-	.kind = "milter",
-	SETTINGS_ROWS(rows),
-	.size = sizeof(struct milter_settings),
-	.max = 32,
-	.meaning = "A program that looks at mail while it comes in, by the "
-	    "protocol of sendmail's milters; milters in smtpd.conf says at "
-	    "which listeners.",
+    .kind = "milter",
+    SETTINGS_ROWS(rows),
+    .size = sizeof(struct milter_settings),
+    .max = 32,
+    .meaning = "A program that looks at mail while it comes in, by the "
+	       "protocol of sendmail's milters; milters in smtpd.conf says at "
+	       "which listeners.",
 } };
 
 static int
@@ -41,8 +41,8 @@ parse_host(struct slice host, uint16_t port, struct sockaddr_storage *ss,
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
 		.sin6_port = htons(port) };
 	char text[INET6_ADDRSTRLEN];
-	bool six = host.len > 2 && host.at[0] == '[' &&
-	    host.at[host.len - 1] == ']';
+	bool six =
+	    host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
 
 	if (six)
 		host = slice_of(host.at + 1, host.len - 2);
@@ -61,8 +61,8 @@ parse_host(struct slice host, uint16_t port, struct sockaddr_storage *ss,
 }
 
 int
-milter_socket_parse(const char *text, struct sockaddr_storage *ss,
-    socklen_t *len)
+milter_socket_parse(
+    const char *text, struct sockaddr_storage *ss, socklen_t *len)
 {
 	const char *colon = strrchr(text, ':');
 	unsigned long long port;
@@ -73,6 +73,6 @@ milter_socket_parse(const char *text, struct sockaddr_storage *ss,
 	if (colon == NULL ||
 	    slice_number(slice_str(colon + 1), 65535, &port) == -1 || port == 0)
 		return -1;
-	return parse_host(slice_of(text, (size_t)(colon - text)),
-	    (uint16_t)port, ss, len);
+	return parse_host(
+	    slice_of(text, (size_t)(colon - text)), (uint16_t)port, ss, len);
 }

@@ -10,28 +10,28 @@
 #include "common/settings/settings.h"
 
 enum {
-	MILTER_NAME_MAX = 32,	/* octets of a block's name */
-	MILTERS_MAX = 8		/* in a row, at one listener */
+	MILTER_NAME_MAX = 32, /* octets of a block's name */
+	MILTERS_MAX = 8       /* in a row, at one listener */
 };
 
-#define MILTER_SETTINGS(X)						\
-	X(socket, STRING, NULL, "1", "107", RELOAD,			\
-	    "Where it listens: a path such as /run/rspamd/milter.sock, or " \
-	    "an address with its port such as 127.0.0.1:11332 or "	\
-	    "[::1]:11332.  supervisor connects to it, as root, so that "	\
-	    "the path needs no rights for anybody.")			\
-	X(on_failure, ENUM, "tempfail", "tempfail|accept|reject", "", RELOAD, \
-	    "What becomes of a message while the milter cannot be reached, " \
+#define MILTER_SETTINGS(X)                                                     \
+	X(socket, STRING, NULL, "1", "107", RELOAD,                            \
+	    "Where it listens: a path such as /run/rspamd/milter.sock, or "    \
+	    "an address with its port such as 127.0.0.1:11332 or "             \
+	    "[::1]:11332.  supervisor connects to it, as root, so that "       \
+	    "the path needs no rights for anybody.")                           \
+	X(on_failure, ENUM, "tempfail", "tempfail|accept|reject", "", RELOAD,  \
+	    "What becomes of a message while the milter cannot be reached, "   \
 	    "does not answer in time or breaks the protocol.  tempfail: 451, " \
-	    "the client tries again.  accept: the message goes on without " \
-	    "it.  reject: 550.")					\
-	X(connect_timeout, SECONDS, "30s", "1s", "10m", RELOAD,		\
-	    "Time for the connection and for its options to be settled.") \
-	X(command_timeout, SECONDS, "30s", "1s", "10m", RELOAD,		\
-	    "Time for the answer to a command of SMTP.")			\
-	X(content_timeout, SECONDS, "5m", "1s", "10m", RELOAD,		\
-	    "Time for each answer while it is given a message's content, " \
-	    "the verdict on the whole included.  A milter that says it is " \
+	    "the client tries again.  accept: the message goes on without "    \
+	    "it.  reject: 550.")                                               \
+	X(connect_timeout, SECONDS, "30s", "1s", "10m", RELOAD,                \
+	    "Time for the connection and for its options to be settled.")      \
+	X(command_timeout, SECONDS, "30s", "1s", "10m", RELOAD,                \
+	    "Time for the answer to a command of SMTP.")                       \
+	X(content_timeout, SECONDS, "5m", "1s", "10m", RELOAD,                 \
+	    "Time for each answer while it is given a message's content, "     \
+	    "the verdict on the whole included.  A milter that says it is "    \
 	    "still at work gets as much again.")
 
 struct milter_settings {
@@ -39,14 +39,16 @@ struct milter_settings {
 };
 
 enum milter_failure {
-	MILTER_FAILURE_TEMPFAIL, MILTER_FAILURE_ACCEPT, MILTER_FAILURE_REJECT
+	MILTER_FAILURE_TEMPFAIL,
+	MILTER_FAILURE_ACCEPT,
+	MILTER_FAILURE_REJECT
 };
 
 /* The block for a schema. */
 extern const struct settings_block milter_block[1];
 
 /* What socket = says, to connect to; -1: it is neither path nor address. */
-int milter_socket_parse(const char *text, struct sockaddr_storage *,
-    socklen_t *len);
+int milter_socket_parse(
+    const char *text, struct sockaddr_storage *, socklen_t *len);
 
 #endif

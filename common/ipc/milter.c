@@ -77,7 +77,7 @@ static bool
 is_family(enum milter_family f)
 {
 	return f == MILTER_FAMILY_UNKNOWN || f == MILTER_FAMILY_LOCAL ||
-	    f == MILTER_FAMILY_IPV4 || f == MILTER_FAMILY_IPV6;
+	       f == MILTER_FAMILY_IPV4 || f == MILTER_FAMILY_IPV6;
 }
 
 static void
@@ -227,9 +227,9 @@ is_status(const struct milter_verdict *v)
 {
 	if (v->decision != MILTER_REFUSE)
 		return v->decision == MILTER_GO_ON ||
-		    v->decision == MILTER_DISCARD;
+		       v->decision == MILTER_DISCARD;
 	return v->code >= 400 && v->code <= 599 &&
-	    v->enhanced[0] == v->code / 100 && is_reply_text(v->text);
+	       v->enhanced[0] == v->code / 100 && is_reply_text(v->text);
 }
 
 int

@@ -28,52 +28,54 @@
 #include "common/ipc/codec.h"
 
 enum {
-	MILTER_MAIL_MAX = 8192,		/* octets of bodies */
+	MILTER_MAIL_MAX = 8192, /* octets of bodies */
 	MILTER_RCPT_MAX = 2048,
 	MILTER_SMALL_MAX = 64,
 	MILTER_VERDICT_MAX = 36000,
-	MILTER_FIELD_MAX = 512,		/* a name, an address, a path */
+	MILTER_FIELD_MAX = 512, /* a name, an address, a path */
 	MILTER_PATH_MAX = 640,
-	MILTER_TEXT_MAX = 2048,		/* a reply, its lines parted by LF */
-	MILTER_REASON_MAX = 256,	/* why a message is held */
+	MILTER_TEXT_MAX = 2048,  /* a reply, its lines parted by LF */
+	MILTER_REASON_MAX = 256, /* why a message is held */
 	MILTER_PARTS_MAX = 65536,
-	MILTER_CHANGES_MAX = 4096	/* recipients added and removed */
+	MILTER_CHANGES_MAX = 4096 /* recipients added and removed */
 };
 
 /* The client's kind of address, as milters are told it. */
 enum milter_family {
-	MILTER_FAMILY_UNKNOWN = 'U', MILTER_FAMILY_LOCAL = 'L',
-	MILTER_FAMILY_IPV4 = '4', MILTER_FAMILY_IPV6 = '6'
+	MILTER_FAMILY_UNKNOWN = 'U',
+	MILTER_FAMILY_LOCAL = 'L',
+	MILTER_FAMILY_IPV4 = '4',
+	MILTER_FAMILY_IPV6 = '6'
 };
 
 struct milter_mail {
-	uint64_t	session;
+	uint64_t session;
 	/* In their order; names of blocks in milterd.conf. */
-	unsigned	n_milters;
-	struct slice	milters[MILTERS_MAX];
-	struct slice	listener;
+	unsigned n_milters;
+	struct slice milters[MILTERS_MAX];
+	struct slice listener;
 	enum milter_family family;
-	struct slice	address;	/* "" where family has none */
-	uint16_t	port;
-	struct slice	name;		/* its verified name, or "" */
-	struct slice	own_address;	/* ours, or "" */
-	uint16_t	own_port;
-	struct slice	helo;
-	struct slice	tls_version, tls_cipher;	/* "": clear text */
-	uint16_t	tls_bits;
-	struct slice	login, mechanism;		/* "": nobody */
-	struct slice	reverse_path;	/* without brackets */
-	uint64_t	size;		/* SIZE, or 0 */
-	bool		eight_bit;	/* BODY=8BITMIME */
-	bool		utf8;		/* SMTPUTF8 */
+	struct slice address; /* "" where family has none */
+	uint16_t port;
+	struct slice name;        /* its verified name, or "" */
+	struct slice own_address; /* ours, or "" */
+	uint16_t own_port;
+	struct slice helo;
+	struct slice tls_version, tls_cipher; /* "": clear text */
+	uint16_t tls_bits;
+	struct slice login, mechanism; /* "": nobody */
+	struct slice reverse_path;     /* without brackets */
+	uint64_t size;                 /* SIZE, or 0 */
+	bool eight_bit;                /* BODY=8BITMIME */
+	bool utf8;                     /* SMTPUTF8 */
 };
 
 size_t milter_mail_encode(const struct milter_mail *, void *buf);
 int milter_mail_decode(struct slice body, struct milter_mail *);
 
 struct milter_rcpt {
-	uint64_t	session;
-	struct slice	forward_path;	/* without brackets */
+	uint64_t session;
+	struct slice forward_path; /* without brackets */
 };
 
 size_t milter_rcpt_encode(const struct milter_rcpt *, void *buf);
@@ -82,13 +84,13 @@ int milter_rcpt_decode(struct slice body, struct milter_rcpt *);
 /* MILTER_DATA, MILTER_CONTENT, MILTER_PART, MILTER_REVIEW, MILTER_ABORT and
  * MILTER_CLOSE; what a message has no use for is 0. */
 struct milter_small {
-	uint64_t	session;
-	uint64_t	queue_id;	/* DATA, REVIEW */
-	uint32_t	octets;		/* of the descriptor */
+	uint64_t session;
+	uint64_t queue_id; /* DATA, REVIEW */
+	uint32_t octets;   /* of the descriptor */
 	/* REVIEW: how many octets at the front are our Received field, which
 	 * milters are not shown; and how many MILTER_CONTENT went before. */
-	uint32_t	own;
-	uint32_t	parts;
+	uint32_t own;
+	uint32_t parts;
 };
 
 size_t milter_small_encode(const struct milter_small *, void *buf);
@@ -96,39 +98,36 @@ int milter_small_decode(struct slice body, struct milter_small *);
 
 enum milter_decision {
 	MILTER_GO_ON = 1,
-	MILTER_REFUSE,		/* with code, enhanced and text */
-	MILTER_DISCARD		/* say 250 and throw it away */
+	MILTER_REFUSE, /* with code, enhanced and text */
+	MILTER_DISCARD /* say 250 and throw it away */
 };
 
 /* What smtpd need not ask about; bits. */
-enum milter_wish {
-	MILTER_WANTS_RCPT = 1 << 0,
-	MILTER_WANTS_DATA = 1 << 1
-};
+enum milter_wish { MILTER_WANTS_RCPT = 1 << 0, MILTER_WANTS_DATA = 1 << 1 };
 
 struct milter_change {
-	bool		add;		/* else: remove */
-	struct slice	address;	/* without brackets */
+	bool add;             /* else: remove */
+	struct slice address; /* without brackets */
 };
 
 struct milter_verdict {
-	uint64_t	session;
+	uint64_t session;
 	enum milter_decision decision;
-	struct slice	milter;		/* whose it is; "" for GO_ON */
-	uint8_t		wishes;		/* enum milter_wish */
-	uint16_t	code;		/* 4yz or 5yz */
-	uint8_t		enhanced[3];
-	struct slice	text;		/* printable ASCII and LF */
+	struct slice milter; /* whose it is; "" for GO_ON */
+	uint8_t wishes;      /* enum milter_wish */
+	uint16_t code;       /* 4yz or 5yz */
+	uint8_t enhanced[3];
+	struct slice text; /* printable ASCII and LF */
 	/* Of a review. */
-	bool		changed;	/* the content: */
-	uint32_t	parts;		/* so many MILTER_PART came, */
-	uint32_t	kept;		/* and what was sent, from this one on */
-	bool		hold;		/* quarantine */
-	struct slice	reason;		/* for it; clean text */
-	bool		has_reverse_path;
-	struct slice	reverse_path;
-	uint32_t	n_changes;
-	struct ipc_reader changes;	/* set by decode */
+	bool changed;        /* the content: */
+	uint32_t parts;      /* so many MILTER_PART came, */
+	uint32_t kept;       /* and what was sent, from this one on */
+	bool hold;           /* quarantine */
+	struct slice reason; /* for it; clean text */
+	bool has_reverse_path;
+	struct slice reverse_path;
+	uint32_t n_changes;
+	struct ipc_reader changes; /* set by decode */
 };
 
 /* All but the changes; then milter_change_put() for each of them. */

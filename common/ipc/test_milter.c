@@ -13,17 +13,23 @@ static uint8_t buf[MILTER_VERDICT_MAX];
 static struct milter_mail
 a_mail(void)
 {
-	return (struct milter_mail){ .session = 7, .n_milters = 2,
+	return (struct milter_mail){ .session = 7,
+		.n_milters = 2,
 		.milters = { SLICE_LITERAL("dkim"), SLICE_LITERAL("spam") },
 		.listener = SLICE_LITERAL("smtp"),
 		.family = MILTER_FAMILY_IPV6,
-		.address = SLICE_LITERAL("2001:db8::1"), .port = 4025,
+		.address = SLICE_LITERAL("2001:db8::1"),
+		.port = 4025,
 		.name = SLICE_LITERAL("mx.example.net"),
-		.own_address = SLICE_LITERAL("2001:db8::2"), .own_port = 25,
-		.helo = SLICE_LITERAL("mx"), .tls_version = SLICE_LITERAL(""),
-		.tls_cipher = SLICE_LITERAL(""), .login = SLICE_LITERAL(""),
+		.own_address = SLICE_LITERAL("2001:db8::2"),
+		.own_port = 25,
+		.helo = SLICE_LITERAL("mx"),
+		.tls_version = SLICE_LITERAL(""),
+		.tls_cipher = SLICE_LITERAL(""),
+		.login = SLICE_LITERAL(""),
 		.mechanism = SLICE_LITERAL(""),
-		.reverse_path = SLICE_LITERAL("a@example.net"), .size = 99,
+		.reverse_path = SLICE_LITERAL("a@example.net"),
+		.size = 99,
 		.eight_bit = true };
 }
 
@@ -36,14 +42,15 @@ test_mail(void **state)
 	(void)state;
 	assert_int_equal(milter_mail_decode(slice_of(buf, len), &out), 0);
 	assert_true(out.session == 7 && out.n_milters == 2 &&
-	    out.port == 4025 && out.own_port == 25 && out.size == 99 &&
-	    out.eight_bit && !out.utf8 && out.family == MILTER_FAMILY_IPV6);
+		    out.port == 4025 && out.own_port == 25 && out.size == 99 &&
+		    out.eight_bit && !out.utf8 &&
+		    out.family == MILTER_FAMILY_IPV6);
 	assert_true(slice_equal(out.milters[1], in.milters[1]));
 	assert_true(slice_equal(out.reverse_path, in.reverse_path));
 	/* Cut off anywhere, and with one octet more. */
 	for (size_t n = 0; n < len; n++)
-		assert_int_equal(milter_mail_decode(slice_of(buf, n), &out),
-		    -1);
+		assert_int_equal(
+		    milter_mail_decode(slice_of(buf, n), &out), -1);
 	assert_int_equal(milter_mail_decode(slice_of(buf, len + 1), &out), -1);
 }
 
@@ -52,8 +59,9 @@ refused_mail(const struct milter_mail *m)
 {
 	struct milter_mail out;
 
-	assert_int_equal(milter_mail_decode(slice_of(buf,
-	    milter_mail_encode(m, buf)), &out), -1);
+	assert_int_equal(
+	    milter_mail_decode(slice_of(buf, milter_mail_encode(m, buf)), &out),
+	    -1);
 }
 
 static void
@@ -68,7 +76,7 @@ test_mail_refused(void **state)
 	m.family = (enum milter_family)'X';
 	refused_mail(&m);
 	m = a_mail();
-	m.helo = SLICE_LITERAL("a\nb");		/* it goes into macros */
+	m.helo = SLICE_LITERAL("a\nb"); /* it goes into macros */
 	refused_mail(&m);
 	m = a_mail();
 	m.reverse_path = SLICE_LITERAL("a\0b");
@@ -94,18 +102,25 @@ static struct milter_verdict
 a_verdict(void)
 {
 	return (struct milter_verdict){ .session = 3,
-		.decision = MILTER_GO_ON, .milter = SLICE_LITERAL("dkim"),
-		.wishes = MILTER_WANTS_RCPT, .text = SLICE_LITERAL(""),
-		.changed = true, .parts = 2, .kept = 1, .hold = true,
-		.reason = SLICE_LITERAL("spam"), .has_reverse_path = true,
-		.reverse_path = SLICE_LITERAL(""), .n_changes = 2 };
+		.decision = MILTER_GO_ON,
+		.milter = SLICE_LITERAL("dkim"),
+		.wishes = MILTER_WANTS_RCPT,
+		.text = SLICE_LITERAL(""),
+		.changed = true,
+		.parts = 2,
+		.kept = 1,
+		.hold = true,
+		.reason = SLICE_LITERAL("spam"),
+		.has_reverse_path = true,
+		.reverse_path = SLICE_LITERAL(""),
+		.n_changes = 2 };
 }
 
 static void
 test_verdict(void **state)
 {
-	const struct milter_change changes[2] = {
-		{ true, SLICE_LITERAL("a@b.example") },
+	const struct milter_change changes[2] = { { true, SLICE_LITERAL(
+							      "a@b.example") },
 		{ false, SLICE_LITERAL("c@d.example") } };
 	struct milter_verdict in = a_verdict(), out;
 	size_t len = put(&in, changes, 2);
@@ -114,20 +129,22 @@ test_verdict(void **state)
 	(void)state;
 	assert_int_equal(milter_verdict_decode(slice_of(buf, len), &out), 0);
 	assert_true(out.session == 3 && out.changed && out.parts == 2 &&
-	    out.kept == 1 && out.hold && out.has_reverse_path);
+		    out.kept == 1 && out.hold && out.has_reverse_path);
 	assert_true(milter_change_next(&out, &c) && c.add);
 	assert_true(milter_change_next(&out, &c) && !c.add &&
-	    slice_equal(c.address, changes[1].address));
+		    slice_equal(c.address, changes[1].address));
 	assert_false(milter_change_next(&out, &c));
 	for (size_t n = 0; n < len; n++)
-		assert_int_equal(milter_verdict_decode(slice_of(buf, n),
-		    &out), -1);
+		assert_int_equal(
+		    milter_verdict_decode(slice_of(buf, n), &out), -1);
 	/* Fewer than it says, and more. */
-	assert_int_equal(milter_verdict_decode(slice_of(buf,
-	    put(&in, changes, 1)), &out), -1);
+	assert_int_equal(
+	    milter_verdict_decode(slice_of(buf, put(&in, changes, 1)), &out),
+	    -1);
 	in.n_changes = 1;
-	assert_int_equal(milter_verdict_decode(slice_of(buf,
-	    put(&in, changes, 2)), &out), -1);
+	assert_int_equal(
+	    milter_verdict_decode(slice_of(buf, put(&in, changes, 2)), &out),
+	    -1);
 }
 
 static void
@@ -135,8 +152,8 @@ refused_verdict(const struct milter_verdict *v)
 {
 	struct milter_verdict out;
 
-	assert_int_equal(milter_verdict_decode(slice_of(buf, put(v, NULL, 0)),
-	    &out), -1);
+	assert_int_equal(
+	    milter_verdict_decode(slice_of(buf, put(v, NULL, 0)), &out), -1);
 }
 
 /* A refusal is what a client may be told, and nothing else. */
@@ -156,8 +173,8 @@ test_verdict_refused(void **state)
 	v.text = SLICE_LITERAL("a\r\n250 b");
 	refused_verdict(&v);
 	v.text = SLICE_LITERAL("a\nb");
-	assert_int_equal(milter_verdict_decode(slice_of(buf,
-	    put(&v, NULL, 0)), &out), 0);
+	assert_int_equal(
+	    milter_verdict_decode(slice_of(buf, put(&v, NULL, 0)), &out), 0);
 	v.code = 250;
 	v.enhanced[0] = 2;
 	refused_verdict(&v);
@@ -182,8 +199,7 @@ test_small(void **state)
 	(void)state;
 	assert_int_equal(milter_small_decode(slice_of(buf, len), &out), 0);
 	assert_memory_equal(&in, &out, sizeof(in));
-	assert_int_equal(milter_small_decode(slice_of(buf, len - 1), &out),
-	    -1);
+	assert_int_equal(milter_small_decode(slice_of(buf, len - 1), &out), -1);
 	len = milter_error_encode(111, buf);
 	assert_int_equal(milter_error_decode(slice_of(buf, len), &error), 0);
 	assert_int_equal(error, 111);

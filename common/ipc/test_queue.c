@@ -17,6 +17,7 @@ an_envelope(uint8_t *buf, size_t size, const char *given)
 		.flags = ENVELOPE_8BITMIME, .session = 7, .arrival_ms = 1234,
 		.client = slice_str("192.0.2.1"), .helo = slice_str("crepes.fr"),
 		.listener = slice_str("smtp"), .protocol = slice_str("ESMTP"),
+		.hold = slice_str("quarantined by milter dkim: no"),
 		.envid = slice_str("QQ 314159"), .ret = ENVELOPE_RET_HDRS,
 		.auth = slice_str("alice"),
 	};
@@ -48,6 +49,8 @@ test_envelope(void **state)
 	assert_true(slice_equal(e.helo, slice_str("crepes.fr")));
 	assert_int_equal(e.arrival_ms, 1234);
 	assert_true(slice_equal(e.envid, slice_str("QQ 314159")));
+	assert_true(slice_equal(e.hold,
+	    slice_str("quarantined by milter dkim: no")));
 	assert_int_equal(e.ret, ENVELOPE_RET_HDRS);
 	assert_true(slice_equal(e.auth, slice_str("alice")));
 	assert_true(envelope_next(&e, &r));
@@ -116,7 +119,7 @@ test_envelope_of_old(void **state)
 	assert_int_equal(envelope_decode(octets, &e), 0);
 	assert_int_equal(e.flags, ENVELOPE_8BITMIME);
 	assert_int_equal(e.ret, ENVELOPE_RET_UNSAID);
-	assert_int_equal(e.envid.len + e.auth.len, 0);
+	assert_int_equal(e.envid.len + e.auth.len + e.hold.len, 0);
 	assert_true(envelope_next(&e, &r));
 	assert_int_equal(r.notify, 0);
 }

@@ -4,18 +4,18 @@
 
 enum shape {
 	NOTHING,
-	STRING,			/* into value */
-	ADDRESS,		/* one string, into name */
-	ADDRESS_ARGS,		/* one or two: name, value */
-	FIELD,			/* two: name, value */
-	INDEX_FIELD,		/* an index before them */
+	STRING,       /* into value */
+	ADDRESS,      /* one string, into name */
+	ADDRESS_ARGS, /* one or two: name, value */
+	FIELD,        /* two: name, value */
+	INDEX_FIELD,  /* an index before them */
 	OCTETS
 };
 
 static const struct form {
-	char		code;
-	enum shape	shape;
-	uint32_t	action;
+	char code;
+	enum shape shape;
+	uint32_t action;
 } forms[] = {
 	{ SMFIR_ADDRCPT, ADDRESS, SMFIF_ADDRCPT },
 	{ SMFIR_DELRCPT, ADDRESS, SMFIF_DELRCPT },
@@ -76,7 +76,7 @@ take_u32(struct slice *in, uint32_t *out)
 	if (in->len < 4)
 		return -1;
 	*out = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
+	       (uint32_t)p[2] << 8 | p[3];
 	*in = slice_skip(*in, 4);
 	return 0;
 }
@@ -95,7 +95,9 @@ static int
 take_field(struct slice *in, struct milter_answer *a)
 {
 	return take_string(in, &a->name) == 0 && is_field_name(a->name) &&
-	    take_string(in, &a->value) == 0 ? 0 : -1;
+		       take_string(in, &a->value) == 0
+		   ? 0
+		   : -1;
 }
 
 static int
@@ -132,8 +134,9 @@ milter_answer_decode(const struct milter_packet *p, struct milter_answer *a)
 	const struct form *f = form_of(p->code);
 	struct slice in = p->data;
 
-	*a = (struct milter_answer){ .code = p->code, .name = { "", 0 },
-		.value = { "", 0 } };
+	*a = (struct milter_answer){
+		.code = p->code, .name = { "", 0 }, .value = { "", 0 }
+	};
 	if (f == NULL || take_shape(f->shape, &in, a) == -1)
 		return -1;
 	return in.len == 0 ? 0 : -1;
@@ -203,8 +206,8 @@ take_code(struct slice *line, uint16_t *code)
 		return -1;
 	if (line->len > 3 && at[3] != ' ' && at[3] != '-')
 		return -1;
-	*code = (uint16_t)((at[0] - '0') * 100 + (at[1] - '0') * 10 + at[2] -
-	    '0');
+	*code =
+	    (uint16_t)((at[0] - '0') * 100 + (at[1] - '0') * 10 + at[2] - '0');
 	*line = slice_skip(*line, line->len > 3 ? 4 : 3);
 	return 0;
 }
@@ -236,8 +239,8 @@ put_line(struct milter_reply *r, struct slice line, bool first)
 	r->code = code;
 	n = take_enhanced(line, enhanced);
 	if (first)
-		memcpy(r->enhanced, (const uint8_t[]){ (uint8_t)(code / 100),
-		    7, 1 }, 3);
+		memcpy(r->enhanced,
+		    (const uint8_t[]){ (uint8_t)(code / 100), 7, 1 }, 3);
 	if (first && n > 0)
 		memcpy(r->enhanced, enhanced, 3);
 	if (n > 0 && memcmp(r->enhanced, enhanced, 3) == 0)
@@ -252,8 +255,8 @@ static struct slice
 take_line(struct slice *in)
 {
 	const char *lf = memchr(in->at, '\n', in->len);
-	struct slice line = slice_of(in->at,
-	    lf == NULL ? in->len : (size_t)(lf - in->at));
+	struct slice line =
+	    slice_of(in->at, lf == NULL ? in->len : (size_t)(lf - in->at));
 
 	*in = slice_skip(*in, lf == NULL ? line.len : line.len + 1);
 	if (line.len > 0 && line.at[line.len - 1] == '\r')

@@ -10,12 +10,12 @@
 #include "common/milter/packet.h"
 
 struct milter_answer {
-	char		code;		/* SMFIR_... */
-	uint32_t	index;		/* INSHEADER, CHGHEADER */
-	struct slice	name;		/* of a field; an address */
+	char code;         /* SMFIR_... */
+	uint32_t index;    /* INSHEADER, CHGHEADER */
+	struct slice name; /* of a field; an address */
 	/* Of a field; parameters of an address; a reason; a reply's lines; a
 	 * piece of body. */
-	struct slice	value;
+	struct slice value;
 };
 
 /* -1: no such answer, or not in its form. */
@@ -25,10 +25,10 @@ int milter_answer_decode(const struct milter_packet *, struct milter_answer *);
 uint32_t milter_answer_action(char code);
 
 struct milter_options {
-	uint32_t	version, actions, steps;
+	uint32_t version, actions, steps;
 	/* Names of macros that it wants instead of the usual ones, parted by
 	 * blanks; at is NULL where it does not say. */
-	struct slice	macros[MILTER_STAGES];
+	struct slice macros[MILTER_STAGES];
 };
 
 /* The answer to OPTNEG.  -1: malformed, or more than was offered. */
@@ -37,14 +37,14 @@ int milter_options_decode(const struct milter_packet *, uint32_t actions,
 
 enum {
 	MILTER_REPLY_LINES = 32,
-	MILTER_REPLY_MAX = 2048		/* octets of all lines */
+	MILTER_REPLY_MAX = 2048 /* octets of all lines */
 };
 
 struct milter_reply {
-	uint16_t	code;		/* 4yz or 5yz */
-	uint8_t		enhanced[3];	/* its class is the code's */
-	size_t		len;
-	char		text[MILTER_REPLY_MAX];	/* lines parted by LF; printable */
+	uint16_t code;       /* 4yz or 5yz */
+	uint8_t enhanced[3]; /* its class is the code's */
+	size_t len;
+	char text[MILTER_REPLY_MAX]; /* lines parted by LF; printable */
 };
 
 /*

@@ -8,7 +8,7 @@ get_u32(const char *at)
 	const unsigned char *p = (const unsigned char *)at;
 
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
+	       (uint32_t)p[2] << 8 | p[3];
 }
 
 static void
@@ -19,8 +19,8 @@ set_u32(char *at, uint32_t v)
 }
 
 enum parse
-milter_packet_take(struct slice in, size_t max, struct milter_packet *p,
-    size_t *used)
+milter_packet_take(
+    struct slice in, size_t max, struct milter_packet *p, size_t *used)
 {
 	uint32_t len;
 

@@ -9,11 +9,11 @@
 #include "common/milter/protocol.h"
 #include "common/slice/slice.h"
 
-enum { MILTER_PACKET_HEAD = 5 };	/* length and code */
+enum { MILTER_PACKET_HEAD = 5 }; /* length and code */
 
 struct milter_packet {
-	char		code;
-	struct slice	data;
+	char code;
+	struct slice data;
 };
 
 /*
@@ -21,15 +21,15 @@ struct milter_packet {
  * PARSE_BAD: its length is 0, or its data have more than max octets; that is
  * known as soon as the length is here.
  */
-enum parse milter_packet_take(struct slice in, size_t max,
-    struct milter_packet *, size_t *used);
+enum parse milter_packet_take(
+    struct slice in, size_t max, struct milter_packet *, size_t *used);
 
 /* Packets one behind the other in a buffer. */
 struct milter_writer {
-	char	*at;
-	size_t	 len, size;
-	size_t	 start;		/* of the packet under way */
-	bool	 failed;	/* something did not fit */
+	char *at;
+	size_t len, size;
+	size_t start; /* of the packet under way */
+	bool failed;  /* something did not fit */
 };
 
 void milter_writer_init(struct milter_writer *, void *buf, size_t size);

@@ -29,26 +29,29 @@ decode(char code, struct slice data, struct milter_answer *a)
 static void
 test_packet(void **state)
 {
-	static const char two[] = "\0\0\0\1c\0\0\0\4yab";	/* and a NUL */
+	static const char two[] = "\0\0\0\1c\0\0\0\4yab"; /* and a NUL */
 	struct milter_packet p;
 	size_t used;
 
 	(void)state;
 	for (size_t n = 0; n < 5; n++)
-		assert_int_equal(milter_packet_take(slice_of(two, n), 10, &p,
-		    &used), PARSE_MORE);
-	assert_int_equal(milter_packet_take(slice_of(two, sizeof(two)), 10, &p,
-	    &used), PARSE_OK);
+		assert_int_equal(
+		    milter_packet_take(slice_of(two, n), 10, &p, &used),
+		    PARSE_MORE);
+	assert_int_equal(
+	    milter_packet_take(slice_of(two, sizeof(two)), 10, &p, &used),
+	    PARSE_OK);
 	assert_true(p.code == 'c' && p.data.len == 0 && used == 5);
-	assert_int_equal(milter_packet_take(slice_of(two + 5, 8), 10, &p,
-	    &used), PARSE_OK);
+	assert_int_equal(
+	    milter_packet_take(slice_of(two + 5, 8), 10, &p, &used), PARSE_OK);
 	assert_true(p.code == 'y' && p.data.len == 3 && used == 8);
-	assert_int_equal(milter_packet_take(slice_of(two + 5, 8), 2, &p,
-	    &used), PARSE_BAD);
-	assert_int_equal(milter_packet_take(S("\0\0\0\0"), 10, &p, &used),
+	assert_int_equal(
+	    milter_packet_take(slice_of(two + 5, 8), 2, &p, &used), PARSE_BAD);
+	assert_int_equal(
+	    milter_packet_take(S("\0\0\0\0"), 10, &p, &used), PARSE_BAD);
+	assert_int_equal(
+	    milter_packet_take(S("\377\377\377\377"), 65535, &p, &used),
 	    PARSE_BAD);
-	assert_int_equal(milter_packet_take(S("\377\377\377\377"), 65535, &p,
-	    &used), PARSE_BAD);
 }
 
 static void
@@ -73,11 +76,11 @@ test_writer(void **state)
 }
 
 static const struct {
-	char		code;
-	struct slice	data;
-	int		result;
-	uint32_t	index;
-	struct slice	name, value;
+	char code;
+	struct slice data;
+	int result;
+	uint32_t index;
+	struct slice name, value;
 } answers[] = {
 	{ 'c', { "", 0 }, 0, 0, { "", 0 }, { "", 0 } },
 	{ 'c', { "x", 1 }, -1, 0, { "", 0 }, { "", 0 } },
@@ -89,8 +92,7 @@ static const struct {
 	{ '+', { "<a@b>\0\0", 7 }, -1, 0, { "", 0 }, { "", 0 } },
 	{ '+', { "", 0 }, -1, 0, { "", 0 }, { "", 0 } },
 	{ 'e', { "<>\0", 3 }, 0, 0, { "<>", 2 }, { "", 0 } },
-	{ 'e', { "<>\0RET=HDRS\0", 12 }, 0, 0, { "<>", 2 },
-	    { "RET=HDRS", 8 } },
+	{ 'e', { "<>\0RET=HDRS\0", 12 }, 0, 0, { "<>", 2 }, { "RET=HDRS", 8 } },
 	{ 'e', { "<>\0RET=HDRS", 11 }, -1, 0, { "", 0 }, { "", 0 } },
 	{ 'h', { "X-A\0 b\0", 7 }, 0, 0, { "X-A", 3 }, { " b", 2 } },
 	{ 'h', { "X A\0 b\0", 7 }, -1, 0, { "", 0 }, { "", 0 } },
@@ -150,29 +152,37 @@ test_options(void **state)
 	assert_int_equal(options(S("\0\0\0\6\0\0\0\0\0\0\0"), &o), -1);
 	/* Macros, where that is agreed upon. */
 	assert_int_equal(options(S("\0\0\0\6\0\0\1\0\0\0\0\0"
-	    "\0\0\0\2i {mail_addr}\0"), &o), 0);
+				   "\0\0\0\2i {mail_addr}\0"),
+			     &o),
+	    0);
 	assert_true(slice_equal(o.macros[2], S("i {mail_addr}")));
 	assert_int_equal(options(S("\0\0\0\6\0\0\0\0\0\0\0\0"
-	    "\0\0\0\2i\0"), &o), -1);
+				   "\0\0\0\2i\0"),
+			     &o),
+	    -1);
 	assert_int_equal(options(S("\0\0\0\6\0\0\1\0\0\0\0\0"
-	    "\0\0\0\7i\0"), &o), -1);
+				   "\0\0\0\7i\0"),
+			     &o),
+	    -1);
 	assert_int_equal(options(slice_of("\0\0\0\6\0\0\1\0\0\0\0\0"
-	    "\0\0\0\2i", 17), &o), -1);
+					  "\0\0\0\2i",
+				     17),
+			     &o),
+	    -1);
 }
 
 static const struct {
-	const char	*in;
-	int		 code;		/* 0: refused */
-	uint8_t		 enhanced[3];
-	const char	*text;
+	const char *in;
+	int code; /* 0: refused */
+	uint8_t enhanced[3];
+	const char *text;
 } replies[] = {
 	{ "550 5.7.9 No", 550, { 5, 7, 9 }, "No" },
 	{ "451 Later", 451, { 4, 7, 1 }, "Later" },
 	{ "451", 451, { 4, 7, 1 }, "" },
 	{ "550 5.7.1", 550, { 5, 7, 1 }, "" },
 	{ "550-5.7.1 one\r\n550 5.7.1 two", 550, { 5, 7, 1 }, "one\ntwo" },
-	{ "550-one\r\n550 5.2.1 two\r\n", 550, { 5, 7, 1 },
-	    "one\n5.2.1 two" },
+	{ "550-one\r\n550 5.2.1 two\r\n", 550, { 5, 7, 1 }, "one\n5.2.1 two" },
 	{ "550 100%% spam, 5%", 550, { 5, 7, 1 }, "100% spam, 5%" },
 	{ "550 a\tb\x80\x1b", 550, { 5, 7, 1 }, "a?b??" },
 	{ "550 5.7 no", 550, { 5, 7, 1 }, "5.7 no" },
@@ -204,8 +214,8 @@ test_replies(void **state)
 			continue;
 		assert_int_equal(r.code, replies[i].code);
 		assert_memory_equal(r.enhanced, replies[i].enhanced, 3);
-		assert_true(slice_equal(slice_of(r.text, r.len),
-		    slice_str(replies[i].text)));
+		assert_true(slice_equal(
+		    slice_of(r.text, r.len), slice_str(replies[i].text)));
 	}
 }
 
@@ -224,10 +234,10 @@ test_reply_limits(void **state)
 	assert_int_equal(milter_reply_decode(slice_of(text, len + 6), &r), -1);
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "550 ", 4);
-	assert_int_equal(milter_reply_decode(slice_of(text,
-	    4 + MILTER_REPLY_MAX), &r), 0);
-	assert_int_equal(milter_reply_decode(slice_of(text,
-	    5 + MILTER_REPLY_MAX), &r), -1);
+	assert_int_equal(
+	    milter_reply_decode(slice_of(text, 4 + MILTER_REPLY_MAX), &r), 0);
+	assert_int_equal(
+	    milter_reply_decode(slice_of(text, 5 + MILTER_REPLY_MAX), &r), -1);
 }
 
 int

@@ -36,18 +36,19 @@ find(struct session *s, bool *failed)
 /* ---- MAIL ---- */
 
 struct addresses {
-	char	client[NET_ADDRESS_SIZE], own[NET_ADDRESS_SIZE];
+	char client[NET_ADDRESS_SIZE], own[NET_ADDRESS_SIZE];
 };
 
 static void
-put_addresses(const struct session *s, struct milter_mail *m,
-    struct addresses *a)
+put_addresses(
+    const struct session *s, struct milter_mail *m, struct addresses *a)
 {
 	static const enum milter_family families[] = {
 		[NET_NONE] = MILTER_FAMILY_UNKNOWN,
 		[NET_IPV4] = MILTER_FAMILY_IPV4,
 		[NET_IPV6] = MILTER_FAMILY_IPV6,
-		[NET_LOCAL] = MILTER_FAMILY_LOCAL };
+		[NET_LOCAL] = MILTER_FAMILY_LOCAL
+	};
 	struct net_address own;
 
 	m->family = families[s->peer.family];
@@ -119,8 +120,8 @@ milter_mail(struct transaction *t)
 		session_reply(s, SAY_MAIL_OK);
 	else if (failed)
 		mail_failed(t, SAY_RESOURCES);
-	else if (milter_ask(m, IPC_MILTER_MAIL, slice_of(d->body,
-	    mail_body(s, d->body)), -1) == -1)
+	else if (milter_ask(m, IPC_MILTER_MAIL,
+		     slice_of(d->body, mail_body(s, d->body)), -1) == -1)
 		mail_failed(t, SAY_MILTERS_DOWN);
 	else
 		session_wait(s, WAIT_MILTER);
@@ -137,8 +138,9 @@ milter_recipient(struct session *s, struct recipient *r)
 	if (m == NULL || !m->on || m->discard ||
 	    (m->wishes & MILTER_WANTS_RCPT) == 0)
 		return false;
-	if (milter_ask(m, IPC_MILTER_RCPT, slice_of(s->d->body,
-	    milter_rcpt_encode(&rcpt, s->d->body)), -1) == -1) {
+	if (milter_ask(m, IPC_MILTER_RCPT,
+		slice_of(s->d->body, milter_rcpt_encode(&rcpt, s->d->body)),
+		-1) == -1) {
 		r->answer = SAY_MILTERS_DOWN;
 		return false;
 	}
@@ -171,8 +173,9 @@ milter_data(struct transaction *t)
 	if (m == NULL || !m->on || m->discard ||
 	    (m->wishes & MILTER_WANTS_DATA) == 0)
 		return false;
-	if (milter_ask(m, IPC_MILTER_DATA, slice_of(s->d->body,
-	    milter_small_encode(&data, s->d->body)), -1) == -1) {
+	if (milter_ask(m, IPC_MILTER_DATA,
+		slice_of(s->d->body, milter_small_encode(&data, s->d->body)),
+		-1) == -1) {
 		session_refuse(s, SAY_MILTERS_DOWN, "DATA", slice_of("", 0));
 		session_transaction_end(s);
 	} else
@@ -190,8 +193,8 @@ tell(struct milter *m, enum ipc_type type)
 	char buf[MILTER_SMALL_MAX];
 
 	if (d->milterd.ch != NULL && m->era != 0 && m->era == d->milter_era)
-		(void)ipc_send(d->milterd.ch, type, 0, slice_of(buf,
-		    milter_small_encode(&body, buf)), NULL, 0);
+		(void)ipc_send(d->milterd.ch, type, 0,
+		    slice_of(buf, milter_small_encode(&body, buf)), NULL, 0);
 }
 
 void

@@ -130,11 +130,10 @@ on_part(void *ctx, struct ipc_channel *ch, struct ipc_message *msg)
 	a = ipc_pending_peek(d->milterd.pending, ch, msg->id);
 	if (a == NULL)
 		return 0;
-	if (a->type != IPC_MILTER_REVIEW ||
-	    of_ask(a)->s->id != part.session)
+	if (a->type != IPC_MILTER_REVIEW || of_ask(a)->s->id != part.session)
 		return -1;
-	return milter_take_part(of_ask(a), ipc_message_take_fd(msg, 0),
-	    part.octets);
+	return milter_take_part(
+	    of_ask(a), ipc_message_take_fd(msg, 0), part.octets);
 }
 
 /* ---- without one ---- */
@@ -142,9 +141,10 @@ on_part(void *ctx, struct ipc_channel *ch, struct ipc_message *msg)
 static void
 ask_failed(struct ask *a)
 {
-	struct milter_verdict v = { .decision = MILTER_REFUSE, .code = 451,
-		.enhanced = { 4, 3, 0 }, .text = slice_str(
-		smtpd_reply_status(SAY_MILTERS_DOWN)->text),
+	struct milter_verdict v = { .decision = MILTER_REFUSE,
+		.code = 451,
+		.enhanced = { 4, 3, 0 },
+		.text = slice_str(smtpd_reply_status(SAY_MILTERS_DOWN)->text),
 		.milter = slice_of("", 0) };
 	struct milter *m = of_ask(a);
 
@@ -187,8 +187,8 @@ static const struct ipc_events events = {
 int
 milter_connect(struct smtpd *d, int fd)
 {
-	struct ipc_channel *ch = ipc_channel_new(d->stage.base, fd,
-	    d->role, IPC_MILTERD, &events, d);
+	struct ipc_channel *ch = ipc_channel_new(
+	    d->stage.base, fd, d->role, IPC_MILTERD, &events, d);
 
 	if (ch == NULL)
 		return -1;
@@ -211,6 +211,6 @@ milter_ask(struct milter *m, enum ipc_type type, struct slice body, int fd)
 		return -1;
 	}
 	m->ask.failed = ask_failed;
-	return sibling_ask(&d->milterd, &m->ask, smtpd_now_ms(d), type, body,
-	    &fd, fd != -1);
+	return sibling_ask(
+	    &d->milterd, &m->ask, smtpd_now_ms(d), type, body, &fd, fd != -1);
 }

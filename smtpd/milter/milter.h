@@ -14,16 +14,16 @@
 #include "smtpd/session.h"
 
 struct kept_part {
-	int		 fd;
-	uint32_t	 octets;
+	int fd;
+	uint32_t octets;
 };
 
 /* Sealed memfds; their octets are counted in the process's. */
 struct kept {
-	struct smtpd	*d;
+	struct smtpd *d;
 	struct kept_part *at;
-	uint32_t	 n, room;
-	uint64_t	 octets;
+	uint32_t n, room;
+	uint64_t octets;
 };
 
 /* fd becomes the list's.  -1: over milter_memory, or no memory. */
@@ -32,28 +32,29 @@ void kept_clear(struct kept *);
 
 /* A session with milters. */
 struct milter {
-	TAILQ_ENTRY(milter) held;	/* while is_held */
-	struct ask	 ask;
-	struct session	*s;
-	unsigned	 era;		/* of the channel that knows it; 0: none */
-	uint8_t		 wishes;	/* enum milter_wish */
-	struct recipient *recipient;	/* that is being judged */
+	TAILQ_ENTRY(milter) held; /* while is_held */
+	struct ask ask;
+	struct session *s;
+	unsigned era;                /* of the channel that knows it; 0: none */
+	uint8_t wishes;              /* enum milter_wish */
+	struct recipient *recipient; /* that is being judged */
 	/* Of the transaction. */
-	bool		 on;		/* milterd has heard of it */
-	bool		 open;		/* and some milter of no end of it */
-	bool		 reviewed;
-	bool		 discard;
-	bool		 is_held;
-	struct kept	 kept;		/* content, part by part */
-	struct kept	 changed;	/* instead of its beginning */
-	uint32_t	 next;		/* of kept, to queue-manager */
-	char		*hold;		/* why it is held in the queue */
-	char		 by[MILTER_NAME_MAX + 1];
+	bool on;   /* milterd has heard of it */
+	bool open; /* and some milter of no end of it */
+	bool reviewed;
+	bool discard;
+	bool is_held;
+	struct kept kept;    /* content, part by part */
+	struct kept changed; /* instead of its beginning */
+	uint32_t next;       /* of kept, to queue-manager */
+	char *hold;          /* why it is held in the queue */
+	char by[MILTER_NAME_MAX + 1];
 };
 
 /* ---- ask.c: what the session does ---- */
 
-/* MAIL is fine, as far as all others are concerned: its reply, perhaps later. */
+/* MAIL is fine, as far as all others are concerned: its reply, perhaps later.
+ */
 void milter_mail(struct transaction *);
 /* The same for a recipient: true: recipient_judged() follows.  false: nothing
  * is asked (answer may say that it cannot be). */

@@ -148,7 +148,7 @@ milter_send_held(struct smtpd *d)
 	struct milter *m;
 
 	while ((m = TAILQ_FIRST(&d->milters_held)) != NULL &&
-	    (d->milterd.ch == NULL || !ipc_channel_full(d->milterd.ch))) {
+	       (d->milterd.ch == NULL || !ipc_channel_full(d->milterd.ch))) {
 		TAILQ_REMOVE(&d->milters_held, m, held);
 		m->is_held = false;
 		transaction_conclude(m->s->t);
@@ -234,8 +234,9 @@ end_of(const struct kept_part *p)
 
 	if (p->octets == 0 || pread(p->fd, &c, 1, (off_t)p->octets - 1) != 1)
 		return SMTP_DATA_END;
-	return c == '\n' ? SMTP_DATA_LINE_START :
-	    c == '\r' ? SMTP_DATA_AFTER_CR : SMTP_DATA_IN_LINE;
+	return c == '\n'   ? SMTP_DATA_LINE_START
+	       : c == '\r' ? SMTP_DATA_AFTER_CR
+			   : SMTP_DATA_IN_LINE;
 }
 
 /*
@@ -255,8 +256,8 @@ check_changed(struct transaction *t, uint32_t kept)
 	for (uint32_t i = 0; i < m->changed.n; i++)
 		if (scan(&data, &m->changed.at[i]) == -1)
 			return SAY_RESOURCES;
-	if (data.place != (kept == m->kept.n ? SMTP_DATA_LINE_START :
-	    end_of(&m->kept.at[kept - 1])))
+	if (data.place != (kept == m->kept.n ? SMTP_DATA_LINE_START
+					     : end_of(&m->kept.at[kept - 1])))
 		return SAY_NOT_LINES;
 	for (uint32_t i = kept; i < m->kept.n; i++)
 		rest += m->kept.at[i].octets;
@@ -301,9 +302,9 @@ find_recipient(struct transaction *t, const struct smtp_address *a)
 {
 	struct recipient *r;
 
-	TAILQ_FOREACH(r, &t->recipients, order)
-		if (slice_equal(slice_of(r->address, r->len),
-		    smtp_address_slice(a)))
+	TAILQ_FOREACH (r, &t->recipients, order)
+		if (slice_equal(
+			slice_of(r->address, r->len), smtp_address_slice(a)))
 			return r;
 	return NULL;
 }
@@ -338,9 +339,9 @@ remove_recipient(struct transaction *t, const struct smtp_address *a)
 
 	/* It may have been named more than once.  Each stays in the list:
 	 * LMTP owes it a reply. */
-	TAILQ_FOREACH(r, &t->recipients, order)
+	TAILQ_FOREACH (r, &t->recipients, order)
 		if (!r->removed && slice_equal(slice_of(r->address, r->len),
-		    smtp_address_slice(a))) {
+				       smtp_address_slice(a))) {
 			r->removed = true;
 			t->n_removed++;
 		}
@@ -385,8 +386,8 @@ take_hold(struct transaction *t, const struct milter_verdict *v)
 	if (!v->hold)
 		return SAY_OK;
 	if (asprintf(&m->hold, "quarantined by milter %.*s: %.*s",
-	    (int)v->milter.len, v->milter.at, (int)v->reason.len,
-	    v->reason.at) == -1) {
+		(int)v->milter.len, v->milter.at, (int)v->reason.len,
+		v->reason.at) == -1) {
 		m->hold = NULL;
 		return SAY_RESOURCES;
 	}
@@ -420,14 +421,15 @@ milter_refuse(struct session *s, const struct milter_verdict *v,
 {
 	char reason[MILTER_NAME_MAX + 8];
 
-	snprintf(reason, sizeof(reason), v->milter.len > 0 ? "milter %.*s" :
-	    "milters", (int)v->milter.len, v->milter.at);
+	snprintf(reason, sizeof(reason),
+	    v->milter.len > 0 ? "milter %.*s" : "milters", (int)v->milter.len,
+	    v->milter.at);
 	if (v->code < 500)
-		session_turn_down(s, v->code, v->enhanced, v->text, reason,
-		    what, detail);
+		session_turn_down(
+		    s, v->code, v->enhanced, v->text, reason, what, detail);
 	else
-		session_refuse_status(s, v->code, v->enhanced, v->text, reason,
-		    what, detail);
+		session_refuse_status(
+		    s, v->code, v->enhanced, v->text, reason, what, detail);
 	if (v->code == 421 && s->phase != PHASE_END)
 		session_finish(s, 2000);
 }

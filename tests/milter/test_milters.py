@@ -463,3 +463,63 @@ def test_by_lmtp(tmp_path):
             assert "X-A: b" in head
             i.await_empty_queue()
             assert not i.maildir("bob")
+
+
+def test_submission(tmp_path):
+    """Who has logged in is named to the milter, who is told of the client anew
+    after AUTH."""
+    from submission.world import Submission
+    with Milter(tmp_path / "s") as m, Submission(
+            tmp_path / "i", listener="\tmilters = one\n",
+            **{"milterd.conf": m.block()}) as i:
+        i.start()
+        with smtplib.SMTP("127.0.0.1", i.submission_port, timeout=30) as c:
+            c.login(ALICE, "alice-secret")
+            c.sendmail(ALICE, [BOB], MESSAGE.replace("a@example.net", ALICE))
+        i.await_mail("bob", 1)
+        assert m.macros_at("M")["{auth_authen}"] == ALICE
+        assert m.macros_at("M")["{auth_type}"]
+        assert m.macros_at("C")["{daemon_name}"] == "submission"
+        names = [h.split(b"\0")[0] for h in m.heard("header")]
+        assert b"Date" in names and b"Message-ID" in names
+
+
+def test_reload(tmp_path):
+    """Milters come, change and go with a reload, between two messages of a
+    session."""
+    from .world import block
+    with Milter(tmp_path / "a") as a, Milter(tmp_path / "b") as b, \
+            instance(tmp_path / "i", {}, names="", conf="") as i:
+        i.start()
+
+        def reload(names, conf):
+            i.write("milterd.conf", conf)
+            i.write("smtpd.conf", block(i, names))
+            before = len(i.log(event="reloaded", stage="smtpd"))
+            assert i.command("reload").returncode == 0
+            i.await_log(before + 1, event="reloaded", stage="smtpd")
+            i.await_log(before + 1, event="reloaded", stage="milterd")
+
+        with i.smtp() as c:
+            for n, (names, conf, heard) in enumerate([
+                    ("", "", (0, 0)),
+                    ("one", a.block(), (1, 0)),
+                    ("one", b.block(), (1, 1)),
+                    ("two one", b.block() + a.block("two"), (2, 2)),
+                    ("", "", (2, 2))]):
+                if n > 0:
+                    reload(names, conf)
+                c.sendmail("a@example.net", [BOB], MESSAGE)
+                assert (len(a.heard("mail")), len(b.heard("mail"))) == heard
+
+
+def test_a_name_that_is_gone(tmp_path):
+    """A milter that milterd.conf does not have (nobody ran `bulkhead check`):
+    451, and the log says why."""
+    with instance(tmp_path / "i", {}, names="nobody", conf="") as i:
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            assert c.docmd("MAIL FROM:<>")[0] == 451
+        i.await_log(event="milter-failed", milter="nobody",
+                    reason="milterd.conf has no such milter")

@@ -77,8 +77,10 @@ HANG, CLOSE = object(), object()
 
 
 class Milter:
-    def __init__(self, path=None, actions=ACTIONS, steps=0, macros=b""):
+    def __init__(self, path=None, actions=ACTIONS, steps=0, macros=b"",
+                 backlog=256):
         self.path = path and str(path)
+        self.backlog = backlog
         self.actions, self.steps, self.macros = actions, steps, macros
         # Instead of CONTINUE, by the letter of the command: a list of octets,
         # HANG or CLOSE; or a function of (milter, connection, data) -> list.
@@ -101,7 +103,7 @@ class Milter:
             self.listener = socket.socket()
             self.listener.bind(("127.0.0.1", 0))
             self.socket = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        self.listener.listen(256)
+        self.listener.listen(self.backlog)
         self.stopping = False
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
