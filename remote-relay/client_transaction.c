@@ -376,8 +376,7 @@ static bool
 plan(struct client *c, struct job *j)
 {
 	struct plan_content content = { .utf8_header =
-		(j->y.flags & RELAY_SMTPUTF8) != 0 &&
-		(c->caps.have & SMTP_HAS_SMTPUTF8) == 0 &&
+		plan_wants_ascii_header(j, &c->caps) &&
 		content_header_is_8bit(j->fd, j->y.content_offset,
 		    j->y.content_size) };
 	struct outcome why;

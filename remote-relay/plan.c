@@ -29,6 +29,16 @@ plan_no_utf8(struct outcome *why)
 	    "internationalized addresses and header fields (SMTPUTF8)");
 }
 
+bool
+plan_wants_ascii_header(const struct job *j, const struct smtp_capabilities *c)
+{
+	bool eight = (j->y.flags & (RELAY_8BIT | RELAY_BINARY)) != 0;
+
+	return !has(c, SMTP_HAS_SMTPUTF8) &&
+	    ((j->y.flags & RELAY_SMTPUTF8) != 0 ||
+		(eight && !has(c, SMTP_HAS_8BITMIME)));
+}
+
 /*
  * RFC 6531 section 3.2: to a peer without SMTPUTF8 goes only what does not
  * need it.  An alias may lead from a message that did not come with it to an
@@ -49,7 +59,7 @@ plan_utf8(const struct job *j, const struct plan_content *content,
 		return PLAN_GO;
 	}
 	if (ascii > 0 && slice_is_ascii(j->y.reverse_path) &&
-	    (!came_so || !content->utf8_header))
+	    (!content->utf8_header || !plan_wants_ascii_header(j, c)))
 		return PLAN_GO;
 	plan_no_utf8(why);
 	return PLAN_REFUSE;

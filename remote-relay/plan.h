@@ -14,8 +14,8 @@
 
 /* What the content turned out to be; see content.h. */
 struct plan_content {
-	/* Some octet of the header section is above 127 (asked for where
-	 * the message is one of RFC 6531). */
+	/* Some octet of the header section is above 127 (to be looked for
+	 * where plan_wants_ascii_header() says so). */
 	bool	utf8_header;
 };
 
@@ -31,6 +31,14 @@ struct plan {
 };
 
 enum plan_verdict { PLAN_GO, PLAN_REFUSE };
+
+/*
+ * Must the header section be ASCII for this peer?  It lacks SMTPUTF8, and the
+ * message came with it; or it lacks 8BITMIME, too, and converting content does
+ * nothing for fields that nobody may have written so (RFC 6532 section 3.6).
+ */
+bool plan_wants_ascii_header(const struct job *,
+    const struct smtp_capabilities *);
 
 /*
  * chunking: this route may use BDAT.  logged_in: AUTH has been used, so that

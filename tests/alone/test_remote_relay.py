@@ -353,6 +353,20 @@ def test_8bit_for_a_host_without_8bitmime(tmp_path):
         assert len(p.messages) == 3
 
 
+def test_raw_8bit_header_fields_for_a_host_of_seven_bits(tmp_path):
+    """A field that is not as RFC 6532 wants it goes as it came to whoever
+    takes eight bits; where all else would be converted it cannot be, and the
+    message is returned rather than sent broken."""
+    text = "Subject: caf\u00e9\r\n\r\ncaf\u00e9\r\n".encode()
+    with Peer(extensions=["8BITMIME"]) as p, Relay(tmp_path, via(p.port)) as r:
+        assert r.one(content=text, flags=EIGHT_BIT).result == DELIVERED
+        assert p.messages[0].content == text
+    with Peer() as p, Relay(tmp_path, via(p.port)) as r:
+        got = r.one(content=text, flags=EIGHT_BIT)
+        assert (got.result, got.code) == (FAILED, 553), got
+        assert got.enhanced == [5, 6, 7] and not p.messages
+
+
 def test_binary(tmp_path):
     data = bytes(range(256)) * 300
     text = (b"MIME-Version: 1.0\r\nContent-Type: image/x\r\n"
