@@ -20,7 +20,7 @@ struct staged {
 	char base[BASE_MAX];  /* of a copy; "": tmp is it */
 	char		name[MAILDIR_NAME_MAX + 1];	/* "": still in tmp/ */
 	uint64_t	size, crlf_size;	/* valid when has_size */
-	uint32_t	keywords;
+	uint64_t keywords;
 	uint8_t		flags;
 	bool		has_size;
 	bool		in_new;
@@ -155,8 +155,8 @@ finish_current(struct append *a)
 }
 
 int
-folder_append_next(struct append *a, uint8_t flags, uint32_t keywords,
-    time_t date)
+folder_append_next(
+    struct append *a, uint8_t flags, uint64_t keywords, time_t date)
 {
 	struct staged *s;
 
@@ -209,7 +209,7 @@ give_name(struct append *a, struct staged *s, uint32_t uid)
 		.uidvalidity = a->to->state.identity,
 		.uid = uid,
 		.flags = s->flags,
-		.keywords = s->keywords,
+		.keywords = (uint32_t)s->keywords & LETTERS_MASK,
 	};
 	char name[MAILDIR_NAME_MAX + 1];
 
@@ -226,12 +226,32 @@ give_name(struct append *a, struct staged *s, uint32_t uid)
 	return 0;
 }
 
+/* Before the messages are seen; rows for UIDs that come to nothing harm nobody.
+ */
+static int
+give_more_keywords(struct append *a, uint32_t first)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < a->count; i++) {
+		uint64_t keywords = a->staged[i].keywords;
+
+		if (keywords >> FOLDER_LETTERS == 0)
+			continue;
+		any = true;
+		if (folder_more_set(a->to, first + (uint32_t)i, keywords) == -1)
+			return -1;
+	}
+	return any ? folder_more_write(a->to) : 0;
+}
+
 static int
 give_names(struct append *a, uint32_t *first)
 {
 	bool in_new = false, in_cur = false;
 
-	if (folder_take_uids(a->to, (uint32_t)a->count, first) == -1)
+	if (folder_take_uids(a->to, (uint32_t)a->count, first) == -1 ||
+	    give_more_keywords(a, *first) == -1)
 		return -1;
 	for (size_t i = 0; i < a->count; i++) {
 		if (give_name(a, &a->staged[i], *first + (uint32_t)i) == -1)
@@ -301,7 +321,8 @@ folder_append_commit(struct append *a, uint32_t *first)
 enum { SYNC_EACH_MAX = 16 };
 
 static int
-copy_content(struct append *a, int fd, const struct message *m, uint32_t keywords)
+copy_content(
+    struct append *a, int fd, const struct message *m, uint64_t keywords)
 {
 	char piece[PIECE];
 	struct stat st;
@@ -319,7 +340,7 @@ copy_content(struct append *a, int fd, const struct message *m, uint32_t keyword
 /* Within one owner a message may share its file with its copy. */
 static int
 link_content(struct append *a, struct folder *from, const struct entry *e,
-    uint32_t keywords)
+    uint64_t keywords)
 {
 	struct maildir_name n;
 	struct staged *s;
@@ -344,20 +365,20 @@ link_content(struct append *a, struct folder *from, const struct entry *e,
 }
 
 /* The same names there; a keyword for which there is no room is left out. */
-static uint32_t
-map_keywords(struct folder *from, struct folder *to, uint32_t keywords)
+static uint64_t
+map_keywords(struct folder *from, struct folder *to, uint64_t keywords)
 {
-	uint32_t mapped = 0;
+	uint64_t mapped = 0;
 
 	for (unsigned i = 0; i < FOLDER_KEYWORDS_MAX; i++) {
 		const char *name = folder_keyword(from, i);
 		int n;
 
-		if (!(keywords & (UINT32_C(1) << i)) || name == NULL)
+		if (!(keywords & (UINT64_C(1) << i)) || name == NULL)
 			continue;
 		n = folder_keyword_number(to, slice_str(name), true);
 		if (n != -1)
-			mapped |= UINT32_C(1) << n;
+			mapped |= UINT64_C(1) << n;
 	}
 	return mapped;
 }
@@ -381,7 +402,7 @@ folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
 	int fd = folder_message_open(from, seq), r = 0;
 	struct stat st;
 	struct entry *e = folder_entry(from, seq);
-	uint32_t keywords = map_keywords(from, a->to, e->m.keywords);
+	uint64_t keywords = map_keywords(from, a->to, e->m.keywords);
 
 	if (fd == -1)
 		return -1;

@@ -53,6 +53,7 @@ folder_free(struct folder *f)
 	free(f->changes.changed_seq);
 	pool_clear(&f->pool);
 	uidls_clear(&f->uidls);
+	folder_more_clear(f);
 	free(f);
 }
 
@@ -260,20 +261,34 @@ folder_message_date(struct folder *f, size_t seq, time_t *date)
 
 /* ---- keywords ---- */
 
+/* Where the name stands; NULL: there are none of these. */
+static char *
+keyword_place(struct folder *f, unsigned n, bool make)
+{
+	return n < FOLDER_LETTERS ? f->state.keywords[n]
+				  : folder_more_name(f, n, make);
+}
+
 const char *
 folder_keyword(const struct folder *f, unsigned n)
 {
-	return n < FOLDER_KEYWORDS_MAX && f->state.keywords[n][0] != '\0' ?
-	    f->state.keywords[n] : NULL;
+	const char *name =
+	    n >= FOLDER_KEYWORDS_MAX
+		? NULL
+		: keyword_place((struct folder *)(uintptr_t)f, n, false);
+
+	return name != NULL && name[0] != '\0' ? name : NULL;
 }
 
 static int
 keyword_find(const struct folder *f, struct slice name)
 {
-	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++)
-		if (f->state.keywords[n][0] != '\0' && slice_equal_nocase(
-		    slice_str(f->state.keywords[n]), name))
+	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++) {
+		const char *at = folder_keyword(f, n);
+
+		if (at != NULL && slice_equal_nocase(slice_str(at), name))
 			return (int)n;
+	}
 	errno = ENOENT;
 	return -1;
 }
@@ -281,25 +296,27 @@ keyword_find(const struct folder *f, struct slice name)
 static int
 keyword_add(struct folder *f, struct slice name)
 {
-	struct folder_state before = f->state;
 	int n = keyword_find(f, name);
+	char *at;
 
 	if (n != -1)	/* somebody else was quicker */
 		return n;
 	for (n = 0; n < FOLDER_KEYWORDS_MAX; n++)
-		if (f->state.keywords[n][0] == '\0')
+		if (folder_keyword(f, (unsigned)n) == NULL)
 			break;
 	if (n == FOLDER_KEYWORDS_MAX) {
 		errno = ENOSPC;
 		return -1;
 	}
-	slice_copy_str(name, f->state.keywords[n],
-	    sizeof(f->state.keywords[n]));
-	if (folder_state_write(f) == -1) {
-		f->state = before;
+	at = keyword_place(f, (unsigned)n, true);
+	if (at == NULL)
 		return -1;
-	}
-	return n;
+	slice_copy_str(name, at, FOLDER_KEYWORD_LEN_MAX + 1);
+	if ((n < FOLDER_LETTERS ? folder_state_write(f)
+				: folder_more_write(f)) == 0)
+		return n;
+	at[0] = '\0';
+	return -1;
 }
 
 int

@@ -74,20 +74,19 @@ put_record(uint8_t **to, unsigned n, const struct index_record *r)
 static bool
 take_record(const uint8_t **at, const uint8_t *end, struct index_record *r)
 {
-	uint64_t keywords, date = 0;
+	uint64_t date = 0;
 	uint8_t flags = *(*at)++;
 
 	r->has_size = flags & HAS_SIZE;
 	r->has_date = flags & HAS_DATE;
 	r->flags = flags & FLAG_ALL;
 	r->crlf_size = 0;
-	if (!take_varint(at, end, &keywords) || keywords >> 26 != 0 ||
+	if (!take_varint(at, end, &r->keywords) ||
 	    !take_varint(at, end, &r->modseq) ||
 	    !take_varint(at, end, &r->ino) ||
 	    (r->has_size && !take_varint(at, end, &r->crlf_size)) ||
 	    (r->has_date && !take_varint(at, end, &date)))
 		return false;
-	r->keywords = (uint32_t)keywords;
 	r->date = unzigzag(date);
 	return true;
 }

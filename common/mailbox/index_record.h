@@ -15,7 +15,7 @@ struct index_record {
 	uint64_t	ino;		/* tells the original from a copy */
 	uint64_t	crlf_size;	/* valid when has_size */
 	int64_t		date;		/* valid when has_date */
-	uint32_t	keywords;
+	uint64_t keywords;
 	uint8_t		flags;		/* FLAG_* */
 	bool		has_size;
 	bool		has_date;
@@ -28,7 +28,7 @@ struct index_record {
 enum {
 	CHUNK_UIDS = 64,
 	CHUNK_HEAD = 5, /* version, CRC-32C of the rest */
-	CHUNK_RECORD_MAX = 2 + 5 + 4 * 10,
+	CHUNK_RECORD_MAX = 2 + 5 * 10,
 	CHUNK_MAX = CHUNK_HEAD + CHUNK_UIDS * CHUNK_RECORD_MAX
 };
 

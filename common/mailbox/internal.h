@@ -9,15 +9,17 @@
 #include "common/mailbox/dirs.h"
 #include "common/mailbox/index.h"
 #include "common/mailbox/mailbox.h"
+#include "common/mailbox/more_keywords.h"
 #include "common/mailbox/pool.h"
 #include "common/mailbox/state.h"
 #include "common/mailbox/uidl.h"
 #include "common/mailbox/vanished.h"
 
 enum {
-	UID_BLOCK = 1000,		/* reserved at once */
+	LETTERS_MASK = (1 << FOLDER_LETTERS) - 1,
+	UID_BLOCK = 1000, /* reserved at once */
 	MODSEQ_BLOCK = 1 << 20,
-	MESSAGES_MAX = 1 << 22		/* of one folder in one view */
+	MESSAGES_MAX = 1 << 22 /* of one folder in one view */
 };
 
 struct mailbox {
@@ -35,7 +37,7 @@ struct mailbox {
 struct found {
 	uint64_t	ino;
 	uint32_t	uid;		/* 0: has no identity here (yet) */
-	uint32_t	keywords;
+	uint64_t keywords;
 	uint32_t	name;		/* in the pool */
 	uint8_t		flags;
 	bool		in_new;
@@ -79,6 +81,10 @@ struct folder {
 	int		 next_fd;	/* bulkhead-next; -1 without the lock */
 	int		 pop3_fd;	/* new/ again: the maildrop's lock */
 	int		 notify_fd;
+	struct more_keywords *more; /* NULL: none */
+	uint64_t more_ino;          /* of the file as read; 0: none */
+	struct timespec more_time;
+	bool more_changed;  /* by somebody else, not yet told */
 	struct uidls uidls; /* valid when uidls_read */
 	bool uidls_read;
 	unsigned	 locks;
@@ -132,6 +138,19 @@ int folder_state_read(int dir_fd, struct folder_state *);
 int folder_state_put(int dir_fd, const struct folder_state *); /* durably */
 /* A fresh MAILBOXID. */
 void mailbox_id_make(char to[MAILBOX_ID_LEN + 1]);
+
+/* ---- folder_more.c: keywords beyond the letters; the lock is held ---- */
+
+int folder_more_read(struct folder *);
+/* Durably, and so that others notice. */
+int folder_more_write(struct folder *);
+void folder_more_clear(struct folder *);
+/* Of a message, as bits of all keywords; set keeps the letters out. */
+uint64_t folder_more_get(const struct folder *, uint32_t uid);
+int folder_more_set(struct folder *, uint32_t uid, uint64_t keywords);
+/* Where the name of keyword n stands (FOLDER_LETTERS and more); NULL: there is
+ * none of these, or no memory. */
+char *folder_more_name(struct folder *, unsigned n, bool make);
 
 /* ---- migrate.c ---- */
 

@@ -158,7 +158,7 @@ void folder_close(struct folder *);
 /* What the view holds of a message; sequence numbers are 1..folder_count. */
 struct message {
 	uint32_t	uid;
-	uint32_t	keywords;	/* bit n: keyword number n, see below */
+	uint64_t keywords; /* bit n: keyword number n, see below */
 	uint64_t	modseq;
 	uint8_t		flags;		/* FLAG_* of maildir_name.h */
 	bool		recent;		/* this session is the first to see it */
@@ -256,18 +256,18 @@ int mailbox_status(struct mailbox *, const struct folder_name *,
 int folder_notify_fd(struct folder *);
 void folder_notify_drain(struct folder *);
 
-/* ---- keywords: names of the folder, at most 26 ---- */
+/* ---- keywords: names of the folder, at most 64 ---- */
 
 #define FOLDER_LETTERS 26 /* of them are letters of the name */
-#define FOLDER_KEYWORDS_MAX	26
+#define FOLDER_KEYWORDS_MAX 64
 #define FOLDER_KEYWORD_LEN_MAX	64
 
-/* Name of keyword number n (0..25), or NULL; valid until the next sync. */
+/* Name of keyword number n (0..63), or NULL; valid until the next sync. */
 const char *folder_keyword(const struct folder *, unsigned n);
 /*
  * The number of a keyword, compared without case.  With create a new one gets
  * the next free number, durable on return.  -1: ENOENT (not there), ENOSPC (all
- * 26 are taken), EINVAL (not an IMAP atom, too long, or it is $Forwarded, which
+ * 64 are taken), EINVAL (not an IMAP atom, too long, or it is $Forwarded, which
  * is FLAG_PASSED).
  */
 int folder_keyword_number(struct folder *, struct slice name, bool create);
@@ -323,7 +323,7 @@ enum store_how { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
  * for other failures, then some may have been changed.
  */
 int folder_store(struct folder *, const uint32_t *seqs, size_t n,
-    enum store_how, uint8_t flags, uint32_t keywords);
+    enum store_how, uint8_t flags, uint64_t keywords);
 /*
  * The same, not durable before folder_settle.  unchanged_since, unless NULL: of
  * those with that modification sequence or less (RFC 7162 section 3.1.3),
@@ -331,7 +331,7 @@ int folder_store(struct folder *, const uint32_t *seqs, size_t n,
  * refused (room for n).
  */
 int folder_store_if(struct folder *, const uint32_t *seqs, size_t n,
-    enum store_how, uint8_t flags, uint32_t keywords,
+    enum store_how, uint8_t flags, uint64_t keywords,
     const uint64_t *unchanged_since, uint32_t *refused, size_t *n_refused);
 /* Makes flag changes durable and writes cached blobs; call it within a second
  * after folder_store (a timer) and when idle.  Cheap when there is nothing. */
@@ -359,8 +359,8 @@ struct append;		/* messages on their way into a folder */
  * _commit that fails has undone all and freed it.
  */
 int folder_append_begin(struct folder *to, struct append **);
-int folder_append_next(struct append *, uint8_t flags, uint32_t keywords,
-    time_t date);
+int folder_append_next(
+    struct append *, uint8_t flags, uint64_t keywords, time_t date);
 int folder_append_write(struct append *, const void *octets, size_t len);
 /* A message of so many octets will be removed after the commit, so only what is
  * added beyond it asks for room (RFC 8508 section 3.4). */

@@ -281,6 +281,8 @@ read_again(struct folder *f)
 		return -1;
 	}
 	f->state = s;
+	if (folder_more_read(f) == -1)
+		return -1;
 	return next_read(f);
 }
 
@@ -321,6 +323,9 @@ enter_locked(struct folder *f)
 	if (folder_state_read(f->dir_fd, &f->state) == -1 &&
 	    (errno != ENOENT || state_first(f) == -1))
 		return -1;
+	if (folder_more_read(f) == -1)
+		return -1;
+	f->more_changed = false;
 	first = lock_fd(f->live_fd, LOCK_EX | LOCK_NB) == 0;
 	if (lock_fd(f->live_fd, LOCK_SH) == -1)
 		return -1;

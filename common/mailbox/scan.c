@@ -76,8 +76,10 @@ read_name(void *ctx, const char *name, uint64_t ino, unsigned char type)
 		.flags = n.flags, .in_new = r->in_new, .recent = r->in_new };
 	/* A number that this folder never gave away is no identity. */
 	if (n.has_identity && n.uidvalidity == r->f->state.identity &&
-	    n.uid < r->f->next.uid)
+	    n.uid < r->f->next.uid) {
 		found->uid = n.uid;
+		found->keywords |= folder_more_get(r->f, n.uid);
+	}
 	return pool_add(&r->s->pool, name, &found->name);
 }
 

@@ -63,7 +63,7 @@ folder_state_print(const struct folder_state *s, char to[STATE_FILE_MAX])
 			add(&t, "special-use %s\n", special_use_name(1U << i));
 	add(&t, "uidnext-ceiling %lu\n", (unsigned long)s->ceiling.uid);
 	add(&t, "modseq-ceiling %llu\n", (unsigned long long)s->ceiling.modseq);
-	for (int i = 0; i < FOLDER_KEYWORDS_MAX; i++)
+	for (int i = 0; i < FOLDER_LETTERS; i++)
 		if (s->keywords[i][0] != '\0')
 			add(&t, "keyword %c %s\n", 'a' + i, s->keywords[i]);
 	return seal(&t);
@@ -216,7 +216,7 @@ take_keywords(struct slice *in, struct folder_state *s)
 	while (take(in, "keyword", &v)) {
 		int n = v.len > 2 && v.at[1] == ' ' ? v.at[0] - 'a' : -1;
 
-		if (n <= last || n >= FOLDER_KEYWORDS_MAX)
+		if (n <= last || n >= FOLDER_LETTERS)
 			return false;
 		v = slice_skip(v, 2);
 		if (!keyword_is_good(v) ||

@@ -54,7 +54,7 @@ struct folder_state {
 	char		mailbox_id[MAILBOX_ID_LEN + 1];
 	struct numbers	ceiling;
 	/* Names of keywords a..z; "" where there is none. */
-	char		keywords[FOLDER_KEYWORDS_MAX][FOLDER_KEYWORD_LEN_MAX + 1];
+	char keywords[FOLDER_LETTERS][FOLDER_KEYWORD_LEN_MAX + 1];
 };
 
 /* Highest modification sequence: RFC 7162 section 3.1 has 63 bits. */

@@ -27,15 +27,16 @@ is_in_view(const struct folder *f, uint32_t seq)
 struct change {
 	enum store_how	 how;
 	uint8_t		 flags;
-	uint32_t	 keywords;
+	uint64_t keywords;
+	bool more; /* beyond the letters: to be written */
 	bool		 conditional;
 	uint64_t	 unchanged_since;
 	uint32_t	*refused;	/* sequence numbers */
 	size_t		 nrefused;
 };
 
-static uint32_t
-changed_bits(enum store_how how, uint32_t now, uint32_t bits)
+static uint64_t
+changed_bits(enum store_how how, uint64_t now, uint64_t bits)
 {
 	switch (how) {
 	case STORE_ADD:
@@ -50,8 +51,8 @@ changed_bits(enum store_how how, uint32_t now, uint32_t bits)
 
 /* Give the file its new name. */
 static int
-rename_entry(struct folder *f, struct entry *e, uint8_t flags,
-    uint32_t keywords)
+rename_entry(
+    struct folder *f, struct entry *e, uint8_t flags, uint64_t keywords)
 {
 	char name[MAILDIR_NAME_MAX + 1];
 	struct maildir_name n;
@@ -65,7 +66,7 @@ rename_entry(struct folder *f, struct entry *e, uint8_t flags,
 		return -1;
 	}
 	n.flags = flags;
-	n.keywords = keywords;
+	n.keywords = (uint32_t)keywords & LETTERS_MASK;
 	if (maildir_name_print(&n, true, name) == -1) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -76,9 +77,32 @@ rename_entry(struct folder *f, struct entry *e, uint8_t flags,
 	return pool_add(&f->pool, name, &e->name);
 }
 
+/* Of keywords beyond the letters the name says nothing. */
+static int
+rename_where_needed(
+    struct folder *f, struct entry *e, uint8_t flags, uint64_t keywords)
+{
+	uint64_t changed = keywords ^ e->m.keywords;
+
+	return flags == e->m.flags && (changed & LETTERS_MASK) == 0 &&
+		       changed != 0 && e->name != UINT32_MAX
+		   ? 0
+		   : rename_entry(f, e, flags, keywords);
+}
+
+static int
+more_change(struct folder *f, const struct entry *e, uint64_t keywords,
+    struct change *c)
+{
+	if ((keywords ^ e->m.keywords) >> FOLDER_LETTERS == 0)
+		return 0;
+	c->more = true;
+	return folder_more_set(f, e->m.uid, keywords);
+}
+
 /* 1: changed, 0: nothing to do or gone, -1: errno. */
 static int
-store_one(struct folder *f, uint32_t seq, const struct change *c)
+store_one(struct folder *f, uint32_t seq, struct change *c)
 {
 	struct entry *e = folder_entry(f, seq);
 
@@ -86,13 +110,15 @@ store_one(struct folder *f, uint32_t seq, const struct change *c)
 	for (int tries = 0; tries < 2 && !e->m.gone; tries++) {
 		uint8_t flags = (uint8_t)changed_bits(c->how, e->m.flags,
 		    c->flags);
-		uint32_t keywords = changed_bits(c->how, e->m.keywords,
-		    c->keywords);
+		uint64_t keywords =
+		    changed_bits(c->how, e->m.keywords, c->keywords);
 
 		if (flags == e->m.flags && keywords == e->m.keywords &&
 		    e->name != UINT32_MAX)
 			return 0;
-		if (rename_entry(f, e, flags, keywords) == 0) {
+		if (rename_where_needed(f, e, flags, keywords) == 0) {
+			if (more_change(f, e, keywords, c) == -1)
+				return -1;
 			e->m.flags = flags;
 			e->m.keywords = keywords;
 			return 1;
@@ -163,6 +189,8 @@ store(struct folder *f, const uint32_t *seqs, size_t n, struct change *c,
 			r = folder_refresh_modseqs(f);
 		if (r == 0)
 			r = store_locked(f, seqs, n, c, done, ndone);
+		if (c->more && folder_more_write(f) == -1)
+			r = -1;
 		if (*ndone > 0) {
 			f->unsettled = true;
 			folder_modseq_new(f, done, *ndone);
@@ -175,7 +203,7 @@ store(struct folder *f, const uint32_t *seqs, size_t n, struct change *c,
 
 int
 folder_store(struct folder *f, const uint32_t *seqs, size_t n,
-    enum store_how how, uint8_t flags, uint32_t keywords)
+    enum store_how how, uint8_t flags, uint64_t keywords)
 {
 	struct change c = { .how = how, .flags = flags & FLAG_ALL,
 		.keywords = keywords };
@@ -189,7 +217,7 @@ folder_store(struct folder *f, const uint32_t *seqs, size_t n,
 
 int
 folder_store_if(struct folder *f, const uint32_t *seqs, size_t n,
-    enum store_how how, uint8_t flags, uint32_t keywords,
+    enum store_how how, uint8_t flags, uint64_t keywords,
     const uint64_t *unchanged_since, uint32_t *refused, size_t *nrefused)
 {
 	struct change c = { .how = how,

@@ -102,7 +102,7 @@ test_largest(void **state)
 	char text[STATE_FILE_MAX];
 
 	(void)state;
-	for (int i = 0; i < FOLDER_KEYWORDS_MAX; i++)
+	for (int i = 0; i < FOLDER_LETTERS; i++)
 		memset(in.keywords[i], 'A' + i, FOLDER_KEYWORD_LEN_MAX);
 	assert_int_equal(folder_state_parse(
 	    slice_of(text, folder_state_print(&in, text)), &out), STATE_OK);

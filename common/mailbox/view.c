@@ -303,8 +303,10 @@ sync_locked(struct folder *f)
 
 	if (folder_lock(f) == -1)
 		return -1;
-	f->changes.keywords = memcmp(before.keywords, f->state.keywords,
-	    sizeof(before.keywords)) != 0;
+	f->changes.keywords =
+	    f->more_changed || memcmp(before.keywords, f->state.keywords,
+				   sizeof(before.keywords)) != 0;
+	f->more_changed = false;
 	if (folder_view_load(f)) {
 		f->synced = f->next.modseq - 1;
 		folder_unlock(f);

@@ -159,7 +159,7 @@ static int
 begin_message(struct imap *s, struct append_run *run,
     const struct append_options *o, bool binary)
 {
-	uint32_t keywords;
+	uint64_t keywords;
 
 	if (imap_flags_of(s, run->folder, &o->flags, true, &keywords) == -1)
 		return -1;

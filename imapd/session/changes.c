@@ -21,7 +21,7 @@ static const struct {
 };
 
 static void
-write_names(struct imap *s, uint8_t flags, uint32_t keywords)
+write_names(struct imap *s, uint8_t flags, uint64_t keywords)
 {
 	const char *sep = "", *name;
 
@@ -31,7 +31,7 @@ write_names(struct imap *s, uint8_t flags, uint32_t keywords)
 			sep = " ";
 		}
 	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++)
-		if ((keywords & 1U << n) != 0 &&
+		if ((keywords & UINT64_C(1) << n) != 0 &&
 		    (name = folder_keyword(s->folder, n)) != NULL) {
 			imap_print(s, "%s%s", sep, name);
 			sep = " ";
@@ -86,17 +86,17 @@ imap_write_flags_response(struct imap *s, uint32_t seq, unsigned items)
 void
 imap_write_folder_flags(struct imap *s)
 {
-	uint32_t all = 0;
+	uint64_t all = 0;
 
 	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++)
 		if (folder_keyword(s->folder, n) != NULL)
-			all |= 1U << n;
+			all |= UINT64_C(1) << n;
 	imap_print(s, "* FLAGS (");
 	write_names(s, FLAG_ALL, all);
 	imap_print(s, ")\r\n* OK [PERMANENTFLAGS (");
 	if (!s->read_only) {
 		write_names(s, FLAG_ALL, all);
-		if (all != (1U << FOLDER_KEYWORDS_MAX) - 1)
+		if (all != UINT64_MAX >> (64 - FOLDER_KEYWORDS_MAX))
 			imap_print(s, " \\*");
 	}
 	imap_print(s, ")] kept\r\n");

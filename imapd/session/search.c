@@ -18,7 +18,7 @@ struct search_run {
 	time_t		 now;		/* when it began */
 	enum truth	*values;	/* of each step */
 	struct needle	*needles;
-	uint32_t	*keywords;	/* bit of each step */
+	uint64_t *keywords; /* bit of each step */
 };
 
 void
@@ -33,7 +33,7 @@ search_end(struct imap *s)
 
 static bool
 of_view(const struct search_step *step, const struct message *m, uint32_t seq,
-    uint32_t keyword)
+    uint64_t keyword)
 {
 	switch (step->op) {
 	case SEARCH_ALL:
@@ -228,7 +228,7 @@ produce_search(struct imap *s)
 }
 
 static int
-prepare_keyword(struct imap *s, struct search_step *step, uint32_t *bit)
+prepare_keyword(struct imap *s, struct search_step *step, uint64_t *bit)
 {
 	int n;
 
@@ -236,7 +236,7 @@ prepare_keyword(struct imap *s, struct search_step *step, uint32_t *bit)
 	if (slice_equal_nocase(step->name, SLICE_LITERAL("$Forwarded")))
 		step->flag = FLAG_PASSED;
 	else if ((n = folder_keyword_number(s->folder, step->name, false)) >= 0)
-		*bit = 1U << n;
+		*bit = UINT64_C(1) << n;
 	return 0;
 }
 

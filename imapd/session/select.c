@@ -182,14 +182,14 @@ do_noop(struct imap *s, const struct imap_command *c)
 
 int
 imap_flags_of(struct imap *s, struct folder *f, const struct flag_list *list,
-    bool create, uint32_t *keywords)
+    bool create, uint64_t *keywords)
 {
 	*keywords = 0;
 	for (size_t i = 0; i < list->len; i++) {
 		int n = folder_keyword_number(f, list->keywords[i], create);
 
 		if (n >= 0)
-			*keywords |= 1U << n;
+			*keywords |= UINT64_C(1) << n;
 		else if (create && errno == ENOSPC) {
 			imap_no(s, "[LIMIT] this mailbox has as many keywords "
 			    "as it can have");

@@ -160,7 +160,7 @@ int fetch_vanished(struct imap *, const struct set *uids, uint64_t modseq);
 
 /* FLAG_* and keyword bits of a list; -1: NO has been said. */
 int imap_flags_of(struct imap *, struct folder *, const struct flag_list *,
-    bool create, uint32_t *keywords);
+    bool create, uint64_t *keywords);
 /*
  * The set as ranges of sequence numbers of the view.  -1: BAD was said.
  */

@@ -21,7 +21,7 @@ struct store_run {
 	size_t n;
 	size_t done; /* of seqs */
 	size_t told; /* of seqs */
-	uint32_t keywords;
+	uint64_t keywords;
 	uint32_t *refused; /* sequence numbers, ascending */
 	size_t nrefused;
 	size_t refused_told;
@@ -198,7 +198,7 @@ void
 do_store(struct imap *s, const struct imap_command *c)
 {
 	struct store_run *r;
-	uint32_t keywords;
+	uint64_t keywords;
 
 	if ((c->store_modifiers.conditional &&
 		imap_enable_condstore(s) == -1) ||

@@ -168,9 +168,17 @@ def test_store(session):
     assert s.ok("STORE 1 FLAGS.SILENT ($Forwarded)").of("FETCH") == []
     assert flags(s.ok("FETCH 1 FLAGS")) == {"$Forwarded"}
     assert s.ok("SEARCH KEYWORD $forwarded")[0] == b"* SEARCH 1\r\n"
-    for n in range(24):
+    for n in range(62):
         s.ok(f"STORE 1 +FLAGS (k{n})")
     assert s.ask("STORE 1 +FLAGS (one-too-many)").text.startswith("[LIMIT]")
+    want = {"$Forwarded"} | {f"k{n}" for n in range(62)}
+    assert flags(s.ok("FETCH 1 FLAGS")) == want
+    assert s.ok("SEARCH KEYWORD k61")[0] == b"* SEARCH 1\r\n"
+    other = session()  # these are no letters of the file's name
+    other.ok("SELECT INBOX")
+    assert flags(other.ok("FETCH 1 FLAGS")) == want
+    other.ok("STORE 1 -FLAGS.SILENT (k61)")
+    assert flags(s.ok("NOOP")) == want - {"k61"}
     assert s.ok("STORE 1 FLAGS ()").status == "OK"
 
 
