@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import time
 
@@ -219,3 +220,29 @@ def test_idle_memory(session):
     if os.environ.get("BULKHEAD_SANITIZE"):
         pytest.skip("a sanitizer build has memory of its own")
     wait_for(lambda: dirty() <= 400)
+
+
+def test_the_index_goes_while_ten_look(session, home):
+    """index/ is deleted, directory and all, while ten sessions have the mailbox
+    open: none of them sees anything of it, and what the others change is right."""
+    first = session()
+    for n in range(20):
+        first.append(MAIL)
+    sessions = [first] + [session() for _ in range(9)]
+    for s in sessions:
+        s.ok("SELECT INBOX")
+    what = "FETCH 1:20 (UID RFC822.SIZE ENVELOPE)"
+    before = first.ok(what).of("FETCH")
+    assert len(before) == 20
+    for turn, s in enumerate(sessions):
+        shutil.rmtree(home / "index")
+        s.ok(f"STORE {turn + 1} +FLAGS (\\Flagged)")
+        for other in sessions:
+            r = other.ok("NOOP")
+            assert r.of("EXPUNGE") == [] and r.of("EXISTS") == []
+            assert other.ok(what).of("FETCH") == before
+            r = other.ok(f"FETCH {turn + 1} (FLAGS)")
+            assert b"\\Flagged" in r.of("FETCH")[0]
+    late = session()
+    late.ok("SELECT INBOX")
+    assert late.ok(what).of("FETCH") == before
