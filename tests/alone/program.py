@@ -13,6 +13,7 @@ one ambient capability, descriptors 3 to 5, no environment.
 
 import array
 import ctypes
+import fcntl
 import itertools
 import os
 import re
@@ -143,14 +144,15 @@ class Program:
         pid = os.fork()
         if pid == 0:
             try:
-                lifted = [os.dup2(fd, 100 + i) for i, fd in enumerate(
-                    (channel.fileno(), log, jail_fd, program))]
+                # A test with many sessions has descriptors beyond 100 itself.
+                lifted = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in
+                          (channel.fileno(), log, jail_fd, program)]
                 for i, fd in enumerate(lifted):
                     os.dup2(fd, 3 + i, inheritable=i < 3)
                 os.dup2(os.open("/dev/null", os.O_RDWR), 0)
                 os.dup2(0, 1)
                 os.dup2(log, 2)
-                os.closerange(7, 1024)
+                os.closerange(7, 8192)
                 if self.descriptors:
                     resource.setrlimit(resource.RLIMIT_NOFILE,
                                        (self.descriptors,) * 2)

@@ -12,7 +12,7 @@ import pytest
 
 from imap.client import Session, fetched
 
-SESSIONS = int(os.environ.get("BULKHEAD_IMAP_SESSIONS", "24"))
+SESSIONS = int(os.environ.get("BULKHEAD_IMAP_SESSIONS", "60"))
 ROUNDS = int(os.environ.get("BULKHEAD_IMAP_ROUNDS", "60"))
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "work"]
 # RFC 3501 section 7.4.1
