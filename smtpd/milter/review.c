@@ -256,8 +256,10 @@ check_changed(struct transaction *t, uint32_t kept)
 	for (uint32_t i = 0; i < m->changed.n; i++)
 		if (scan(&data, &m->changed.at[i]) == -1)
 			return SAY_RESOURCES;
-	if (data.place != (kept == m->kept.n ? SMTP_DATA_LINE_START
-					     : end_of(&m->kept.at[kept - 1])))
+	/* Behind the header section of binary content there are no lines. */
+	if (!(transaction_is_binary(t) && data.header_done) &&
+	    data.place != (kept == m->kept.n ? SMTP_DATA_LINE_START :
+						end_of(&m->kept.at[kept - 1])))
 		return SAY_NOT_LINES;
 	for (uint32_t i = kept; i < m->kept.n; i++)
 		rest += m->kept.at[i].octets;

@@ -400,6 +400,25 @@ def test_by_bdat(one):
     assert m.names().count("data") == 1
 
 
+def test_binary_content(one):
+    """BODY=BINARYMIME (RFC 3030): a body that is no lines, shown and kept as it
+    is, behind a header section that a milter changes."""
+    i, m = one
+    m.say["E"] = [add_header("X-A", "b"), CONTINUE]
+    body = bytes(range(256)) * 3 + b"\r\n.\r\n\n\r"
+    octets = (b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+              b"Content-Transfer-Encoding: binary\r\n\r\n" + body)
+    with i.smtp() as c:
+        c.ehlo()
+        assert c.docmd("MAIL FROM:<a@example.net> BODY=BINARYMIME")[0] == 250
+        assert c.docmd(f"RCPT TO:<{BOB}>")[0] == 250
+        c.send(b"BDAT %d LAST\r\n" % len(octets) + octets)
+        assert c.getreply()[0] == 250
+    i.await_mail("bob", 1)
+    assert b"".join(m.heard("body")) == body
+    assert b"X-A: b" in i.messages("bob")[0]
+
+
 def test_programs_of_this_host(tmp_path):
     """The injection socket has milters of its own; fields that smtpd adds are
     shown to them, so that they can be signed."""
