@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """make demo: a mail system on loopback and three letters through it; then a
-second one, and mail between the two, by DANE, also while one is away; and the
-doors left open until Ctrl-C.
+second one, and mail between the two, by DANE, also while one is away; one
+mailbox by IMAP, POP3 and mutt at once; and the doors left open until Ctrl-C.
 
     tour.py BUILD
 
@@ -24,6 +24,7 @@ import time
 import letters
 import screen
 from ship import DOMAIN, PATIENCE, Failure, Ship
+from together import Together
 from voyage import Voyage
 
 
@@ -284,7 +285,8 @@ class Tour:
                   "MIME, with an image attached.")
         self.read_by_pop3()
         self.read_by_imap()
-        self.doors(self.voyage.run(7))
+        number = self.voyage.run(7)
+        self.doors(Together(self.ship).run(number))
         self.stay()
 
     def end(self, status):
@@ -317,8 +319,9 @@ def main():
     if os.geteuid() != 0:
         sys.exit("make demo: only root can give each process a uid of its "
                  "own; try: sudo make demo")
-    if shutil.which("curl") is None:
-        sys.exit("make demo: curl is needed to read the mail")
+    for program in "curl", "mutt":
+        if shutil.which(program) is None:
+            sys.exit(f"make demo: {program} is needed to read the mail")
     signal.signal(signal.SIGTERM, interrupted)
     tour = Tour(sys.argv[1])
     status = 1

@@ -26,6 +26,7 @@ def folder():
         pytest.skip("not every program is built")
     # Names of sockets are short: pytest's folders are too deep.
     with tempfile.TemporaryDirectory(prefix="bh-demo-", dir="/var/tmp") as d:
+        os.chmod(d, 0o755)	# mutt runs as the mailbox's owner
         yield d
 
 
@@ -62,6 +63,8 @@ def test_two_at_once(folder):
         assert "with ESMTPS id" in second
         assert "cannot connect" in second
         assert "The queue is empty." in second
+        assert re.search(r"IMAP S: \* 2 FETCH .*\\Flagged", second)
+        assert re.search(r"Maildir/\S+:2,FS\n", second)
         assert "Action: failed" in second and "Status: 5.1.1" in second
         for stage in ("smtpd", "queue-manager", "local-delivery",
                       "local-delivery-worker"):
