@@ -28,8 +28,10 @@ warm_up(void)
 int
 tls_library_start(void)
 {
+	/* The providers are ours until the process ends: nothing is to be taken
+	 * apart then, least of all while they hold on to it. */
 	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG |
-	    OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
+	    OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
 	    NULL) == 1 &&
 	    OSSL_PROVIDER_load(NULL, "default") != NULL &&
 	    tls_provider_load() == 0 &&
