@@ -17,7 +17,6 @@ enum {
 	KEEP_MS = 3000,		/* due within that: stays in memory */
 	DUE_A_TURN = 1000,	/* messages brought into memory */
 	DUE_TURNS = 10,		/* in one tick */
-	FLUSH_ROOM = 500,	/* jobs of a destination that is flushed */
 	CLOCK_MARK_S = 60,
 	TIDY_MS = 60 * 1000
 };
@@ -143,12 +142,6 @@ look_at_memory(struct daemon *d)
 	queue_sweep(&d->queue, queue_now(&d->queue) + KEEP_MS);
 }
 
-static bool
-has_place(const struct daemon *d)
-{
-	return d->queue.n_memory < d->set->active_messages;
-}
-
 /* Those that the index says are due.  A message that stays in memory is met
  * again from the start of the list; one that is there already costs little. */
 static size_t
@@ -161,105 +154,11 @@ load_due(struct daemon *d)
 	n = index_due(d->queue.index, now, &d->due, ids, DUE_A_TURN);
 	if (n == 0)
 		d->due = (struct index_cursor){ 0 };
-	for (size_t i = 0; i < n && has_place(d); i++)
+	for (size_t i = 0; i < n && memory_has_place(d); i++)
 		if (queue_find(&d->queue, ids[i]) == NULL &&
 		    (m = queue_load(&d->queue, ids[i])) != NULL)
 			dispatch_message(d, m);
 	return n;
-}
-
-static struct slice
-domain_of(struct slice address)
-{
-	const char *at = address.len == 0 ? NULL :
-	    memrchr(address.at, '@', address.len);
-
-	return at == NULL ? slice_of("", 0) :
-	    slice_skip(address, (size_t)(at + 1 - address.at));
-}
-
-bool
-recipient_is_at(const struct recipient *r, uint64_t destination)
-{
-	return destination == 0 ||
-	    index_destination(domain_of(r->address)) == destination ||
-	    index_destination(r->address) == destination;
-}
-
-void
-flush_message(struct daemon *d, struct message *m, uint64_t destination)
-{
-	if (m->held)
-		return;
-	for (uint32_t i = 0; i < m->n; i++)
-		if (!m->recipients[i]->busy &&
-		    recipient_is_at(m->recipients[i], destination))
-			m->recipients[i]->due_ms = 0;
-	dispatch_message(d, m);
-}
-
-uint64_t
-flush_memory(struct daemon *d, uint64_t destination)
-{
-	struct message *m, *next;
-	uint64_t n = 0;
-
-	RB_FOREACH_SAFE(m, message_tree, &d->queue.messages, next)
-		for (uint32_t i = 0; i < m->n; i++) {
-			if (!recipient_is_at(m->recipients[i], destination))
-				continue;
-			flush_message(d, m, destination);
-			n++;
-			break;
-		}
-	return n;
-}
-
-bool
-flush_begin(struct daemon *d, const struct flush *f)
-{
-	for (unsigned i = 0; i < d->n_flushes; i++)
-		if (d->flushes[i].destination == f->destination)
-			return true;
-	if (d->n_flushes == FLUSHES_MAX)
-		return false;
-	d->flushes[d->n_flushes++] = *f;
-	return true;
-}
-
-/* Some more of it; false: it has been through all. */
-static bool
-flush_step(struct daemon *d, struct flush *f)
-{
-	uint64_t ids[DUE_A_TURN];
-	struct message *m;
-	size_t n;
-
-	if (!has_place(d) || (f->outbound != 0 &&
-	    outbound_waiting(d->outbound, f->outbound) > FLUSH_ROOM))
-		return true;
-	n = index_list(d->queue.index, f->destination, f->after, ids,
-	    DUE_A_TURN);
-	for (size_t i = 0; i < n; i++)
-		if ((m = queue_load(&d->queue, ids[i])) != NULL)
-			flush_message(d, m, f->destination);
-	if (n > 0)
-		f->after = ids[n - 1];
-	return n == DUE_A_TURN;
-}
-
-static void
-go_on_flushing(struct daemon *d)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < d->n_flushes; i++) {
-		struct flush f = d->flushes[i];
-
-		if (flush_step(d, &f))
-			d->flushes[kept++] = f;
-	}
-	d->n_flushes = kept;
 }
 
 static void
@@ -280,10 +179,10 @@ on_tick(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	look_at_memory(d);
-	for (unsigned i = 0; i < DUE_TURNS && has_place(d); i++)
+	for (unsigned i = 0; i < DUE_TURNS && memory_has_place(d); i++)
 		if (load_due(d) == 0)
 			break;
-	go_on_flushing(d);
+	flush_go_on(d);
 	queue_checkpoint(q, SETTLED_SOON_MS);
 	queue_compact(q);
 	log_tend(q->log, q->replay.generation);

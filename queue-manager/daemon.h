@@ -9,6 +9,7 @@
  *	giveup.c	what is over, and who has to hear of it
  *	report.c	the reports themselves
  *	operator.c	bulkhead queue ...
+ *	flush.c		what waits is to be tried now
  *	chores.c	what time brings: syncs, retries, the index
  */
 #ifndef QUEUE_MANAGER_DAEMON_H
@@ -69,12 +70,25 @@ struct operator {
 	uint64_t	 tag;
 };
 
-/* Going through the index, some messages a second: what waits for an address
- * or domain is due now. */
+/* What is to be due now, of what waits (flush.c). */
 struct flush {
+	enum {
+		FLUSH_DESTINATION,	/* an address or domain, or all */
+		FLUSH_BELOW,		/* name, and the domains below it */
+		FLUSH_ROUTE		/* by the route of that name */
+	}		 kind;
 	uint64_t	 destination;	/* as the index knows it; 0: all */
+	char		 name[QUEUE_FLUSH_NAME_MAX + 1];
+	/* Rests that have begun up to then end; 0: none does. */
+	uint64_t	 begun_ms;
 	uint64_t	 outbound;	/* only while that one has room; or 0 */
 	uint64_t	 after;		/* queue id */
+};
+
+/* A flush that a client asked for, so that it is not asked for all the time. */
+struct flush_asked {
+	uint64_t	 key;		/* 0: none */
+	uint64_t	 at_ms;
 };
 
 struct daemon {
@@ -99,6 +113,7 @@ struct daemon {
 	struct index_cursor due;	/* where looking for due mail goes on */
 	struct flush	 flushes[FLUSHES_MAX];
 	unsigned	 n_flushes;
+	struct flush_asked asked[FLUSHES_MAX];
 	uint64_t	 tidied_ms;
 	TAILQ_HEAD(, operator) operators;
 	uint64_t	 operator_tags;
@@ -218,15 +233,24 @@ int operator_open(struct daemon *, int fd);
 bool operator_alive(const struct daemon *, const struct ipc_channel *,
     uint64_t tag);
 
-/* ---- chores.c ---- */
+/* ---- flush.c ---- */
 /* Is it at this address or domain, as the index knows them?  0: any. */
 bool recipient_is_at(const struct recipient *, uint64_t destination);
-/* Begin a flush, unless there is one.  False: there are too many. */
+/* May a message more be brought into memory? */
+bool memory_has_place(const struct daemon *);
+/* Begin to go through the index, unless it is done.  False: too many are. */
 bool flush_begin(struct daemon *, const struct flush *);
-/* The recipients of m at this destination, or all (0), are due now. */
-void flush_message(struct daemon *, struct message *m, uint64_t destination);
+/* Some more of all that have begun. */
+void flush_go_on(struct daemon *);
+/* Those recipients of m that are meant are due now.  False: nobody is. */
+bool flush_message(struct daemon *, struct message *m, const struct flush *);
 /* The same for all messages in memory; how many. */
-uint64_t flush_memory(struct daemon *, uint64_t destination);
+uint64_t flush_memory(struct daemon *, const struct flush *);
+/* A client asks for it. */
+void flush_asked(struct daemon *, const struct queue_flush_ask *,
+    struct queue_flush_answer *);
+
+/* ---- chores.c ---- */
 int chores_start(struct daemon *);
 void chores_stop(struct daemon *);
 /* What was appended goes to the disk: at once, or within some milliseconds

@@ -431,7 +431,24 @@ on_turn(void *ctx, struct ipc_channel *ch)
 	flush_now(p->d);
 }
 
+static int
+on_flush_ask(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct peer *p = ctx;
+	struct queue_flush_answer answer;
+	struct queue_flush_ask ask;
+	char body[QUEUE_SMALL_BODY_MAX];
+
+	if (queue_flush_ask_decode(m->body, &ask) == -1)
+		return -1;
+	flush_asked(p->d, &ask, &answer);
+	ipc_send(ch, IPC_FLUSH_BEGUN, m->id,
+	    slice_of(body, queue_flush_answer_encode(&answer, body)), NULL, 0);
+	return 0;
+}
+
 static const struct ipc_handler handlers[] = {
+	{ IPC_FLUSH_ASK, on_flush_ask },
 	{ IPC_CONTENT, on_content },
 	{ IPC_ENQUEUE, on_enqueue },
 	{ IPC_ENQUEUE_ABORT, on_abort },

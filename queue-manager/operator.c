@@ -202,14 +202,17 @@ flush(struct answer *a, const struct queue_ask *ask)
 {
 	struct daemon *d = a->d;
 	struct flush f = { .destination = ask->destination.len == 0 ? 0 :
-	    index_destination(ask->destination) };
+	    index_destination(ask->destination),
+	    .begun_ms = queue_now(&d->queue) };
 	bool begun;
 
-	outbound_flush(d->outbound, 0);
-	scheduler_flush(d->scheduler);
+	if (f.destination == 0) {
+		outbound_flush(d->outbound);
+		scheduler_flush(d->scheduler);
+	}
 	begun = flush_begin(d, &f);
 	send_done(d, a->ch, a->request, begun ? QUEUE_OK : QUEUE_BUSY,
-	    flush_memory(d, f.destination), 0, 0);
+	    flush_memory(d, &f), 0, 0);
 }
 
 /* An order that must be durable before it is answered. */
@@ -354,9 +357,12 @@ static void
 do_message(struct order *o, enum queue_verb verb, struct message *m,
     uint64_t destination)
 {
+	struct flush f = { .destination = destination,
+	    .begun_ms = queue_now(&o->d->queue) };
+
 	m->pins++;
 	if (verb == QUEUE_RETRY) {
-		flush_message(o->d, m, destination);
+		flush_message(o->d, m, &f);
 		o->affected += !m->held;
 	} else if (verb == QUEUE_DELETE)
 		delete(o, m, destination);
@@ -402,14 +408,6 @@ do_many(struct order *o, const struct queue_ask *ask)
 	o->next = id;
 }
 
-/* Destinations that rest are asked again where their mail is to be tried. */
-static void
-wake_destinations(struct daemon *d, const struct queue_ask *ask)
-{
-	if (ask->verb == QUEUE_RETRY && ask->after == 0)
-		outbound_flush(d->outbound, 0);
-}
-
 static void
 give_order(struct answer *a, const struct queue_ask *ask)
 {
@@ -421,7 +419,6 @@ give_order(struct answer *a, const struct queue_ask *ask)
 	}
 	*o = (struct order){ .d = a->d, .ch = a->ch, .request = a->request,
 	    .client = ipc_channel_tag(a->ch), .left = 1 };
-	wake_destinations(a->d, ask);
 	if (ask->queue_id != 0)
 		do_one(o, ask);
 	else

@@ -24,6 +24,7 @@ struct destination {
 	unsigned	 in_line;	/* flows that stand in a line */
 	unsigned	 window, failures;
 	uint64_t	 rests_until;	/* 0: does not rest */
+	uint64_t	 rests_since;	/* while it does */
 	uint64_t	 forget_at;
 };
 
@@ -484,6 +485,7 @@ failed(struct outbound *o, struct destination *d, uint64_t now,
 	d->forget_at = now + o->limits.rest_max_ms + FORGET_MS;
 	if (d->failures < FAILURES_BEFORE_REST)
 		return;
+	d->rests_since = now;
 	d->rests_until = now + 1 +
 	    rest_ms(o, d->failures - FAILURES_BEFORE_REST + 1, random);
 	d->forget_at = d->rests_until + FORGET_MS;
@@ -574,13 +576,22 @@ outbound_wakeup(const struct outbound *o, uint64_t now)
 }
 
 void
-outbound_flush(struct outbound *o, uint64_t key)
+outbound_flush(struct outbound *o)
 {
 	struct destination *d, *next;
 
 	RB_FOREACH_SAFE(d, outbound_destination_tree, &o->destinations, next)
-		if ((key == 0 || d->key == key) && d->rests_until != 0)
+		if (d->rests_until != 0)
 			end_rest(o, d);
+}
+
+void
+outbound_end_rest(struct outbound *o, uint64_t key, uint64_t begun)
+{
+	struct destination *d = destination_find(o, key);
+
+	if (d != NULL && d->rests_until != 0 && d->rests_since <= begun)
+		end_rest(o, d);
 }
 
 void

@@ -76,8 +76,12 @@ unsigned outbound_failures(const struct outbound *, uint64_t destination);
 unsigned outbound_waiting(const struct outbound *, uint64_t destination);
 /* When a resting destination with ready jobs may go on; UINT64_MAX: none. */
 uint64_t outbound_wakeup(const struct outbound *, uint64_t now_ms);
-/* This destination, or each (0), may be tried at once. */
-void outbound_flush(struct outbound *, uint64_t destination);
+/* Each destination may be tried at once. */
+void outbound_flush(struct outbound *);
+/* This one, if its rest has begun up to then: what has failed since says that
+ * it is of no use. */
+void outbound_end_rest(struct outbound *, uint64_t destination,
+    uint64_t begun_ms);
 /* Forget failures that are long past; now and then. */
 void outbound_tidy(struct outbound *, uint64_t now_ms);
 

@@ -428,7 +428,7 @@ follow(struct daemon *d, const struct parcel *p)
 
 	log_info("destination-back", LOG_QID(p->m->id));
 	flush_begin(d, &f);
-	flush_memory(d, p->domain);
+	flush_memory(d, &f);
 }
 
 /* All of it is answered for. */

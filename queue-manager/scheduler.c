@@ -29,6 +29,7 @@ struct scheduler_destination {
 	unsigned	 running, window, failures;
 	unsigned	 in_a_row;	/* of its jobs that began together */
 	uint64_t	 rests_until;
+	uint64_t	 rests_since;	/* while it does */
 };
 
 RB_HEAD(scheduler_tree, scheduler_destination);
@@ -255,22 +256,26 @@ begin_when_due(struct scheduler *s, uint64_t now)
 /* ---- starting ---- */
 
 static void
+end_rest(struct scheduler *s, struct scheduler_destination *d)
+{
+	d->rests_until = 0;
+	s->resting--;
+	refresh(s, d);
+	if (!has_jobs(d))
+		d->failures = 0;
+	forget_if_idle(s, d);
+}
+
+static void
 wake(struct scheduler *s, uint64_t now)
 {
 	struct scheduler_destination *d, *next;
 
 	if (s->resting == 0)
 		return;
-	RB_FOREACH_SAFE(d, scheduler_tree, &s->destinations, next) {
-		if (d->rests_until == 0 || d->rests_until > now)
-			continue;
-		d->rests_until = 0;
-		s->resting--;
-		refresh(s, d);
-		if (!has_jobs(d))
-			d->failures = 0;
-		forget_if_idle(s, d);
-	}
+	RB_FOREACH_SAFE(d, scheduler_tree, &s->destinations, next)
+		if (d->rests_until != 0 && d->rests_until <= now)
+			end_rest(s, d);
 }
 
 /* Which kind's turn is it?  KINDS when nothing may start. */
@@ -347,6 +352,7 @@ destination_failed(struct scheduler *s, struct scheduler_destination *d,
 	if (++d->failures < FAILURES_BEFORE_PAUSE || d->rests_until != 0)
 		return;
 	over = d->failures - FAILURES_BEFORE_PAUSE + 1;
+	d->rests_since = now;
 	d->rests_until = now + scheduler_backoff(&s->limits, over, 0);
 	s->resting++;
 }
@@ -411,6 +417,16 @@ scheduler_flush(struct scheduler *s)
 {
 	wake(s, UINT64_MAX);
 	begin_when_due(s, UINT64_MAX);
+}
+
+void
+scheduler_end_rest(struct scheduler *s, uint64_t key, uint64_t begun)
+{
+	struct scheduler_destination find = { .key = key }, *d;
+
+	d = RB_FIND(scheduler_tree, &s->destinations, &find);
+	if (d != NULL && d->rests_until != 0 && d->rests_since <= begun)
+		end_rest(s, d);
 }
 
 unsigned

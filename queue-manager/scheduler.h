@@ -76,6 +76,9 @@ void scheduler_remove(struct scheduler *, struct scheduler_job *);
 uint64_t scheduler_wakeup(const struct scheduler *, uint64_t now_ms);
 /* All destinations may be tried at once (an operator's flush). */
 void scheduler_flush(struct scheduler *);
+/* This one, if its rest has begun up to then. */
+void scheduler_end_rest(struct scheduler *, uint64_t destination,
+    uint64_t begun_ms);
 unsigned scheduler_running(const struct scheduler *);
 /* Gathering ones among them. */
 unsigned scheduler_ready(const struct scheduler *);

@@ -183,8 +183,20 @@ test_memory_of_failures(void **state)
 	assert_int_equal(outbound_rests(o, 1, 0), 1001);
 	outbound_tidy(o, 1002);
 	assert_int_equal(outbound_destinations(o), 1);
-	outbound_flush(o, 1);
+	/* A rest that began after a flush was asked for is not ended by it;
+	 * nor is another's. */
+	outbound_end_rest(o, 2, 5000);
+	assert_int_equal(outbound_rests(o, 1, 0), 1001);
+	outbound_end_rest(o, 1, 0);
 	assert_int_equal(outbound_rests(o, 1, 0), 0);
+	outbound_add(o, &j, 1, 1, true);
+	assert_ptr_equal(outbound_start(o, 10), &j);
+	outbound_finish(o, &j, OUTBOUND_DOWN, 10, 0);
+	assert_true(outbound_rests(o, 1, 10) > 10);
+	outbound_end_rest(o, 1, 9);
+	assert_true(outbound_rests(o, 1, 10) > 10);
+	outbound_flush(o);
+	assert_int_equal(outbound_rests(o, 1, 10), 0);
 	outbound_tidy(o, 10 * 3600 * 1000);
 	assert_int_equal(outbound_destinations(o), 0);
 	outbound_free(o);

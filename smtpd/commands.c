@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/idn/idn.h"
+#include "smtpd/etrn.h"
 #include "smtpd/milter/milter.h"
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
@@ -54,7 +55,7 @@ static const struct command {
 	{ "STARTTLS", starttls_command, S_ANY,
 	    NO_ARGS | IDLE | CLEAR | OWN_INPUT },
 	{ "AUTH", auth_command, S_ANY, LAST_IN_GROUP },
-	{ "ETRN", NULL, S_ANY, LAST_IN_GROUP },
+	{ "ETRN", etrn_command, S_ANY, IDLE | LAST_IN_GROUP },
 	{ "ATRN", NULL, S_ANY, 0 },
 	{ "TURN", NULL, S_ANY, LAST_IN_GROUP },
 	{ "SEND", NULL, S_ANY, 0 },

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "smtpd/session.h"
+#include "smtpd/etrn.h"
 
 enum {
 	EHLO_TEXT_MAX = 256	/* one line, without code and CRLF */
@@ -68,6 +68,7 @@ static const struct extension {
 	{ "AUTH", auth_offered, login_text },
 	{ "SIZE", NULL, size_text },
 	{ "LIMITS", NULL, limits_text },
+	{ "ETRN", etrn_offered, NULL },
 	/* RFC 5321 section 3.5.2 */
 	{ "VRFY", vrfy_offered, NULL },
 	{ "EXPN", expn_offered, NULL },

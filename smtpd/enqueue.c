@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "smtpd/session.h"
+#include "smtpd/etrn.h"
 
 static int
 on_ids(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
@@ -33,6 +33,11 @@ answered(struct smtpd *d, struct ipc_channel *ch, const struct ipc_message *m,
 
 	if (a == NULL)
 		return NULL;
+	/* Nothing that is said of a message answers a question about one. */
+	if (etrn_is(a)) {
+		a->failed(a);
+		return NULL;
+	}
 	t = (struct transaction *)((char *)a -
 	    offsetof(struct transaction, ask));
 	/* An answer about another message is no answer. */
@@ -108,6 +113,26 @@ on_refused(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
+static int
+on_flush_begun(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct smtpd *d = ctx;
+	struct queue_flush_answer answer;
+	struct ask *a;
+
+	if (queue_flush_answer_decode(m->body, &answer) == -1)
+		return -1;
+	a = sibling_answered(&d->queue, ch, m->id);
+	if (a == NULL)
+		return 0;
+	if (!etrn_is(a)) {
+		a->failed(a);
+		return -1;
+	}
+	etrn_answered(a, &answer);
+	return 0;
+}
+
 static void
 on_closed(void *ctx, struct ipc_channel *ch)
 {
@@ -139,6 +164,7 @@ static const struct ipc_handler handlers[] = {
 	{ IPC_CONTENT_KEPT, on_part_kept },
 	{ IPC_ENQUEUED, on_enqueued },
 	{ IPC_ENQUEUE_REFUSED, on_refused },
+	{ IPC_FLUSH_BEGUN, on_flush_begun },
 };
 
 static const struct ipc_events events = {

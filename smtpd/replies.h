@@ -14,6 +14,10 @@
 	X(MAIL_OK,		250, 2, 1, 0, "Ok")			\
 	X(RCPT_OK,		250, 2, 1, 5, "Ok")			\
 	X(TLS_GO_ON,		220, 2, 0, 0, "Ready to start TLS")		\
+	/* RFC 1985 section 5.3 */					\
+	X(ETRN_BEGUN,		250, 2, 0, 0, "Ok, queuing started")	\
+	X(ETRN_NOTHING,		251, 2, 0, 0, "Ok, no messages waiting") \
+	X(ETRN_PENDING,		252, 2, 0, 0, "Ok, pending messages started") \
 	X(BYE,			221, 2, 0, 0, "Goodbye")		\
 	X(CANNOT_VERIFY,	252, 2, 5, 2,				\
 	    "Cannot verify, but will accept mail and attempt delivery")	\
@@ -70,6 +74,8 @@
 	    "Too many messages from your address, try later")		\
 	X(CLIENT_RECIPIENTS,	450, 4, 7, 1,				\
 	    "Too many recipients from your address, try later")		\
+	X(ETRN_BUSY,		458, 4, 3, 2, "Not now, try later")	\
+	X(ETRN_DENIED,		459, 4, 7, 1, "Not allowed to you")	\
 	/* 50z: not understood */					\
 	X(UNKNOWN_COMMAND,	500, 5, 5, 1, "Command unrecognized")	\
 	X(BAD_LINE,		500, 5, 5, 2, "Command unrecognized")	\
@@ -82,6 +88,8 @@
 	X(NEED_TO,		501, 5, 5, 4, "Syntax: RCPT TO:<address>") \
 	X(NEED_DOMAIN,		501, 5, 5, 4,				\
 	    "Syntax: HELO or EHLO, a space, your domain or [address]")	\
+	X(NEED_NODE,		501, 5, 5, 4,				\
+	    "Syntax: ETRN, a space, domain, @domain or #route")		\
 	X(NEED_STRING,		501, 5, 5, 4, "Say whom or what")	\
 	X(BAD_REVERSE_PATH,	501, 5, 1, 7, "Bad reverse-path syntax") \
 	X(BAD_FORWARD_PATH,	501, 5, 1, 3, "Bad forward-path syntax") \

@@ -6,6 +6,7 @@
 #include "common/instance/instance.h"
 #include "common/sasl/exchange.h"
 #include "smtpd/milter/milter.h"
+#include "smtpd/etrn.h"
 #include "smtpd/recipients.h"
 #include "smtpd/screen.h"
 #include "smtpd/verify.h"
@@ -396,6 +397,7 @@ end_dialogue(struct session *s)
 	auth_forget(s);
 	recipients_forget(s);
 	verify_forget(s);
+	etrn_forget(s);
 	session_transaction_end(s);
 	if (s->greet != NULL)
 		event_free(s->greet);

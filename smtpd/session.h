@@ -65,6 +65,7 @@ struct session {
 	struct client	*client;	/* in the table of clients */
 	struct transaction *t;		/* NULL: none */
 	struct verify	*verify;	/* a VRFY or EXPN under way, or NULL */
+	struct etrn	*etrn;		/* an ETRN under way, or NULL */
 	struct recipients asked;	/* RCPTs without their reply yet */
 	char		*helo;		/* NULL: not said */
 	struct session_login *login;	/* NULL: nobody */

@@ -120,6 +120,11 @@
 	X(expn, BOOL, "no", "", "", RELOAD,				\
 	    "List the members behind an address for EXPN (RFC 5321 section " \
 	    "3.5), up to a hundred; no: 502.")				\
+	X(etrn, ENUM, "permitted", "permitted|anyone|off", "", RELOAD,	\
+	    "Who may have the mail tried that waits for a destination (ETRN, " \
+	    "RFC 1985): relay_networks and clients that the table permits by " \
+	    "address; others get 459.  anyone: all, who are not told whether " \
+	    "there is any.  Each destination once a minute.")		\
 	X(smtputf8, BOOL, "yes", "", "", RELOAD,			\
 	    "Offer SMTPUTF8 (RFC 6531): addresses and header fields beyond " \
 	    "ASCII.  Mail that needs it goes on only to hosts that offer " \
@@ -142,6 +147,7 @@ enum smtpd_cleartext {
 	SMTPD_CLEARTEXT_LOOPBACK, SMTPD_CLEARTEXT_ALWAYS,
 	SMTPD_CLEARTEXT_NEVER
 };
+enum smtpd_etrn { SMTPD_ETRN_PERMITTED, SMTPD_ETRN_ANYONE, SMTPD_ETRN_OFF };
 enum smtpd_sender { SMTPD_SENDER_OWN, SMTPD_SENDER_ANY };
 
 struct smtpd_settings {

@@ -29,6 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct queue_refused refused;
 		struct queue_ask ask;
 		struct queue_done done;
+		struct queue_flush_ask flush;
+		struct queue_flush_answer begun;
 		uint64_t id;
 	} u;
 	struct slice body;
@@ -36,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	body = slice_of(data + 1, size - 1);
-	switch (data[0] % 8) {
+	switch (data[0] % 10) {
 	case 0: queue_ids_decode(body, &u.ids); break;
 	case 1: queue_part_decode(body, &u.part); break;
 	case 2: queue_enqueue_decode(body, &u.enqueue); break;
@@ -44,6 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 4: queue_ask_decode(body, &u.ask); break;
 	case 5: queue_done_decode(body, &u.done); break;
 	case 6: queue_id_decode(body, &u.id); break;
+	case 7: queue_flush_ask_decode(body, &u.flush); break;
+	case 8: queue_flush_answer_decode(body, &u.begun); break;
 	default: rows(body); break;
 	}
 	return 0;

@@ -153,6 +153,12 @@
 	/* The transaction that this content belonged to has ended. */         \
 	X(ENQUEUE_ABORT, 56, IPC_SENDERS, IPC_BIT(IPC_QUEUE_MANAGER), 0, 0,    \
 	    64)                                                                \
+	/* ETRN (RFC 1985): what waits for a destination is to be tried now. \
+	 * Answered by FLUSH_BEGUN. */					\
+	X(FLUSH_ASK, 57, IPC_BIT(IPC_SMTPD), IPC_BIT(IPC_QUEUE_MANAGER), 0, 0, \
+	    300)							\
+	X(FLUSH_BEGUN, 58, IPC_BIT(IPC_QUEUE_MANAGER), IPC_BIT(IPC_SMTPD), 0, \
+	    0, 64)							\
 	/* ---- out of the queue: common/ipc/delivery.h ---- */                \
 	/* One message for one recipient.  Answered by exactly one             \
 	 * DELIVERED, which may also say deferred or failed. */                \

@@ -161,3 +161,65 @@ queue_refused_decode(struct slice body, struct queue_refused *q)
 	q->text = ipc_get_bytes(&r, QUEUE_TEXT_MAX);
 	return ipc_reader_end(&r) == -1 || !is_refused(q) ? -1 : 0;
 }
+
+static bool
+is_flush_ask(const struct queue_flush_ask *a)
+{
+	for (size_t i = 0; i < a->name.len; i++)
+		if (a->name.at[i] <= ' ' || a->name.at[i] > '~')
+			return false;
+	return a->kind >= QUEUE_FLUSH_DOMAIN && a->kind <= QUEUE_FLUSH_ROUTE &&
+	    a->name.len > 0 && a->name.len <= QUEUE_FLUSH_NAME_MAX;
+}
+
+size_t
+queue_flush_ask_encode(const struct queue_flush_ask *a, void *buf)
+{
+	struct ipc_writer w;
+
+	if (!is_flush_ask(a))
+		return 0;
+	ipc_writer_init(&w, buf, QUEUE_FLUSH_BODY_MAX);
+	ipc_put_u8(&w, (uint8_t)a->kind);
+	ipc_put_bytes(&w, a->name);
+	return written(&w);
+}
+
+int
+queue_flush_ask_decode(struct slice body, struct queue_flush_ask *a)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	a->kind = (enum queue_flush_kind)ipc_get_u8(&r);
+	a->name = ipc_get_bytes(&r, QUEUE_FLUSH_NAME_MAX);
+	return ipc_reader_end(&r) == -1 || !is_flush_ask(a) ? -1 : 0;
+}
+
+size_t
+queue_flush_answer_encode(const struct queue_flush_answer *a, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, QUEUE_SMALL_BODY_MAX);
+	ipc_put_u8(&w, (uint8_t)a->verdict);
+	ipc_put_u32(&w, a->waiting);
+	ipc_put_u8(&w, a->more);
+	return written(&w);
+}
+
+int
+queue_flush_answer_decode(struct slice body, struct queue_flush_answer *a)
+{
+	struct ipc_reader r;
+	uint8_t verdict, more;
+
+	ipc_reader_init(&r, body);
+	verdict = ipc_get_u8(&r);
+	a->waiting = ipc_get_u32(&r);
+	more = ipc_get_u8(&r);
+	a->verdict = (enum queue_flush_verdict)verdict;
+	a->more = more != 0;
+	return ipc_reader_end(&r) == -1 || verdict < QUEUE_FLUSH_BEGUN ||
+	    verdict > QUEUE_FLUSH_BUSY || more > 1 ? -1 : 0;
+}

@@ -1,6 +1,6 @@
 /*
  * Into the queue: QUEUE_IDS, CONTENT, CONTENT_KEPT, ENQUEUE, ENQUEUED,
- * ENQUEUE_REFUSED, ENQUEUE_ABORT.
+ * ENQUEUE_REFUSED, ENQUEUE_ABORT; and FLUSH_ASK, FLUSH_BEGUN.
  *
  * A mail transaction takes one queue id from its lease when it begins.  As its
  * content grows past QUEUE_PART_MAX, each full memfd is sealed and sent as
@@ -82,5 +82,39 @@ struct queue_refused {
 
 size_t queue_refused_encode(const struct queue_refused *, void *buf);
 int queue_refused_decode(struct slice body, struct queue_refused *);
+
+/* FLUSH_ASK: what a client of smtpd wants tried now (ETRN, RFC 1985). */
+enum queue_flush_kind {
+	QUEUE_FLUSH_DOMAIN = 1,	/* a domain, or an address literal */
+	QUEUE_FLUSH_BELOW,	/* "@": it, and all domains below it */
+	QUEUE_FLUSH_ROUTE	/* "#": what goes by the route of that name */
+};
+
+enum { QUEUE_FLUSH_NAME_MAX = 255, QUEUE_FLUSH_BODY_MAX = 300 };
+
+struct queue_flush_ask {
+	enum queue_flush_kind kind;
+	struct slice	name;	/* small letters, printable ASCII, no blanks */
+};
+
+size_t queue_flush_ask_encode(const struct queue_flush_ask *, void *buf);
+int queue_flush_ask_decode(struct slice body, struct queue_flush_ask *);
+
+/* FLUSH_BEGUN */
+enum queue_flush_verdict {
+	QUEUE_FLUSH_BEGUN = 1,
+	QUEUE_FLUSH_NOTHING,	/* nothing waits */
+	QUEUE_FLUSH_ALREADY,	/* it was begun within the last minute */
+	QUEUE_FLUSH_BUSY	/* too many others were: not now */
+};
+
+struct queue_flush_answer {
+	enum queue_flush_verdict verdict;
+	uint32_t	waiting;	/* messages, with QUEUE_FLUSH_BEGUN */
+	bool		more;		/* or more than that */
+};
+
+size_t queue_flush_answer_encode(const struct queue_flush_answer *, void *buf);
+int queue_flush_answer_decode(struct slice body, struct queue_flush_answer *);
 
 #endif

@@ -264,6 +264,55 @@ test_control(void **state)
 	assert_int_equal(queue_ask_decode(slice_of(buf, len), &ask), 0);
 }
 
+/* ETRN: nothing that could mean something in a log, a key or a name. */
+static void
+test_flush(void **state)
+{
+	static const struct {
+		struct queue_flush_ask ask;
+		bool good;
+	} rows[] = {
+		{ { QUEUE_FLUSH_DOMAIN, SLICE_LITERAL("example.org") }, true },
+		{ { QUEUE_FLUSH_BELOW, SLICE_LITERAL("x") }, true },
+		{ { QUEUE_FLUSH_ROUTE, SLICE_LITERAL("smart-1") }, true },
+		{ { 0, SLICE_LITERAL("x") }, false },
+		{ { QUEUE_FLUSH_ROUTE + 1, SLICE_LITERAL("x") }, false },
+		{ { QUEUE_FLUSH_DOMAIN, SLICE_LITERAL("") }, false },
+		{ { QUEUE_FLUSH_DOMAIN, SLICE_LITERAL("a b") }, false },
+		{ { QUEUE_FLUSH_DOMAIN, SLICE_LITERAL("a\n") }, false },
+		{ { QUEUE_FLUSH_DOMAIN, SLICE_LITERAL("\xc3\xb6") }, false },
+	};
+	uint8_t buf[QUEUE_FLUSH_BODY_MAX], raw[QUEUE_FLUSH_BODY_MAX];
+	struct queue_flush_answer answer = { QUEUE_FLUSH_BEGUN, 7, true };
+	struct queue_flush_ask got;
+	struct ipc_writer w;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		len = queue_flush_ask_encode(&rows[i].ask, buf);
+		assert_true((len > 0) == rows[i].good);
+		/* The same from a hostile writer. */
+		ipc_writer_init(&w, raw, sizeof(raw));
+		ipc_put_u8(&w, (uint8_t)rows[i].ask.kind);
+		ipc_put_bytes(&w, rows[i].ask.name);
+		assert_int_equal(queue_flush_ask_decode(slice_of(raw, w.len),
+		    &got), rows[i].good ? 0 : -1);
+	}
+	len = queue_flush_answer_encode(&answer, buf);
+	answer = (struct queue_flush_answer){ 0 };
+	assert_int_equal(queue_flush_answer_decode(slice_of(buf, len),
+	    &answer), 0);
+	assert_int_equal(answer.waiting, 7);
+	assert_true(answer.more);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(queue_flush_answer_decode(slice_of(buf, cut),
+		    &answer), -1);
+	buf[0] = QUEUE_FLUSH_BUSY + 1;
+	assert_int_equal(queue_flush_answer_decode(slice_of(buf, len),
+	    &answer), -1);
+}
+
 int
 main(void)
 {
@@ -276,6 +325,7 @@ main(void)
 		cmocka_unit_test(test_enqueue_sizes),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_flush),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

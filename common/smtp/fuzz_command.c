@@ -48,7 +48,8 @@ one_line(struct slice line)
 		SMTP_PATH_UTF8, &smtp_path_limits_default, &a, &used, &why) ==
 	    PARSE_OK)
 		smtp_mail_params_parse(slice_skip(c.args, used), &params);
-	else if (smtp_rcpt_params_parse(c.args, &rcpt) == SMTP_PARAMS_OK)
+	else if (smtp_rcpt_params_parse(slice_skip(line, c.verb.len), &rcpt) ==
+	    SMTP_PARAMS_OK)
 		orcpt(rcpt.orcpt);
 }
 
