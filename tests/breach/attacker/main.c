@@ -188,17 +188,18 @@ on_success(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
-/* A program that stands in for one that is given chains or keys. */
+/* A program that stands in for one that is given chains, keys or a quota. */
 static int
-on_certificate(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+on_given(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	(void)ctx, (void)ch, (void)m;
 	return 0;
 }
 
 static const struct ipc_handler answers[] = {
-	{ IPC_STAGE_CERTIFICATE, on_certificate },
-	{ IPC_STAGE_KEY, on_certificate },
+	{ IPC_STAGE_CERTIFICATE, on_given },
+	{ IPC_STAGE_KEY, on_given },
+	{ IPC_OWNER_QUOTA, on_given },
 	{ IPC_SESSION_REFUSED, on_refusal },
 	{ IPC_WORKER_REFUSED, on_refusal },
 	{ IPC_SESSION_STARTED, on_success },
