@@ -9,6 +9,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool
+is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((s.at[i] & 0x80) != 0)
+			return false;
+	return true;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,8 +38,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(users_by_name(t, u->name) == u);
 		assert(users_by_number(t, u->number) == u);
 		assert(u->number > 0 && u->number <= users_highest(t));
-		assert(username_canonical(u->name, canonical) == 0);
-		assert(slice_equal(u->name, slice_str(canonical)));
+		/* Beyond ASCII a name may stand there in a spelling under
+		 * which nobody finds it; `bulkhead check` says so. */
+		if (is_ascii(u->name)) {
+			assert(username_canonical(u->name, canonical) == 0);
+			assert(slice_equal(u->name, slice_str(canonical)));
+		}
 		if (account_locate(&rules, t, NULL, (struct account){
 		    ACCOUNT_VIRTUAL, u->number }, &p) == 0) {
 			assert(p.uid == 1000 + u->number && p.uid != 0);
