@@ -9,6 +9,7 @@
 #include "common/clock/clock.h"
 #include "common/ipc/directory.h"
 #include "common/log/log.h"
+#include "common/terminals/logins.h"
 #include "directory/directory.h"
 
 /* Back-pressure: with many answers waiting, no further questions. */
@@ -209,6 +210,48 @@ on_members_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	    directory_part_end(&members.part, v, members.all));
 }
 
+/* One of the targets is a user of this host who is logged in. */
+static bool
+somebody_is_there(const struct directory *d, const struct book_expansion *x)
+{
+	const struct system_user *u;
+	char name[LOGIN_TEXT];
+
+	for (size_t i = 0; d->utmp != -1 && i < x->count; i++) {
+		const struct account *a = &x->targets[i].account;
+
+		if (x->targets[i].kind == BOOK_TARGET_MAILBOX &&
+		    a->kind == ACCOUNT_SYSTEM && d->ways.book.system != NULL &&
+		    (u = system_users_by_uid(d->ways.book.system,
+		    a->number)) != NULL &&
+		    slice_copy_str(u->name, name, sizeof(name)) == 0 &&
+		    login_has(d->utmp, name))
+			return true;
+	}
+	return false;
+}
+
+static int
+on_terminal_ask(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct directory *d = ctx;
+	enum directory_terminal v = DIRECTORY_TERMINAL_LATER;
+	struct book_expansion x;
+	struct slice address;
+	uint8_t body[16];
+
+	if (directory_account_ask_decode(m->body, &address) == -1)
+		return -1;
+	if (!too_early(d)) {
+		v = book_expand(&d->ways.book, address, &x) == BOOK_LOCAL &&
+		    somebody_is_there(d, &x) ? DIRECTORY_TERMINAL_YES :
+		    DIRECTORY_TERMINAL_NO;
+		book_expansion_clear(&x);
+	}
+	return answer(ch, IPC_TERMINAL_IS, m->id, body,
+	    directory_terminal_encode(v, body));
+}
+
 static int
 on_account_of(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
@@ -300,6 +343,7 @@ static const struct ipc_handler handlers[] = {
 	{ IPC_EXPAND, on_expand },
 	{ IPC_MEMBERS_OF, on_members_of },
 	{ IPC_ACCOUNT_OF, on_account_of },
+	{ IPC_TERMINAL_ASK, on_terminal_ask },
 	{ IPC_MAILBOX_FULL, on_full },
 	{ IPC_SENDER_ASK, on_sender_ask },
 };

@@ -24,6 +24,7 @@
 struct directory {
 	struct stage		 stage;
 	struct own_settings	 settings;
+	int		 utmp;		/* who is logged in; -1: unknown */
 	struct tables		 tables;
 	struct directions	 ways;		/* over the tables in use */
 	char			 srs_domain[IDN_DOMAIN_MAX];

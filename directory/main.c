@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/idn/idn.h"
 #include "common/instance/instance.h"
@@ -24,6 +26,13 @@ take_table(void *ctx, enum stage_table table, int fd)
 {
 	struct directory *d = ctx;
 
+	/* Kept open: it is looked at whenever somebody asks. */
+	if (table == STAGE_TABLE_UTMP) {
+		if (d->utmp != -1)
+			close(d->utmp);
+		d->utmp = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return 0;
+	}
 	tables_take(&d->tables, table, fd);
 	return 0;
 }
@@ -163,7 +172,7 @@ directory_clear(struct directory *d)
 int
 main(int argc, char *argv[])
 {
-	static struct directory d;
+	static struct directory d = { .utmp = -1 };
 	int status;
 
 	tables_init(&d.tables, STAGE_TABLE_BIT(STAGE_TABLE_DOMAINS) |

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/ipc/envelope.h"
 #include "common/log/log.h"
 #include "local-delivery/local_delivery.h"
 
@@ -123,7 +124,7 @@ void
 addresses_ask(struct local_delivery *ld, struct job *j)
 {
 	struct remembered *r = recall(ld, j->d.recipient);
-	struct owner *o = r != NULL ? owner_of_mail(ld, r->account) : NULL;
+	struct owner *o = r != NULL ? owner_of_mail(ld, r->account, j) : NULL;
 
 	if (j->d.recipient.len > DIRECTORY_ADDRESS_MAX) {
 		struct delivered too_long = { .result = DELIVERY_FAILED,
@@ -166,6 +167,10 @@ static const struct {
 	    .text = SLICE_LITERAL("no answer about this address now") } },
 };
 
+static const struct delivered no_terminal = { .result = DELIVERY_FAILED,
+	.code = 550, .enhanced = { 5, 2, 1 },
+	.text = SLICE_LITERAL("not logged in at a terminal") };
+
 static void
 answer_job(struct local_delivery *ld, struct job *j,
     const struct directory_account *a)
@@ -181,7 +186,13 @@ answer_job(struct local_delivery *ld, struct job *j,
 	if (a->account.kind != ACCOUNT_PROGRAMS)
 		remember(ld, j->d.recipient, a);
 	set_detail(j, a->detail);
-	o = owner_of_mail(ld, a->account);
+	/* It was logged in at RCPT, behind an alias with others. */
+	if (a->account.kind != ACCOUNT_SYSTEM &&
+	    (j->d.flags & ENVELOPE_SEND) != 0) {
+		job_done(ld, j, &no_terminal);
+		return;
+	}
+	o = owner_of_mail(ld, a->account, j);
 	if (o == NULL)
 		job_defer(ld, j, "out of memory", false);
 	else

@@ -411,7 +411,8 @@ write_envelope(struct ipc_writer *w, const struct forward *f)
 	const struct delivery *d = &f->job->d;
 	struct envelope e = {
 		.reverse_path = d->reverse_path,
-		.flags = d->flags | ENVELOPE_FORWARDED |
+		.flags = (d->flags & ~(uint32_t)ENVELOPE_TERMINALS) |
+		    ENVELOPE_FORWARDED |
 		    (f->eight_bit ? ENVELOPE_8BITMIME : 0),
 		.client = slice_str(""), .helo = slice_str(""),
 		.listener = SLICE_LITERAL("forward"),

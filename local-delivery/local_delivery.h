@@ -180,7 +180,8 @@ struct owner *owner_get(struct local_delivery *, struct account,
     enum owner_kind);
 /* Where fresh mail goes: to the runner that looks for a ~/.forward, or to the
  * worker at once. */
-struct owner *owner_of_mail(struct local_delivery *, struct account);
+struct owner *owner_of_mail(struct local_delivery *, struct account,
+    const struct job *);
 /* Queue a job; starts a worker when need be.  voucher may be NULL.  What came
  * in one turn is handed to the workers together, at its end. */
 void owner_add(struct owner *, struct job *, const struct ticket *voucher);

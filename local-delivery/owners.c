@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/ipc/directory.h"
+#include "common/ipc/envelope.h"
 #include "common/accounts/username.h"
 #include "common/log/log.h"
 #include "local-delivery/local_delivery.h"
@@ -275,9 +276,14 @@ had_none(struct local_delivery *ld, struct account account)
 }
 
 struct owner *
-owner_of_mail(struct local_delivery *ld, struct account account)
+owner_of_mail(struct local_delivery *ld, struct account account,
+    const struct job *j)
 {
 	if (account.kind == ACCOUNT_PROGRAMS)
+		return owner_get(ld, account, OWNER_RUNNER);
+	/* Only the user may write to the user's terminals. */
+	if (account.kind == ACCOUNT_SYSTEM &&
+	    (j->d.flags & ENVELOPE_TERMINALS) != 0)
 		return owner_get(ld, account, OWNER_RUNNER);
 	/* No virtual account has a ~ to keep a file in, or programs. */
 	if (account.kind == ACCOUNT_SYSTEM && ld->set->forward_files &&

@@ -317,7 +317,7 @@ delivery_body(const struct daemon *d, const struct recipient *r,
 	    .original = r->given.len > 0 ? r->given : r->address,
 	    .detail = slice_of("", 0),
 	    .flags = m->flags & (ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8 |
-	    ENVELOPE_BINARYMIME),
+	    ENVELOPE_BINARYMIME | ENVELOPE_TERMINALS),
 	    .ret = (uint8_t)m->ret, .notify = r->notify,
 	    .envid = m->envid, .orcpt = r->original };
 

@@ -27,9 +27,11 @@ enum command_flags {
 	 * otherwise, as BDAT does. */
 	LAST_IN_GROUP = 32,
 	/* What comes behind it is its own, or nothing. */
-	OWN_INPUT = 64
+	OWN_INPUT = 64,
+	TERMINALS = 128	/* by the setting of that name */
 };
 
+static command_handler do_send, do_soml, do_saml;
 static command_handler do_helo, do_ehlo, do_mail, do_data, do_rset, do_noop,
     do_quit, do_help;
 
@@ -58,9 +60,9 @@ static const struct command {
 	{ "ETRN", etrn_command, S_ANY, IDLE | LAST_IN_GROUP },
 	{ "ATRN", NULL, S_ANY, 0 },
 	{ "TURN", NULL, S_ANY, LAST_IN_GROUP },
-	{ "SEND", NULL, S_ANY, 0 },
-	{ "SOML", NULL, S_ANY, 0 },
-	{ "SAML", NULL, S_ANY, 0 },
+	{ "SEND", do_send, S_READY, IDLE | NOT_LMTP | TERMINALS },
+	{ "SOML", do_soml, S_READY, IDLE | NOT_LMTP | TERMINALS },
+	{ "SAML", do_saml, S_READY, IDLE | NOT_LMTP | TERMINALS },
 };
 
 static const struct command *
@@ -86,7 +88,7 @@ bad_sequence(
 		return lmtp ? SAY_LHLO_FIRST : SAY_HELO_FIRST;
 	if (state == S_CHUNKS)
 		return SAY_CHUNKS_BEGUN;
-	if (c->handle == do_mail)
+	if (c->when == S_READY)
 		return SAY_NESTED_MAIL;
 	/* RFC 5321 section 3.3: DATA when every RCPT was refused */
 	if (c->handle == do_data && state == S_MAIL)
@@ -172,7 +174,8 @@ command_line(struct session *s, struct slice line)
 		not_a_command(s, SAY_UNKNOWN_COMMAND, line);
 	else if (out_of_turn(s, c))
 		session_close(s, SAY_EARLY_COMMANDS);
-	else if (c->handle == NULL)
+	else if (c->handle == NULL ||
+	    ((c->flags & TERMINALS) && !s->d->set->terminals))
 		session_refuse(s, SAY_NOT_IMPLEMENTED, c->verb, l.args);
 	else if ((c->flags & NO_ARGS) && l.args.len > 0)
 		refuse_command(s, c, SAY_NO_ARGUMENTS, l.args);
@@ -391,7 +394,7 @@ mail_parse(const struct session *s, struct slice args, struct smtp_address *a,
 }
 
 static void
-do_mail(struct session *s, struct slice args)
+begin(struct session *s, struct slice args, const char *verb, uint32_t flag)
 {
 	struct smtp_mail_params params;
 	struct smtp_address a;
@@ -400,14 +403,42 @@ do_mail(struct session *s, struct slice args)
 	if (why == SAY_OK)
 		why = screen_may_mail(s);
 	if (why != SAY_OK) {
-		session_refuse(s, why, "MAIL", args);
+		session_refuse(s, why, verb, args);
 		return;
 	}
 	s->t = transaction_new(s, &a, &params);
 	if (s->t == NULL)
-		session_refuse(s, SAY_RESOURCES, "MAIL", args);
-	else if (screen_mail(s))
-		sender_check(s->t);
+		session_refuse(s, SAY_RESOURCES, verb, args);
+	else {
+		s->t->terminals = flag;
+		if (screen_mail(s))
+			sender_check(s->t);
+	}
+}
+
+static void
+do_mail(struct session *s, struct slice args)
+{
+	begin(s, args, "MAIL", 0);
+}
+
+/* RFC 821 section 3.4 */
+static void
+do_send(struct session *s, struct slice args)
+{
+	begin(s, args, "SEND", ENVELOPE_SEND);
+}
+
+static void
+do_soml(struct session *s, struct slice args)
+{
+	begin(s, args, "SOML", ENVELOPE_SOML);
+}
+
+static void
+do_saml(struct session *s, struct slice args)
+{
+	begin(s, args, "SAML", ENVELOPE_SAML);
 }
 
 /* ---- DATA ---- */

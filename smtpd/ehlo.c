@@ -49,6 +49,12 @@ expn_offered(const struct session *s)
 	return s->d->set->expn;
 }
 
+static bool
+terminals_offered(const struct session *s)
+{
+	return s->d->set->terminals && !session_is_lmtp(s);
+}
+
 static const struct extension {
 	const char	*keyword;
 	/* Is it announced to this client now?  NULL: to all. */
@@ -72,6 +78,10 @@ static const struct extension {
 	/* RFC 5321 section 3.5.2 */
 	{ "VRFY", vrfy_offered, NULL },
 	{ "EXPN", expn_offered, NULL },
+	/* RFC 821 section 3.4; the keywords are those of RFC 1869 */
+	{ "SEND", terminals_offered, NULL },
+	{ "SOML", terminals_offered, NULL },
+	{ "SAML", terminals_offered, NULL },
 };
 
 static void

@@ -249,6 +249,7 @@ write_envelope(struct ipc_writer *w, const struct transaction *t)
 		e.flags |= ENVELOPE_SMTPUTF8;
 	if (session_is_injection(s))
 		e.flags |= ENVELOPE_LOCAL;
+	e.flags |= t->terminals;
 	envelope_begin(w, &e);
 	TAILQ_FOREACH(r, &t->recipients, order) {
 		struct envelope_recipient er = {

@@ -183,14 +183,45 @@ answer_refused(struct recipient *r, const struct directory_refusal *why)
 	answer(r, SAY_NO_RELAY);
 }
 
+/* For SEND it must be somebody who is there now. */
+static void
+ask_terminal(struct recipient *r)
+{
+	struct smtpd *d = r->s->d;
+	char body[DIRECTORY_BODY_MAX];
+	size_t len = directory_account_ask_encode(slice_of(r->address,
+	    r->len), body);
+
+	if (len == 0 || sibling_ask(&d->directory, &r->ask, smtpd_now_ms(d),
+	    IPC_TERMINAL_ASK, slice_of(body, len), NULL, 0) == -1)
+		answer(r, SAY_DIRECTORY_DOWN);
+}
+
+void
+recipient_terminal(struct ask *a, enum directory_terminal v)
+{
+	answer(of_ask(a), v == DIRECTORY_TERMINAL_YES ? SAY_RCPT_OK :
+	    v == DIRECTORY_TERMINAL_NO ? SAY_NOT_ACTIVE : SAY_DIRECTORY_DOWN);
+}
+
 void
 recipient_resolved(struct ask *a, const struct directory_resolved *resolved)
 {
 	struct recipient *r = of_ask(a);
+	bool send = r->s->t->terminals == ENVELOPE_SEND;
 
+	/* No other host knows of SEND through us. */
+	if (send && (resolved->verdict == DIRECTORY_RELAY_DOMAIN ||
+	    resolved->verdict == DIRECTORY_NO_RELAY)) {
+		answer(r, SAY_NO_RELAY);
+		return;
+	}
 	switch (resolved->verdict) {
 	case DIRECTORY_LOCAL:
-		answer(r, SAY_RCPT_OK);
+		if (send)
+			ask_terminal(r);
+		else
+			answer(r, SAY_RCPT_OK);
 		break;
 	case DIRECTORY_RELAY_DOMAIN:
 		/* Who speaks LMTP wants it in a mailbox of this host. */

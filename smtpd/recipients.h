@@ -11,6 +11,9 @@
 /* directory's answer to the ask of a recipient. */
 void recipient_resolved(struct ask *, const struct directory_resolved *);
 
+/* The same for SEND: is somebody behind it logged in? */
+void recipient_terminal(struct ask *, enum directory_terminal);
+
 /* Who did not send after all gets this back to its quota. */
 void recipients_uncharge(struct transaction *);
 

@@ -56,6 +56,8 @@
 	/* RFC 3030 section 2: a chunk is here */			\
 	X(CHUNK_OK,		250, 2, 0, 0, "Chunk taken")		\
 	/* 45z: not now */						\
+	/* RFC 821 section 3.4 */					\
+	X(NOT_ACTIVE,		450, 4, 2, 1, "User not active now")	\
 	X(QUOTA,		450, 4, 7, 1,				\
 	    "Too many recipients within the hour, try later")		\
 	X(AUTH_DOWN,		454, 4, 7, 0,				\

@@ -51,6 +51,26 @@ on_sender_is(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 }
 
 static int
+on_terminal_is(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct smtpd *d = ctx;
+	enum directory_terminal v;
+	struct ask *a;
+
+	if (directory_terminal_decode(m->body, &v) == -1)
+		return -1;
+	a = sibling_answered(&d->directory, ch, m->id);
+	if (a == NULL)
+		return 0;
+	if (a->type != IPC_TERMINAL_ASK) {
+		a->failed(a);
+		return -1;
+	}
+	recipient_terminal(a, v);
+	return 0;
+}
+
+static int
 on_members(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 {
 	struct smtpd *d = ctx;
@@ -86,6 +106,7 @@ static const struct ipc_handler handlers[] = {
 	{ IPC_RESOLVED, on_resolved },
 	{ IPC_SENDER_IS, on_sender_is },
 	{ IPC_MEMBERS, on_members },
+	{ IPC_TERMINAL_IS, on_terminal_is },
 };
 
 static const struct ipc_events events = {

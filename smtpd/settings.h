@@ -139,6 +139,9 @@
 	X(milter_memory, SIZE, "512M", "1M", "64G", RELOAD,		\
 	    "Octets of messages that one process keeps while milters look at " \
 	    "them; further messages get 452.")				\
+	X(terminals, BOOL, "no", "", "", RELOAD,			\
+	    "SEND, SOML and SAML (RFC 821): messages for the terminals on " \
+	    "which users of this host are logged in.  no: 502.")	\
 	X(undeclared_8bit, ENUM, "accept", "accept|refuse", "", RELOAD,	\
 	    "8-bit content without BODY=8BITMIME (RFC 6152): kept as it is " \
 	    "and treated as if declared, or 554 5.6.1.")

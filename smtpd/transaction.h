@@ -59,6 +59,7 @@ struct transaction {
 	uint32_t	 n_recipients;	/* in recipients */
 	uint32_t	 n_removed;	/* of them */
 	uint32_t	 n_reserved;	/* accepted or being looked up */
+	uint32_t	 terminals;	/* of ENVELOPE_TERMINALS, or 0 */
 	uint32_t	 charged;	/* of its quota, unless queued */
 	struct smtp_data data;
 	struct content	 content;

@@ -12,7 +12,7 @@ static const struct map_process processes[] = {
 	{ .role = IPC_DIRECTORY, .program = "directory", .user = "bh-dir",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "directory.conf",
 	    .tables = T(DOMAINS) | T(ALIASES) | T(USERS) | T(SYSTEM_USERS) |
-		T(RECIPIENTS) | T(ROUTES) | T(SRS_SECRETS),
+		T(RECIPIENTS) | T(ROUTES) | T(SRS_SECRETS) | T(UTMP),
 	    .stop_phase = 3 },
 	{ .role = IPC_AUTHD, .program = "authd", .user = "bh-auth",
 	    .count = 1, .jail = JAIL_EMPTY, .conf = "authd.conf",

@@ -49,6 +49,8 @@ open_table(const struct supervisor *sv, enum stage_table t)
 {
 	char path[PATH_MAX];
 
+	if (t == STAGE_TABLE_UTMP)
+		return load_open(sv, sv->instance->utmp_file);
 	if (t != STAGE_TABLE_SCRAM_SECRET)
 		return load_open(sv, stage_table_name(t));
 	if (snprintf(path, sizeof(path), "%s/%s", sv->instance->state_dir,

@@ -61,6 +61,9 @@
 	    "Who runs the programs and writes the files that aliases name "    \
 	    "(see alias_programs of directory.conf).  Never root, and none "   \
 	    "of the suite's other users.")                                     \
+	X(utmp_file, PATH, "/run/utmp", "", "", RESTART,                       \
+	    "Where the host keeps who is logged in at which terminal, for "    \
+	    "SEND, SOML and SAML (RFC 821); see smtpd.conf's terminals.")      \
 	X(pam_as_root, BOOL, "no", "", "", RESTART,                            \
 	    "The short-lived PAM helper runs as root, for modules that need "  \
 	    "it.  pam_unix does not: the group shadow is enough for it.")      \

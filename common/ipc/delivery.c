@@ -6,7 +6,8 @@
 enum { MAYBE = 1, MORE = 2 };
 
 enum {
-	FLAGS = ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8 | ENVELOPE_BINARYMIME
+	FLAGS = ENVELOPE_8BITMIME | ENVELOPE_SMTPUTF8 | ENVELOPE_BINARYMIME |
+	    ENVELOPE_TERMINALS
 };
 
 /* An address that ends up in header fields of the stored message. */

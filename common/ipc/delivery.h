@@ -47,7 +47,8 @@ struct delivery {
 	struct slice	original;	/* as given in RCPT; may be empty */
 	/* What goes on with a message that is forwarded: of the envelope's
 	 * flags ENVELOPE_8BITMIME, SMTPUTF8 and BINARYMIME, and what the
-	 * sender wants to hear (common/ipc/envelope.h). */
+	 * sender wants to hear (common/ipc/envelope.h).  And, for this host,
+	 * of ENVELOPE_TERMINALS at most one. */
 	uint32_t	flags;
 	uint8_t		ret;		/* enum envelope_ret */
 	uint8_t		notify;		/* enum envelope_notify; 0: not given */

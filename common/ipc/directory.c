@@ -415,3 +415,26 @@ directory_full_decode(struct slice body, struct directory_full *f)
 		   ? 0
 		   : -1;
 }
+
+size_t
+directory_terminal_encode(enum directory_terminal v, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, 16);
+	ipc_put_u8(&w, (uint8_t)v);
+	return w.failed ? 0 : w.len;
+}
+
+int
+directory_terminal_decode(struct slice body, enum directory_terminal *v)
+{
+	struct ipc_reader r;
+	uint8_t n;
+
+	ipc_reader_init(&r, body);
+	n = ipc_get_u8(&r);
+	*v = (enum directory_terminal)n;
+	return ipc_reader_end(&r) == -1 || n < DIRECTORY_TERMINAL_YES ||
+	    n > DIRECTORY_TERMINAL_LATER ? -1 : 0;
+}

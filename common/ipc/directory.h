@@ -182,4 +182,14 @@ struct directory_account {
 size_t directory_account_encode(const struct directory_account *, void *buf);
 int directory_account_decode(struct slice body, struct directory_account *);
 
+/* TERMINAL_IS */
+enum directory_terminal {
+	DIRECTORY_TERMINAL_YES = 1,
+	DIRECTORY_TERMINAL_NO,
+	DIRECTORY_TERMINAL_LATER
+};
+
+size_t directory_terminal_encode(enum directory_terminal, void *buf);
+int directory_terminal_decode(struct slice body, enum directory_terminal *);
+
 #endif

@@ -41,7 +41,12 @@ enum envelope_flag {
 	ENVELOPE_BINARYMIME = 1u << 5,	/* BODY=BINARYMIME (RFC 3030) */
 	/* By a user's ~/.forward; local-delivery says it, nobody else may. */
 	ENVELOPE_FORWARDED = 1u << 6,
-	ENVELOPE_FLAGS_KNOWN = (1u << 7) - 1
+	/* RFC 821 section 3.4: one of these where it was not MAIL. */
+	ENVELOPE_SEND = 1u << 7,
+	ENVELOPE_SOML = 1u << 8,
+	ENVELOPE_SAML = 1u << 9,
+	ENVELOPE_TERMINALS = ENVELOPE_SEND | ENVELOPE_SOML | ENVELOPE_SAML,
+	ENVELOPE_FLAGS_KNOWN = (1u << 10) - 1
 };
 
 /* What a report about a failure brings back (RFC 3461 section 4.3). */

@@ -130,6 +130,10 @@
 	    2048)                                                              \
 	X(SENDER_IS, 145, IPC_BIT(IPC_DIRECTORY), IPC_BIT(IPC_SUBMIT), 0, 0,   \
 	    16)                                                                \
+	/* "Is somebody behind this address logged in at a terminal?"  The	\
+	 * body is as that of ACCOUNT_OF.  Answered by TERMINAL_IS. */	\
+	X(TERMINAL_ASK, 220, IPC_SMTPDS, IPC_BIT(IPC_DIRECTORY), 0, 0, 2048) \
+	X(TERMINAL_IS, 221, IPC_BIT(IPC_DIRECTORY), IPC_SMTPDS, 0, 0, 16) \
 	/* "Who is behind this address?", for a client.  The body is as that   \
 	 * of ACCOUNT_OF; the one answer, MEMBERS, as EXPANDED, with last not  \
 	 * set where there are more. */                                        \

@@ -47,7 +47,9 @@ enum {
 	X(RELAY_PASSWORDS, "relay-passwords")				\
 	X(TRUSTED_ROOTS, "/etc/ssl/certs/ca-certificates.crt")		\
 	/* Not beside the others: see common/sasl/secret.h. */		\
-	X(SCRAM_SECRET, "scram-secret")
+	X(SCRAM_SECRET, "scram-secret")					\
+	/* Where bulkhead.conf says: utmp_file. */			\
+	X(UTMP, "utmp")
 
 enum stage_table {
 #define X(name, file) STAGE_TABLE_##name,

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "common/accounts/system_users.h"
 #include "common/instance/instance.h"
 #include "common/log/log.h"
@@ -88,6 +90,8 @@ take_shared(struct runner *rn, int fd)
 		return -1;
 	rn->for_aliases = instance_programs_user(settings_values(s), &uid,
 	    &gid) == 0 && uid == getuid();
+	strlcpy(rn->utmp, ((const struct instance_settings *)
+	    settings_values(s))->utmp_file, sizeof(rn->utmp));
 	settings_free(s);
 	return 0;
 }

@@ -45,6 +45,7 @@ struct runner {
 	/* We are programs_user: what aliases name is for us, and for nobody
 	 * else. */
 	bool			 for_aliases;
+	char			 utmp[PATH_MAX];	/* who is logged in */
 	TAILQ_HEAD(, task)	 tasks;
 };
 
@@ -126,6 +127,11 @@ void program_abort(struct program *);
  * said, any octets.
  */
 void program_outcome(int status, struct slice output, struct outcome *);
+
+/* ---- terminal.c ---- */
+
+/* Show the message on the user's terminals: on how many. */
+unsigned terminal_show(const struct task *);
 
 /* ---- environment.c ---- */
 

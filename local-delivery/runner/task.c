@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/hash/siphash.h"
+#include "common/ipc/envelope.h"
 #include "common/log/log.h"
 #include "common/mailbox/deliver_content.h"
 #include "local-delivery/runner/runner.h"
@@ -148,12 +150,57 @@ task_step_done(struct task *t, const struct outcome *o)
 	go_on(t);
 }
 
+/*
+ * SEND, SOML, SAML: to the terminals, once.  True: that is all there is to
+ * do, and worst says how it went.
+ */
+static bool
+at_terminals(struct task *t)
+{
+	static const char step[] = "the terminals";
+	uint32_t flags = t->ask.delivery.flags;
+	struct siphash_key key = { { t->ask.delivery.nonce,
+	    t->ask.delivery.queue_id } };
+	struct step shown = { .hash = siphash(&key, slice_str(step)) };
+	unsigned n;
+
+	if ((flags & ENVELOPE_TERMINALS) == 0 || t->ask.target.len > 0 ||
+	    is_done(t, &shown))
+		return false;
+	n = terminal_show(t);
+	if (flags & ENVELOPE_SAML) {
+		/* Not shown again when the mailbox has to be tried again. */
+		if (t->done.n < FORWARD_DONE_MAX)
+			t->done.at[t->done.n++] = shown.hash;
+		return false;
+	}
+	if (n > 0)
+		outcome_set(&t->worst, 250, 2, 1, 5, "shown on %u terminals",
+		    n);
+	else if (flags & ENVELOPE_SEND)
+		outcome_set(&t->worst, 550, 5, 2, 1, "not logged in at a "
+		    "terminal that takes messages");
+	return n > 0 || (flags & ENVELOPE_SEND) != 0;
+}
+
+/* Without forward_files it is here for its terminals alone. */
+static enum plan
+make_plan(struct task *t, struct outcome *why)
+{
+	return t->ask.target.len == 0 && !t->rn->set->forward_files ?
+	    PLAN_NOTHING : plan_make(t, why);
+}
+
 static void
 begin(struct task *t)
 {
 	struct outcome why;
 
-	switch (plan_make(t, &why)) {
+	if (at_terminals(t)) {
+		answer(t, false);
+		return;
+	}
+	switch (make_plan(t, &why)) {
 	case PLAN_NOTHING:
 		outcome_set(&t->worst, 250, 2, 1, 5, "no .forward");
 		answer(t, true);

@@ -10,7 +10,7 @@
 #include "common/ipc/codec.h"
 #include "common/ipc/wire.h"
 
-enum { RAW_FORGERIES = 6, TYPES = 192, SHAPES = 4 };
+enum { RAW_FORGERIES = 6, TYPES = 224, SHAPES = 4 };
 
 unsigned
 forgery_count(void)
