@@ -84,7 +84,9 @@ settle(struct session *s, struct recipient *r)
 {
 	if (r->answer == SAY_RCPT_OK && !r->judged &&
 	    !screen_recipient(s, slice_of(r->address, r->len))) {
-		s->t->n_reserved--;
+		/* One error too many has ended the session. */
+		if (s->t != NULL)
+			s->t->n_reserved--;
 		recipient_free(r);
 		return;
 	}

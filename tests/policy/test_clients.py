@@ -123,6 +123,21 @@ def test_rules_by_name(site, server):
     assert i.log(event="session-end", name="mx.example.net")
 
 
+def test_refused_too_often(site):
+    """The last error ends the session at a RCPT that a rule refuses, and
+    nothing but the session."""
+    i = site("max_errors = 3\n", clients="from:.spam.example refuse\n")
+    with Client(i, 5) as other:
+        assert other.ehlo()[0] == 250
+        c = Client(i, 6)
+        c.ehlo()
+        assert c.mail("x@a.spam.example")[0] == 250
+        assert [c.rcpt(ALICE)[0] for _ in range(3)] == [550] * 3
+        assert c.getreply()[0] == 421
+        c.close()
+        assert other.noop()[0] == 250
+
+
 def test_the_table_changes(site):
     i = site(clients="127.0.0.2 refuse\n")
     assert greeting(i, 2).startswith("554")
