@@ -247,43 +247,53 @@ folder_settle(struct folder *f)
 
 /* ---- expunging ---- */
 
-static int
-remove_entry(struct folder *f, uint32_t seq)
-{
-	struct entry *e = folder_entry(f, seq);
-
-	for (int tries = 0; tries < 2 && !e->m.gone; tries++) {
-		if (e->name == UINT32_MAX)
-			errno = ENOENT;
-		else if (unlinkat(entry_dir(f, e), entry_name(f, e), 0) == 0)
-			return 0;
-		if (errno != ENOENT || folder_refresh(f) == -1)
-			return -1;
-		e = folder_entry(f, seq);
-	}
-	return 0;
-}
-
 struct expunge {
 	bool	any;
 	size_t	removed;
 	bool	from_cur, from_new;
 };
 
+static bool
+is_to_go(const struct entry *e, const struct expunge *x)
+{
+	return !e->m.gone && (x->any || (e->m.flags & FLAG_DELETED) != 0);
+}
+
+/* 1: removed, or it was gone; 0: its present name is no longer marked, so it
+ * stays; -1: errno. */
+static int
+remove_entry(struct folder *f, uint32_t seq, const struct expunge *x)
+{
+	struct entry *e = folder_entry(f, seq);
+
+	for (int tries = 0; tries < 2 && is_to_go(e, x); tries++) {
+		if (e->name == UINT32_MAX)
+			errno = ENOENT;
+		else if (unlinkat(entry_dir(f, e), entry_name(f, e), 0) == 0)
+			return 1;
+		if (errno != ENOENT || folder_refresh(f) == -1)
+			return -1;
+		e = folder_entry(f, seq);
+	}
+	return e->m.gone;
+}
+
 /* The first failure is kept; the others are tried all the same. */
 static int
 expunge_one(struct folder *f, uint32_t seq, struct expunge *x)
 {
 	struct entry *e = folder_entry(f, seq);
+	int r;
 
-	if (e->m.gone || (!x->any && !(e->m.flags & FLAG_DELETED)))
+	if (!is_to_go(e, x))
 		return 0;
 	if (e->in_new)
 		x->from_new = true;
 	else
 		x->from_cur = true;
-	if (remove_entry(f, seq) == -1)
-		return -1;
+	r = remove_entry(f, seq, x);
+	if (r != 1)
+		return r;
 	entry_gone(f, folder_entry(f, seq));
 	x->removed++;
 	return 0;

@@ -193,6 +193,39 @@ test_expunge(void **state)
 	mailbox_close(mb);
 }
 
+/* Whoever takes \\Deleted off before it is seen here keeps his message. */
+static void
+test_unmarked_meanwhile(void **state)
+{
+	struct home *h = *state;
+	struct mailbox *mb = home_mailbox(h);
+	struct folder *f = open_inbox(mb);
+	uint32_t seqs[] = { 1, 2, 3 };
+	struct folder_changes c;
+	size_t removed;
+
+	put_file(h, "Maildir/cur/101.a:2,T", "a\n");
+	put_file(h, "Maildir/cur/102.b:2,T", "b\n");
+	put_file(h, "Maildir/cur/103.c:2,T", "c\n");
+	sync_ok(f, &c);
+	rename_file(h, "Maildir/cur", "102.b", "Maildir/cur", ":2,S");
+	rename_file(h, "Maildir/cur", "103.c", "Maildir/cur", ":2,ST");
+	assert_int_equal(folder_expunge(f, seqs, 3, false, &removed), 0);
+	assert_int_equal(removed, 2);
+	sync_ok(f, &c);
+	assert_int_equal(c.expunged, 2);
+	assert_int_equal(folder_count(f), 1);
+	assert_int_equal(folder_message(f, 1)->uid, 2);
+	assert_int_equal(folder_message(f, 1)->flags, FLAG_SEEN);
+	/* MOVE takes it whatever its flags are */
+	rename_file(h, "Maildir/cur", "102.b", "Maildir/cur", ":2,F");
+	assert_int_equal(folder_expunge(f, seqs, 1, true, &removed), 0);
+	assert_int_equal(removed, 1);
+	assert_int_equal(count_files(h, "Maildir/cur"), 0);
+	folder_close(f);
+	mailbox_close(mb);
+}
+
 static void
 test_append_and_read(void **state)
 {
@@ -541,6 +574,7 @@ main(void)
 		T(test_others_change_flags_and_remove),
 		T(test_store),
 		T(test_expunge),
+		T(test_unmarked_meanwhile),
 		T(test_append_and_read),
 		T(test_size_of_foreign_file),
 		T(test_copy_and_move),
