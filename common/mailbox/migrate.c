@@ -382,7 +382,7 @@ apply_keywords(
 static int
 rename_one(struct migration *m, int dir_fd, bool in_new, const char *file)
 {
-	const struct known nothing = { .uidl = NONE }, *k;
+	struct known nothing = { .uidl = NONE }, *k;
 	char name[MAILDIR_NAME_MAX + 1];
 	struct maildir_name n;
 
@@ -405,6 +405,10 @@ rename_one(struct migration *m, int dir_fd, bool in_new, const char *file)
 	if (k->uidl != NONE &&
 	    uidls_add(&m->uidls, k->uid, m->pool.at + k->uidl) == -1)
 		return -1;
+	/* The same name once more, in new/ or with other flags, is another
+	 * message: with one identity both would lose it, and the UIDLs too. */
+	k->uid = 0;
+	k->uidl = NONE;
 	return 0;
 }
 

@@ -109,6 +109,31 @@ test_dovecot(void **state)
 	mailbox_close(mb);
 }
 
+/* A name twice, as a crash leaves it: one is the message that clients know, the
+ * other is new, and no UIDL is lost. */
+static void
+test_name_twice(void **state)
+{
+	struct home *h = *state;
+	struct mailbox *mb;
+	struct folder *f;
+
+	dovecot_left(h);
+	put_file(h, "Maildir/cur/1600000001.M1P2.host,S=11,W=12:2,S",
+	    "Subject: 5\n");
+	mb = home_mailbox(h);
+	f = open_inbox(mb);
+	sync_ok(f, NULL);
+	assert_int_equal(folder_count(f), 5);
+	assert_int_equal(folder_message(f, 1)->uid, 5);
+	assert_int_equal(folder_message(f, 3)->uid, 17);
+	assert_int_equal(folder_message(f, 5)->uid, 19);
+	check_uidl(f, 1, "UID5-77");
+	check_uidl(f, 2, "000000096553f100");
+	folder_close(f);
+	mailbox_close(mb);
+}
+
 static void
 open_and_close(struct home *h)
 {
@@ -431,6 +456,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_dovecot),
+		T(test_name_twice),
 		T(test_killed_anywhere),
 		T(test_state_lost_later),
 		T(test_courier),
