@@ -279,13 +279,20 @@ beyond(uint64_t more, uint64_t less)
 }
 
 static int
-check_quota(struct append *a)
+check_quota(const struct append *a, uint64_t more_octets, uint64_t more)
 {
-	uint64_t octets = beyond(a->octets, a->replaced.octets);
-	uint64_t messages = beyond(a->count, a->replaced.messages);
+	uint64_t octets = beyond(a->octets + a->len + more_octets,
+	    a->replaced.octets);
+	uint64_t messages = beyond(a->count + more, a->replaced.messages);
 
 	return octets == 0 && messages == 0 ? 0 :
 	    mailbox_quota_room(a->to->mb, octets, messages);
+}
+
+int
+folder_append_room(const struct append *a, uint64_t octets)
+{
+	return check_quota(a, octets, 1);
 }
 
 int
@@ -294,7 +301,7 @@ folder_append_commit(struct append *a, uint32_t *first)
 	int r = finish_current(a);
 
 	if (r == 0 && !a->moves)
-		r = check_quota(a);
+		r = check_quota(a, 0, 0);
 	if (r == 0 && a->linked)
 		r = syncfs(a->to->dir_fd);
 	if (r == 0)

@@ -365,6 +365,9 @@ int folder_append_write(struct append *, const void *octets, size_t len);
 /* A message of so many octets will be removed after the commit, so only what is
  * added beyond it asks for room (RFC 8508 section 3.4). */
 void folder_append_replaces(struct append *, uint64_t octets);
+/* Is there room for another message of so many octets, beside those that have
+ * come already?  -1: EDQUOT, or another errno. */
+int folder_append_room(const struct append *, uint64_t octets);
 int folder_append_commit(struct append *, uint32_t *first_uid);
 void folder_append_abort(struct append *);
 

@@ -79,6 +79,7 @@ test_append_and_copy(void **state)
 	struct mailbox *mb = home_mailbox(h);
 	struct folder *f = open_inbox(mb), *g;
 	uint32_t uid, seqs[] = { 1, 2 };
+	struct append *a;
 
 	make_folder(mb, "Other");
 	g = open_folder(mb, "Other");
@@ -107,6 +108,17 @@ test_append_and_copy(void **state)
 	assert_int_equal(mailbox_quota_room(mb, 1000, 1), 0);
 	assert_int_equal(mailbox_quota_room(mb, 1001, 1), -1);
 	assert_false(mailbox_quota_full(mb));
+	/* what has come of one command counts before it is there */
+	assert_int_equal(folder_append_begin(f, &a), 0);
+	assert_int_equal(folder_append_room(a, 1000), 0);
+	assert_int_equal(folder_append_next(a, 0, 0, 0), 0);
+	assert_int_equal(folder_append_write(a, "x\r\n", 3), 0);
+	assert_int_equal(folder_append_room(a, 1), -1); /* one message too many */
+	assert_int_equal(errno, EDQUOT);
+	mailbox_quota_set(mb, &(struct quota){ 3000, 0 });
+	assert_int_equal(folder_append_room(a, 998), 0);
+	assert_int_equal(folder_append_room(a, 999), -1);
+	folder_append_abort(a);
 	mailbox_quota_set(mb, &(struct quota){ 2000, 0 });
 	assert_int_equal(mailbox_quota_room(mb, 1, 1), -1);
 	assert_true(mailbox_quota_full(mb));

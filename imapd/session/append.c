@@ -81,13 +81,12 @@ check_size(struct imap *s, const struct literal *l)
 	return -1;
 }
 
-/* Before the client sends it; when all is there it is counted again, and then
- * what goes for it, too. */
+/* Before the client sends it, each message with those before it, for they fill
+ * the disk already; when all is there it is counted again. */
 static int
 check_room(struct imap *s, const struct literal *l)
 {
-	if (s->append->replaces != 0 ||
-	    mailbox_quota_room(s->mailbox, l->len, 1) == 0)
+	if (folder_append_room(s->append->append, l->len) == 0)
 		return 0;
 	imap_no_errno(s, errno);
 	return -1;
@@ -221,7 +220,7 @@ another(struct imap *s, struct slice line, const struct literal *l)
 		good = false;
 	}
 	(void)expect_message(s, good && check_size(s, l) == 0 &&
-	    begin_message(s, run, &o, l->binary) == 0, l);
+	    check_room(s, l) == 0 && begin_message(s, run, &o, l->binary) == 0, l);
 }
 
 /* ---- its octets ---- */

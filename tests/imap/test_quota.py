@@ -2,6 +2,7 @@
 IMAP and what other programs do to its Maildir."""
 
 import imaplib
+import socket
 import time
 
 from support.instance import DOMAIN, PATIENCE
@@ -68,6 +69,30 @@ def test_temporary(new_instance):
     until(lambda: rcpt(i, "alice")[0], 250)
     i.await_empty_queue()
     m.logout()
+
+
+def test_several_messages(new_instance):
+    """Of several messages in one APPEND each is refused before it is sent when
+    there is no room for it beside the others: they would fill the disk first."""
+    i = with_quota(new_instance, "quota=5000")
+    with socket.create_connection(("127.0.0.1", i.imap_port), PATIENCE) as c:
+        f = c.makefile("rwb")
+
+        def say(line, want):
+            f.write(line + b"\r\n")
+            f.flush()
+            while (reply := f.readline()).startswith(b"* "):
+                pass
+            assert reply.startswith(want), reply
+
+        assert f.readline().startswith(b"* OK")
+        say(f"a LOGIN alice@{DOMAIN} alice-secret".encode(), b"a OK")
+        say(b"b APPEND INBOX {2000}", b"+ ")
+        say(b"x" * 2000 + b" {2000}", b"+ ")
+        say(b"y" * 2000 + b" {2000}", b"b NO [OVERQUOTA]")
+        say(b"c STATUS INBOX (MESSAGES)", b"c OK")
+        say(b"d APPEND INBOX {4900}", b"+ ")
+        say(b"z" * 4900, b"d OK")
 
 
 def test_permanent(new_instance):
