@@ -380,27 +380,34 @@ produce_fetch(struct imap *s)
 	return true;
 }
 
-/* RFC 7162 section 3.2.6.  Before the set is one of sequence numbers. */
+/* RFC 7162 section 3.2.6.  Before the set is one of sequence numbers.  "1:*"
+ * has no end here: what vanished may have been the last. */
 static int
 begin_vanished(struct imap *s, const struct imap_command *c)
 {
-	size_t count;
+	struct set *set = &s->command.set, known;
+	int r;
 
 	if (imap_sync(s, 0) == -1)
 		return -1;
-	if (s->command.set.saved &&
-	    imap_saved_to_set(s, &s->command.set) == -1) {
+	if (set->saved && imap_saved_to_set(s, set) == -1) {
 		imap_no_errno(s, errno);
 		return -1;
 	}
-	count = folder_count(s->folder);
-	set_normalise(&s->command.set,
-	    count == 0 ? 1 : folder_message(s->folder, count)->uid);
-	if (fetch_vanished(
-		s, &s->command.set, c->fetch_modifiers.changed_since) == 0)
-		return 0;
-	imap_no_errno(s, errno);
-	return -1;
+	known = (struct set){ .len = set->len,
+		.range = reallocarray(NULL, set->len + 1, sizeof(*set->range)) };
+	r = known.range == NULL ? -1 : 0;
+	if (r == 0) {
+		if (set->len > 0)
+			memcpy(known.range, set->range,
+			    set->len * sizeof(*set->range));
+		set_normalise(&known, UINT32_MAX);
+		r = fetch_vanished(s, &known, c->fetch_modifiers.changed_since);
+	}
+	if (r == -1)
+		imap_no_errno(s, errno);
+	free(known.range);
+	return r;
 }
 
 static int

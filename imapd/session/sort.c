@@ -42,6 +42,7 @@ struct sort_run {
 	struct siphash_key key;		/* of subjects */
 	bool		 matched;
 	size_t		 at;		/* the next to be told */
+	uint64_t	 modseq;	/* the highest of those found */
 };
 
 void
@@ -221,6 +222,8 @@ sort_found(struct imap *s, struct sort_run *r, uint32_t seq)
 	if (keep_keys(s, r, &m) == -1)
 		return -1;
 	r->found[r->len++] = m;
+	if (folder_message(s->folder, seq)->modseq > r->modseq)
+		r->modseq = folder_message(s->folder, seq)->modseq;
 	return 0;
 }
 
@@ -381,6 +384,9 @@ produce_sorted(struct imap *s)
 		return match_one(s, r);
 	if (tell_some(s, r))
 		return true;
+	/* RFC 7162 section 3.1.9; of threads it says nothing */
+	if (s->command.search.modseq && r->len > 0)
+		imap_print(s, " (MODSEQ %llu)", (unsigned long long)r->modseq);
 	imap_print(s, "\r\n");
 	if (imap_sync(s, s->command.uid ? 0 : SYNC_KEEP_EXPUNGED) == 0)
 		imap_ok_modseq(s, s->command.verb == IMAP_THREAD ?

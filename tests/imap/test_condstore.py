@@ -197,6 +197,30 @@ def test_vanished_instead_of_expunge(session):
     assert vanished(r) == {6} and "HIGHESTMODSEQ" in r.text
 
 
+def test_vanished_last(session):
+    """RFC 7162 section 3.2.6: what vanished may have been the last, and then
+    "1:*" names it, too."""
+    a, b = session(), session()
+    for _ in range(6):
+        a.append(MAIL)
+    a.ok("ENABLE QRESYNC")
+    since = highest(a.ok("SELECT INBOX"))
+    b.ok("SELECT INBOX")
+
+    def gone(uids):
+        r = a.ok(f"UID FETCH {uids} (FLAGS) (CHANGEDSINCE {since} VANISHED)")
+        assert r.of("FETCH") == []
+        return vanished(r, earlier=True)
+
+    b.ok("STORE 2,5:6 +FLAGS.SILENT (\\Deleted)")
+    b.ok("EXPUNGE")
+    assert gone("1:*") == {2, 5, 6}
+    assert gone("6:*") == {6} and gone("*") == set() and gone("1:5") == {2, 5}
+    b.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    b.ok("EXPUNGE")
+    assert gone("1:*") == {1, 2, 3, 4, 5, 6}
+
+
 def test_held_back_expunge(session):
     """RFC 7162 section 3.2: while VANISHED waits, the client is told a
     modification sequence from before."""

@@ -60,6 +60,10 @@ def test_keys(session):
     assert numbers(s.ok("UID SORT (SUBJECT) UTF-8 ALL")) == [2, 4, 1, 5, 6]
     r = s.ask("SORT (SUBJECT) x-none ALL")
     assert r.status == "NO" and r.text.startswith("[BADCHARSET")
+    # RFC 7162 section 3.1.9: of those found, and nothing without any
+    r, = s.ok("SORT (SUBJECT) UTF-8 MODSEQ 1").of("SORT")
+    assert re.fullmatch(rb"\* SORT 2 3 1 4 5 \(MODSEQ [1-9]\d*\)\r\n", r), r
+    assert numbers(s.ok(f"SORT (SUBJECT) UTF-8 MODSEQ {2**62}")) == []
     s.ok("UNSELECT")
     assert s.ask("SORT (SUBJECT) UTF-8 ALL").status == "BAD"
 
