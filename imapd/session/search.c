@@ -210,6 +210,14 @@ tell(struct imap *s)
 	return finish(s);
 }
 
+/* RFC 5182 section 2.1: NO leaves nothing in "$". */
+static void
+forget_saved(struct imap *s)
+{
+	if ((s->command.returns.options & RETURN_SAVE) != 0)
+		imap_saved_clear(s);
+}
+
 static bool
 produce_search(struct imap *s)
 {
@@ -221,6 +229,7 @@ produce_search(struct imap *s)
 	if (is_match(s) && search_hit(&r->result,
 	    folder_message(s->folder, r->seq), r->seq) == -1) {
 		imap_no_errno(s, errno);
+		forget_saved(s);
 		return false;
 	}
 	imap_progress(s, r->seq, folder_count(s->folder));
@@ -314,6 +323,7 @@ void
 do_search(struct imap *s, const struct imap_command *c)
 {
 	if (search_begin(s, c) == -1)
-		return;
-	imap_begin(s, produce_search);
+		forget_saved(s);
+	else
+		imap_begin(s, produce_search);
 }
