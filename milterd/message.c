@@ -171,13 +171,15 @@ continues(struct slice rest)
 
 /*
  * The fields at the front of in; *used: their octets, with the empty line that
- * ends them.  in is as much of the message as may be a header section.
+ * ends them.  in is as much of the message as may be a header section; *cut:
+ * it ends before a line does of which it would have to be known.
  */
 static int
-take_fields(struct message *m, struct slice in, size_t *used)
+take_fields(struct message *m, struct slice in, size_t *used, bool *cut)
 {
 	struct slice rest = in;
 
+	*cut = false;
 	for (;;) {
 		struct slice before = rest, line = take_line(&rest);
 		size_t name = name_of_line(line);
@@ -188,6 +190,7 @@ take_fields(struct message *m, struct slice in, size_t *used)
 		}
 		if (name == 0) { /* text that no empty line parts */
 			*used = in.len - before.len;
+			*cut = line.len == 0 || line.at[line.len - 1] != '\n';
 			return 0;
 		}
 		while (continues(rest))
@@ -203,7 +206,7 @@ message_read(struct message *m, uint32_t own)
 	size_t size = MESSAGE_HEADER_MAX + own, used;
 	char *head;
 	ssize_t len;
-	bool whole;
+	bool whole, cut;
 
 	if (own > m->parts.total || own > MESSAGE_HEADER_MAX)
 		return MESSAGE_FAILED;
@@ -219,16 +222,17 @@ message_read(struct message *m, uint32_t own)
 		free(head);
 		return MESSAGE_FAILED;
 	}
-	if (take_fields(m, slice_of(head + own, (size_t)len - own), &used) ==
-	    -1) {
+	if (take_fields(m, slice_of(head + own, (size_t)len - own), &used,
+		&cut) == -1) {
 		free(head);
 		return m->n_fields >= MESSAGE_FIELDS_MAX ? MESSAGE_HEADER_LONG
 							 : MESSAGE_FAILED;
 	}
 	free(head);
 	m->body_at = own + used;
-	return !whole && used >= MESSAGE_HEADER_MAX ? MESSAGE_HEADER_LONG
-						    : MESSAGE_OK;
+	return !whole && (cut || used >= MESSAGE_HEADER_MAX)
+		   ? MESSAGE_HEADER_LONG
+		   : MESSAGE_OK;
 }
 
 ssize_t

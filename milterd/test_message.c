@@ -238,6 +238,17 @@ test_limits(void **state)
 	fill(&m, text, QUEUE_PART_MAX);
 	assert_int_equal(message_read(&m, (uint32_t)n), MESSAGE_HEADER_LONG);
 	message_clear(&m);
+	/* The limit is reached in what may be the name of a field; and in the
+	 * first line of a body. */
+	memcpy(text + n, "A: b\r\n", 6);
+	fill(&m, text, QUEUE_PART_MAX);
+	assert_int_equal(message_read(&m, (uint32_t)n), MESSAGE_HEADER_LONG);
+	message_clear(&m);
+	memcpy(text + n + 6, "\r\n", 2);
+	fill(&m, text, QUEUE_PART_MAX);
+	assert_int_equal(message_read(&m, (uint32_t)n), MESSAGE_OK);
+	assert_int_equal(m.body_at, n + 8);
+	message_clear(&m);
 	for (size_t i = 0; i < MESSAGE_FIELDS_MAX + 1; i++)
 		memcpy(text + n + 4 * i, "A:\r\n", 4);
 	text[n + 4 * MESSAGE_FIELDS_MAX] = '\0';
