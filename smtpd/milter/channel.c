@@ -149,6 +149,12 @@ ask_failed(struct ask *a)
 	struct milter *m = of_ask(a);
 
 	v.session = m->s->id;
+	/* The transaction goes on behind a RCPT, but not to its end: milterd
+	 * may be at that RCPT yet, and must not be asked something else. */
+	if (a->type == IPC_MILTER_RCPT) {
+		milter_abort(m);
+		transaction_spoil(m->s->t, SAY_MILTERS_DOWN);
+	}
 	settle(m, a->type, &v);
 }
 

@@ -273,6 +273,32 @@ def test_a_stalled_one_delays_nobody_else(tmp_path):
                 c.close()
 
 
+def test_a_recipient_that_is_not_waited_for(tmp_path):
+    """smtpd's patience ends before milterd's, at a RCPT: that message is not
+    taken without its verdict, and other sessions go on."""
+    alice = f"alice@{DOMAIN}"
+    with Milter(tmp_path / "s") as m:
+        m.say["R"] = lambda m, c, data: [HANG if b"bob" in data else CONTINUE]
+        with instance(tmp_path / "i", {"one": m}, users=["alice", "bob"],
+                      smtpd="milter_timeout = 2s\n") as i:
+            i.start()
+            with i.smtp() as c, i.smtp() as other:
+                for who, to, code in ((other, alice, 250), (c, BOB, 451),
+                                      (c, alice, 250)):
+                    if to == BOB or who is other:
+                        who.ehlo()
+                        assert who.mail("a@example.net")[0] == 250
+                    assert who.rcpt(to)[0] == code
+                for who, code in ((c, 451), (other, 250)):
+                    assert who.docmd("DATA")[0] == 354
+                    who.send(MESSAGE + ".\r\n")
+                    assert who.getreply()[0] == code
+                # The next one has its milter again.
+                c.sendmail("a@example.net", [alice], MESSAGE)
+            i.await_mail("alice", 2)
+            assert not i.log(event="channel-refused")
+
+
 def test_a_client_that_leaves_meanwhile(tmp_path):
     """Cut at every command: the milter's connection ends with the session's."""
     with Milter(tmp_path / "s") as m, instance(
