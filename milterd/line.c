@@ -689,6 +689,8 @@ line_run(struct line *l)
 		failure_verdict(l);
 	else if (l->s->asked == IPC_MILTER_MAIL)
 		run_mail(l);
+	else if (!l->in_transaction) /* smtpd said no MAIL before this */
+		failure_verdict(l);
 	else
 		run_step(l);
 }
