@@ -93,6 +93,18 @@ staged_dir(const struct append *a, const struct staged *s)
 	return s->in_new ? a->to->new_fd : a->to->cur_fd;
 }
 
+static void
+undo(struct append *a)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		const struct staged *s = &a->staged[i];
+
+		unlinkat(staged_dir(a, s), s->name[0] != '\0' ? s->name :
+		    s->tmp, 0);
+	}
+	a->count = 0;
+}
+
 /* Undo what can be undone, and free. */
 void
 folder_append_abort(struct append *a)
@@ -103,12 +115,7 @@ folder_append_abort(struct append *a)
 		return;
 	if (a->fd != -1)
 		close(a->fd);
-	for (size_t i = 0; i < a->count; i++) {
-		const struct staged *s = &a->staged[i];
-
-		unlinkat(staged_dir(a, s), s->name[0] != '\0' ? s->name :
-		    s->tmp, 0);
-	}
+	undo(a);
 	free(a->staged);
 	free(a->buffer);
 	free(a);
@@ -311,6 +318,8 @@ folder_append_commit(struct append *a, uint32_t *first)
 
 		r = give_names(a, first);
 		saved = errno;
+		if (r == -1)	/* before anybody sees some of them */
+			undo(a);
 		folder_unlock(a->to);
 		errno = saved;
 	}
