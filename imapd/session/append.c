@@ -221,6 +221,7 @@ another(struct imap *s, struct slice line, const struct literal *l)
 	}
 	(void)expect_message(s, good && check_size(s, l) == 0 &&
 	    check_room(s, l) == 0 && begin_message(s, run, &o, l->binary) == 0, l);
+	arena_clear(&s->arena);	/* however many there are */
 }
 
 /* ---- its octets ---- */

@@ -105,9 +105,10 @@ def test_cut_off(session, home):
 
 def test_many(session):
     s = session()
-    r = s.ask("APPEND INBOX" + " {}" * 300, *[mail(n) for n in range(300)])
+    n = 1100    # the flags of all of them would be more than 1 MiB
+    r = s.ask("APPEND INBOX" + " (\\Seen) {}" * n, *[mail(i) for i in range(n)])
     assert r.status == "OK" and r.text.startswith("[APPENDUID")
-    assert subjects(s) == list(range(300))
+    assert subjects(s) == list(range(n))
 
 
 def test_append_limit(session):
