@@ -202,7 +202,9 @@ imap_sync(struct imap *s, unsigned how)
 		    "sync-failed", LOG_SID(s->session.id), LOG_ERRNO(errno));
 		return 0;
 	}
-	write_changes(s, &c);
+	/* most commands find nothing new, and then the messages are not counted */
+	if (c.expunged + c.arrived + c.changed + c.withheld > 0 || c.keywords)
+		write_changes(s, &c);
 	return 0;
 }
 
