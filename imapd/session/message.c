@@ -101,6 +101,8 @@ parts_are_sane(const struct head *h, const struct part_place *p)
 	for (uint32_t i = 0; i < h->parts; i++)
 		if (p[i].header_at > p[i].body_at || p[i].body_at > p[i].end ||
 		    p[i].end > h->file_size ||
+		    (p[i].kind == MIME_MESSAGE &&
+			p[i].first_child == MIME_NONE) ||
 		    (p[i].first_child != MIME_NONE &&
 			p[i].first_child >= h->parts) ||
 		    (p[i].next != MIME_NONE &&
