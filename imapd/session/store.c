@@ -87,10 +87,7 @@ write_modified(struct imap *s, const struct store_run *r)
 static void
 finish_modified(struct imap *s, const struct store_run *r, bool gone)
 {
-	struct folder_status st;
-
-	folder_status(s->folder, &st);
-	if (st.held && (s->enabled & ENABLE_BIT(QRESYNC)) != 0) {
+	if (folder_is_held(s->folder) && (s->enabled & ENABLE_BIT(QRESYNC)) != 0) {
 		imap_print(s, "* OK ");
 		imap_write_highestmodseq(s);
 		imap_print(s, "is where you are\r\n");
@@ -175,7 +172,7 @@ produce_store(struct imap *s)
 			 m->conditional ? &m->unchanged_since : NULL,
 			 r->refused + r->nrefused, &refused) == -1) {
 		r->failed = errno;
-		r->told = r->n;
+		r->n = r->done + n; /* of what may have been done is told */
 		imap_begin(s, produce_responses);
 		return true;
 	}
