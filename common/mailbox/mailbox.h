@@ -223,6 +223,8 @@ struct folder_status {
 
 /* Of the view as it is (after the last folder_sync).  No disk access. */
 void folder_status(const struct folder *, struct folder_status *);
+/* folder_status's held, without a look at each message. */
+bool folder_is_held(const struct folder *);
 /*
  * From the next folder_sync on the view follows the modification sequences that
  * others give (RFC 7162); a message whose flags were changed to and fro counts as

@@ -353,13 +353,19 @@ folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
 	return r;
 }
 
+bool
+folder_is_held(const struct folder *f)
+{
+	return f->any_gone && f->held != 0;
+}
+
 void
 folder_status(const struct folder *f, struct folder_status *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->uidvalidity = f->state.uidvalidity;
 	s->uidnext = f->next.uid;
-	s->held = f->any_gone && f->held != 0;
+	s->held = folder_is_held(f);
 	s->highestmodseq = !f->scanned ? f->next.modseq - 1
 			   : s->held   ? f->held
 				       : f->synced;

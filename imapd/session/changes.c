@@ -240,14 +240,8 @@ imap_enable_condstore(struct imap *s)
 void
 imap_ok_modseq(struct imap *s, const char *text)
 {
-	struct folder_status st;
-
-	if (s->folder == NULL || (s->enabled & ENABLE_BIT(QRESYNC)) == 0) {
-		imap_ok(s, text);
-		return;
-	}
-	folder_status(s->folder, &st);
-	if (s->expunged == 0 && !st.held) {
+	if (s->folder == NULL || (s->enabled & ENABLE_BIT(QRESYNC)) == 0 ||
+	    (s->expunged == 0 && !folder_is_held(s->folder))) {
 		imap_ok(s, text);
 		return;
 	}
