@@ -198,7 +198,14 @@ test_small(void **state)
 
 	(void)state;
 	assert_int_equal(milter_small_decode(slice_of(buf, len), &out), 0);
-	assert_memory_equal(&in, &out, sizeof(in));
+	/* Field by field: a structure may have octets that belong to none. */
+	assert_int_equal(out.session, in.session);
+	assert_int_equal(out.queue_id, in.queue_id);
+	assert_int_equal(out.octets, in.octets);
+	assert_int_equal(out.field, in.field);
+	assert_int_equal(out.shown, in.shown);
+	assert_int_equal(out.own, in.own);
+	assert_int_equal(out.parts, in.parts);
 	assert_int_equal(milter_small_decode(slice_of(buf, len - 1), &out), -1);
 	len = milter_error_encode(111, buf);
 	assert_int_equal(milter_error_decode(slice_of(buf, len), &error), 0);

@@ -228,8 +228,9 @@ class World(Program):
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             channels = list(handlers) + ([wanted] if wanted else [])
+            # What is waited for may come true by what is in no message.
             ready, _, _ = select.select([c.sock for c in channels], [], [],
-                                        left)
+                                        min(left, 0.1))
             for ch in channels:
                 if ch.sock not in ready:
                     continue
