@@ -120,11 +120,25 @@ send_question(struct local_delivery *ld, struct slice address,
 	return false;
 }
 
+static const struct delivered no_terminal = { .result = DELIVERY_FAILED,
+	.code = 550, .enhanced = { 5, 2, 1 },
+	.text = SLICE_LITERAL("not logged in at a terminal") };
+
+/* Somebody was logged in at RCPT, behind an alias with others. */
+static bool
+has_no_terminal(const struct job *j, struct account account)
+{
+	return account.kind != ACCOUNT_SYSTEM &&
+	    (j->d.flags & ENVELOPE_SEND) != 0;
+}
+
 void
 addresses_ask(struct local_delivery *ld, struct job *j)
 {
 	struct remembered *r = recall(ld, j->d.recipient);
-	struct owner *o = r != NULL ? owner_of_mail(ld, r->account, j) : NULL;
+	bool none = r != NULL && has_no_terminal(j, r->account);
+	struct owner *o = r != NULL && !none ?
+	    owner_of_mail(ld, r->account, j) : NULL;
 
 	if (j->d.recipient.len > DIRECTORY_ADDRESS_MAX) {
 		struct delivered too_long = { .result = DELIVERY_FAILED,
@@ -132,6 +146,8 @@ addresses_ask(struct local_delivery *ld, struct job *j)
 			.text = SLICE_LITERAL("address too long") };
 
 		job_done(ld, j, &too_long);
+	} else if (none) {
+		job_done(ld, j, &no_terminal);
 	} else if (o != NULL && o->state == OWNER_RUNNING) {
 		set_detail(j, r->detail);
 		owner_add(o, j, NULL);
@@ -167,10 +183,6 @@ static const struct {
 	    .text = SLICE_LITERAL("no answer about this address now") } },
 };
 
-static const struct delivered no_terminal = { .result = DELIVERY_FAILED,
-	.code = 550, .enhanced = { 5, 2, 1 },
-	.text = SLICE_LITERAL("not logged in at a terminal") };
-
 static void
 answer_job(struct local_delivery *ld, struct job *j,
     const struct directory_account *a)
@@ -186,9 +198,7 @@ answer_job(struct local_delivery *ld, struct job *j,
 	if (a->account.kind != ACCOUNT_PROGRAMS)
 		remember(ld, j->d.recipient, a);
 	set_detail(j, a->detail);
-	/* It was logged in at RCPT, behind an alias with others. */
-	if (a->account.kind != ACCOUNT_SYSTEM &&
-	    (j->d.flags & ENVELOPE_SEND) != 0) {
+	if (has_no_terminal(j, a->account)) {
 		job_done(ld, j, &no_terminal);
 		return;
 	}

@@ -176,6 +176,27 @@ def test_send_is_refused_for_one_who_is_not_there(host):
         assert c.docmd(f"RCPT TO:<walt@{DOMAIN}>")[0] == 250
 
 
+def test_send_to_one_of_two(host):
+    """Behind an alias stands somebody who can have no terminal: that is said,
+    also when the address is remembered from mail, and no mail is made of it."""
+    w = host(files={"aliases": "both: walt, alice\n"})
+    t = w.terminal("walt")
+    w.logged_in(("walt", t.line))
+    with w.i.smtp() as c:
+        c.sendmail("a@example.net", [f"alice@{DOMAIN}"], LETTER)
+        w.i.await_mail("alice", 1)
+        c.ehlo()
+        assert c.docmd(f"SEND FROM:<rita@{DOMAIN}>")[0] == 250
+        assert c.docmd(f"RCPT TO:<both@{DOMAIN}>")[0] == 250
+        assert c.docmd("DATA")[0] == 354
+        c.send(LETTER + b".\r\n")
+        assert c.getreply()[0] == 250
+    assert b"Subject: tea" in t.read()
+    until(lambda: w.maildir("rita"), "no report", w)
+    w.i.await_empty_queue()
+    assert len(w.i.messages("alice")) == 1
+
+
 def test_soml(host):
     w = host()
     t = w.terminal("walt")
