@@ -10,8 +10,9 @@
 
 enum {
 	STORE_BATCH = 256,
-	/* Each batch may have to look at the directories again. */
-	CONDITIONAL_BATCH = 4096,
+	/* Each batch may have to look at the directories again, or to write
+	 * the file of keywords beyond the letters as a whole, durably. */
+	COSTLY_BATCH = 4096,
 	/* Each batch is made durable. */
 	EXPUNGE_BATCH = 4096
 };
@@ -163,7 +164,9 @@ produce_store(struct imap *s)
 	struct store_run *r = s->store;
 	enum store_how how = c->store == '+' ? STORE_ADD :
 	    c->store == '-' ? STORE_REMOVE : STORE_REPLACE;
-	size_t n = m->conditional ? CONDITIONAL_BATCH : STORE_BATCH, refused;
+	bool costly = m->conditional || how == STORE_REPLACE ||
+	    r->keywords >> FOLDER_LETTERS != 0;
+	size_t n = costly ? COSTLY_BATCH : STORE_BATCH, refused;
 
 	if (n > r->n - r->done)
 		n = r->n - r->done;
