@@ -140,8 +140,8 @@ TOKEN = re.compile(rb' *(?:(\()|(\))|"((?:[^"\\]|\\.)*)"|\{(\d+)\}\r\n'
 
 def parse(data):
     """Lists of octets, None for NIL, int for numbers."""
-    stack, at = [[]], 0
-    while at < len(data.rstrip()):
+    stack, at, end = [[]], 0, len(data.rstrip())
+    while at < end:
         m = TOKEN.match(data, at)
         assert m, data[at:at + 60]
         at = m.end()
