@@ -188,6 +188,9 @@ etrn_command(struct session *s, struct slice args)
 		session_refuse(s, SAY_ETRN_DENIED, "ETRN", args);
 	else if (args.len > sizeof(lower) || !parse(args, lower, &what))
 		session_refuse(s, SAY_NEED_NODE, "ETRN", args);
+	/* For these the whole queue is gone through: not for strangers. */
+	else if (what.kind != QUEUE_FLUSH_DOMAIN && !is_permitted(s))
+		session_refuse(s, SAY_ETRN_DENIED, "ETRN", args);
 	else
 		ask_queue(s, args, &what);
 }

@@ -123,8 +123,9 @@
 	X(etrn, ENUM, "permitted", "permitted|anyone|off", "", RELOAD,	\
 	    "Who may have the mail tried that waits for a destination (ETRN, " \
 	    "RFC 1985): relay_networks and clients that the table permits by " \
-	    "address; others get 459.  anyone: all, who are not told whether " \
-	    "there is any.  Each destination once a minute.")		\
+	    "address; others get 459.  anyone: all, for one destination at a " \
+	    "time, who are not told whether there is any mail.  Each "	\
+	    "destination once a minute.")				\
 	X(smtputf8, BOOL, "yes", "", "", RELOAD,			\
 	    "Offer SMTPUTF8 (RFC 6531): addresses and header fields beyond " \
 	    "ASCII.  Mail that needs it goes on only to hosts that offer " \
