@@ -103,6 +103,7 @@ struct folder {
 	bool		 unsettled;	/* renames in cur/ not yet synced */
 	struct entry	*entries;
 	size_t		 count, size;
+	size_t told;                   /* of count: folder_sync has reported them */
 	uint32_t	 highest_uid;	/* ever in this view */
 	struct pool	 pool;
 	struct folder_changes changes;	/* owns its arrays */

@@ -260,6 +260,11 @@ report(struct folder *f, bool keep_expunged)
 	for (size_t k = 0; k < f->count; k++) {
 		struct entry *e = &f->entries[k];
 
+		/* what came and went since is no news to the caller */
+		if (e->m.gone && k >= f->told)
+			continue;
+		if (k >= f->told)
+			c->arrived++;
 		if (e->m.gone && !keep_expunged) {
 			/* Those before it are removed already. */
 			c->expunged_seq[c->expunged] = (uint32_t)(kept + 1);
@@ -271,7 +276,7 @@ report(struct folder *f, bool keep_expunged)
 		e->changed = false;
 		f->entries[kept++] = *e;
 	}
-	f->count = kept;
+	f->count = f->told = kept;
 	if (!keep_expunged) {
 		f->any_gone = false;
 		f->held = 0;
@@ -279,9 +284,9 @@ report(struct folder *f, bool keep_expunged)
 }
 
 static int
-take_changes(struct folder *f, size_t before, bool keep_expunged)
+take_changes(struct folder *f, bool keep_expunged)
 {
-	size_t gone = 0, changed = 0, arrived = f->count - before;
+	size_t gone = 0, changed = 0;
 
 	for (size_t k = 0; k < f->count; k++) {
 		gone += f->entries[k].m.gone;
@@ -290,7 +295,6 @@ take_changes(struct folder *f, size_t before, bool keep_expunged)
 	if (report_room(f, gone, changed) == -1)
 		return -1;
 	report(f, keep_expunged);
-	f->changes.arrived = arrived;
 	return 0;
 }
 
@@ -332,7 +336,6 @@ int
 folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
 {
 	bool keep = how & FOLDER_KEEP_EXPUNGED;
-	size_t before = f->count;
 	int r = 0;
 
 	f->changes.keywords = false;
@@ -342,11 +345,11 @@ folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
 		if (r == -1)
 			return -1;
 		if (r == 0)
-			r = take_changes(f, before, keep);
+			r = take_changes(f, keep);
 		else if ((r = report_room(f, 0, 0)) == 0)
-			f->changes.arrived = f->count;
+			f->changes.arrived = f->told = f->count;
 	} else if (!keep && f->any_gone) {
-		r = take_changes(f, before, keep);
+		r = take_changes(f, keep);
 	}
 	if (changes != NULL)
 		*changes = f->changes;
