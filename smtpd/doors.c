@@ -201,6 +201,30 @@ doors_add(struct smtpd *d, const char *name, int fd)
 	return 0;
 }
 
+/*
+ * Its block went with a reload: whoever came in here would be served by rules
+ * that nobody wrote, without TLS and without milters.  supervisor closes the
+ * socket when the stage begins anew.
+ */
+static bool
+is_orphan(const struct door *door)
+{
+	return strcmp(door->name, SMTPD_DOOR_INJECT) != 0 &&
+	    door_settings(door) == NULL;
+}
+
+static void
+shut_orphan(struct door *door)
+{
+	if (door->listener == NULL)
+		return;
+	log_warning("listener-without-settings",
+	    LOG_CSTR("listener", door->name),
+	    LOG_CSTR("remedy", "restart the stage: until then nobody is let in"));
+	listener_free(door->listener);
+	door->listener = NULL;
+}
+
 int
 doors_open(struct smtpd *d)
 {
@@ -208,6 +232,10 @@ doors_open(struct smtpd *d)
 
 	TAILQ_FOREACH(door, &d->doors, all) {
 		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
+		if (is_orphan(door)) {
+			shut_orphan(door);
+			continue;
+		}
 		if (door->listener != NULL || door->fd == -1)
 			continue;
 		door->listener = listener_new(d->stage.base, door->fd, &events,

@@ -17,7 +17,8 @@ wanted(const struct session *s)
 	/* Nothing of a Unix socket crosses a network. */
 	if (s->peer.family == NET_LOCAL)
 		return LISTENER_TLS_NONE;
-	return l != NULL ? (enum listener_tls)l->tls : LISTENER_TLS_NONE;
+	/* A session outlives its listener's block: not to its harm. */
+	return l != NULL ? (enum listener_tls)l->tls : LISTENER_TLS_REQUIRED;
 }
 
 bool

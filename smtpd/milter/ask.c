@@ -12,7 +12,8 @@ names(const struct session *s)
 {
 	const struct listener_settings *l = door_settings(s->door);
 
-	return l == NULL ? &s->d->set->inject_milters : &l->milters;
+	return door_kind(s->door) == DOOR_INJECT || l == NULL ?
+	    &s->d->set->inject_milters : &l->milters;
 }
 
 /* The session's, made when it is first wanted; NULL: no milter is. */
