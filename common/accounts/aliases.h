@@ -26,9 +26,9 @@ enum {
 	ALIASES_LIST_NAME_MAX = 64,	/* octets of a list's name */
 	ALIASES_LISTS_MAX = 256,	/* lists of an instance */
 	ALIASES_INCLUDE_DEPTH_MAX = 8,	/* a list in a list, so many times */
-	/* A program or a file: with a domain, and a backslash before each
-	 * octet, it is an address of at most BOOK_ADDRESS_SIZE. */
-	ALIASES_PROGRAM_MAX = 190
+	/* A program or a file: it is the local-part of an address, and
+	 * address_parts() has room for no longer one (username.h). */
+	ALIASES_PROGRAM_MAX = 128
 };
 
 /* Where programs and files may be named, as directory.conf says. */

@@ -8,6 +8,10 @@
 
 #include "common/accounts/aliases_private.h"
 #include "common/accounts/command_line.h"
+#include "common/accounts/username.h"
+
+_Static_assert(ALIASES_PROGRAM_MAX < USERNAME_UNQUOTED_SIZE,
+    "the final address of a program can be taken apart");
 
 bool
 aliases_is_program(struct slice text)
@@ -63,7 +67,7 @@ check_text(struct slice text, bool quoted, unsigned line,
     struct table_error *err)
 {
 	if (text.len > ALIASES_PROGRAM_MAX)
-		return table_error_quote(err, line, text, "longer than 190 "
+		return table_error_quote(err, line, text, "longer than 128 "
 		    "octets; put it into a script, and name that");
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.at[i] < ' ' || text.at[i] > '~')
