@@ -48,6 +48,40 @@ gate_hostname(const struct gate_client *c)
 	return "mx.example.org";
 }
 
+/* As an empty file of settings has them. */
+const void *
+gate_values(const struct gate_client *c)
+{
+	static struct settings *standard;
+	struct settings_errors errors = { 0 };
+
+	if (standard == NULL)
+		standard = settings_parse(c->protocol->schema,
+		    slice_of("", 0), &errors);
+	assert(standard != NULL);
+	return settings_values(standard);
+}
+
+uint64_t
+gate_client_nonce(const struct gate_client *c)
+{
+	(void)c;
+	return 1896;
+}
+
+bool
+gate_apop_offered(const struct gate_client *c)
+{
+	(void)c;
+	return true;
+}
+
+void
+gate_flag(struct gate_client *c, uint8_t flag)
+{
+	(void)c, (void)flag;
+}
+
 bool
 gate_login_allowed(const struct gate_client *c)
 {
@@ -133,6 +167,14 @@ gate_login(struct gate_client *c, struct slice tag, struct slice name,
 		c->protocol->goodbye(c, GATE_TOO_MANY_ERRORS);
 		c->closing = true;
 	}
+}
+
+void
+gate_login_apop(struct gate_client *c, struct slice name,
+    struct slice timestamp, const uint8_t digest[GATE_DIGEST_LEN])
+{
+	assert(timestamp.len > 2 && digest != NULL);
+	gate_login(c, slice_of("", 0), name, slice_of("apop", 4));
 }
 
 bool
