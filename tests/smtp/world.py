@@ -38,6 +38,9 @@ class World:
                  descriptors=None, late_queue=False):
         self.folder = Path(folder)
         self.folder.mkdir(exist_ok=True)
+        # The door that the harness opens: without its block nobody comes in.
+        self.block = ("listener lmtp {\n\tservice = lmtp\n"
+                      "\taddress = 127.0.0.1:24\n}\n") if lmtp else ""
         self.settings(settings)
         args = [BUILD / "bin" / "tests-smtp-harness",
                 BUILD / "bin" / "smtpd", self.folder,
@@ -59,7 +62,7 @@ class World:
             assert self.logged("event=listening")
 
     def settings(self, text):
-        (self.folder / "smtpd.conf").write_text(text)
+        (self.folder / "smtpd.conf").write_text(text + self.block)
 
     def _line(self):
         while b"\n" not in self.said:
