@@ -1,4 +1,4 @@
-/* bulkhead reload, bulkhead restart. */
+/* bulkhead reload. */
 #include "bulkhead/check.h"
 #include "bulkhead/control.h"
 #include "bulkhead/own_certificate.h"
@@ -23,17 +23,4 @@ do_reload(struct bulkhead *b, int argc, char *argv[])
 		return status;
 	return control_command(b, OPERATOR_RELOAD, (unsigned)role,
 	    argc == 0 ? b->conf_dir : argv[0]);
-}
-
-int
-do_restart(struct bulkhead *b, int argc, char *argv[])
-{
-	int role = control_stage(argv[0]), status;
-
-	(void)argc;
-	if (role == -1)
-		return EX_USAGE;
-	if ((status = check_quietly(b, CHECK_RUNNING)) != 0)
-		return status;
-	return control_command(b, OPERATOR_RESTART, (unsigned)role, argv[0]);
 }

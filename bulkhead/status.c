@@ -6,8 +6,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { STATE_READY = 2 };
-
 struct tally {
 	unsigned	processes, not_ready;
 };
@@ -40,7 +38,7 @@ print_row(void *ctx, const struct operator_process *p)
 	if (t->processes++ == 0)
 		printf("%-24s %-9s %8s %11s %8s %11s  %s\n", "process", "state",
 		    "pid", "uid", "restarts", "since", "account");
-	t->not_ready += p->state != STATE_READY;
+	t->not_ready += p->state != OPERATOR_STATE_READY;
 	printf("%-24s %-9s %8" PRIu32 " %11" PRIu32 " %8" PRIu32 " ",
 	    ipc_role_name(p->role), states[p->state], p->pid, p->uid,
 	    p->restarts);

@@ -20,6 +20,7 @@
 #include "common/accounts/account.h"
 #include "common/instance/instance.h"
 #include "common/ipc/ipc.h"
+#include "common/ipc/operator.h"
 #include "common/ipc/pending.h"
 #include "common/log/log.h"
 #include "supervisor/map.h"
@@ -31,10 +32,13 @@ struct request;
 struct joint;
 
 enum process_state {
-	PROCESS_DOWN,		/* not running; will be started again */
-	PROCESS_STARTING,	/* has not answered its first commit */
-	PROCESS_READY,
-	PROCESS_STOPPING	/* told to stop */
+	/* not running; will be started again */
+	PROCESS_DOWN		= OPERATOR_STATE_DOWN,
+	/* has not answered its first commit */
+	PROCESS_STARTING	= OPERATOR_STATE_STARTING,
+	PROCESS_READY		= OPERATOR_STATE_READY,
+	/* told to stop */
+	PROCESS_STOPPING	= OPERATOR_STATE_STOPPING
 };
 
 struct process {

@@ -27,10 +27,17 @@ enum operator_result {
 	OPERATOR_FAILED
 };
 
+enum operator_state {
+	OPERATOR_STATE_DOWN,
+	OPERATOR_STATE_STARTING,
+	OPERATOR_STATE_READY,
+	OPERATOR_STATE_STOPPING,
+};
+
 struct operator_process {
 	enum ipc_role	role;
 	uint32_t	instance;
-	uint8_t		state;		/* 0 down 1 starting 2 ready 3 stopping */
+	uint8_t		state;		/* enum operator_state */
 	uint32_t	pid;		/* 0: none */
 	uint32_t	uid;
 	uint32_t	restarts;

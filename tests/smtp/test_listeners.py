@@ -33,3 +33,17 @@ def test_nobody_comes_in_by_a_listener_without_settings(new_instance):
     with i.smtp() as c:
         c.sendmail("a@example.net", [f"alice@{DOMAIN}"], MESSAGE)
     i.await_mail("alice", 1)
+
+
+def test_a_restart_is_over_when_the_stage_listens_again(new_instance):
+    """`bulkhead restart` comes back when the new process has its sockets:
+    whoever connects after it is never refused, also while a session of the
+    old process had to be ended first."""
+    i = new_instance().start()
+    for _ in range(5):
+        session = i.smtp()
+        old = i.pids("smtpd")
+        i.command("restart", "smtpd", check=True)
+        assert i.pids("smtpd") != old
+        socket.create_connection(("127.0.0.1", i.smtp_port), 5).close()
+        session.close()
