@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include <idn2.h>
-#include <unicase.h>
-#include <uninorm.h>
-#include <unistr.h>
+
+#include "common/unicode/normal.h"
 
 static int
 to_ascii(struct slice in, char out[IDN_DOMAIN_MAX])
@@ -44,32 +43,11 @@ idn_domain(struct slice in, char out[IDN_DOMAIN_MAX])
 
 /* ---- local-parts ---- */
 
-/* Normalization Form C, with small letters or as they are. */
-static int
-normal(struct slice in, bool small, char *out, size_t size)
-{
-	const uint8_t *from = (const uint8_t *)in.at;
-	uint8_t *got;
-	size_t len = 0;
-	int result = -1;
-
-	if (u8_check(from, in.len) != NULL)
-		return -1;
-	got = small ? u8_tolower(from, in.len, NULL, UNINORM_NFC, NULL, &len) :
-	    u8_normalize(UNINORM_NFC, from, in.len, NULL, &len);
-	if (got != NULL && len <= size) {
-		memcpy(out, got, len);
-		result = (int)len;
-	}
-	free(got);
-	return result;
-}
-
 int
 idn_local(struct slice in, char *out, size_t size)
 {
 	if (!slice_is_ascii(in))
-		return normal(in, true, out, size);
+		return unicode_normal(in, true, out, size);
 	if (in.len > size)
 		return -1;
 	slice_lower(in, out);
@@ -153,8 +131,9 @@ append_local(struct grown *g, struct slice local, bool key)
 {
 	enum { LOCAL_MAX = 1024 };
 	char out[LOCAL_MAX];
-	int n = slice_is_ascii(local) ? -1 : normal(local, key, out,
-	    sizeof(out));
+	int n = slice_is_ascii(local)
+		    ? -1
+		    : unicode_normal(local, key, out, sizeof(out));
 
 	return append(g, n == -1 ? local : slice_of(out, (size_t)n));
 }
