@@ -30,10 +30,12 @@ print_capabilities(struct gate_client *c)
 {
 	char names[GATE_MECHANISMS_SIZE];
 
-	gate_print(c, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID%s %s",
+	gate_print(c,
+	    "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID%s "
+	    "%s",
 	    gate_starttls_offered(c) ? " STARTTLS" : "",
-	    gate_login_allowed(c) ? gate_mechanisms(c, "AUTH=", names) :
-	    "LOGINDISABLED");
+	    gate_login_allowed(c) ? gate_mechanisms(c, "AUTH=", names)
+				  : "LOGINDISABLED");
 }
 
 static void
@@ -243,7 +245,7 @@ greet(struct gate_client *c)
 {
 	gate_print(c, "* OK [");
 	print_capabilities(c);
-	gate_print(c, "] %s IMAP4rev1 ready\r\n", gate_hostname(c));
+	gate_print(c, "] %s IMAP ready\r\n", gate_hostname(c));
 }
 
 static void

@@ -20,6 +20,8 @@ struct append_run {
 	struct binary_content *binary;	/* of a literal8; else NULL */
 	size_t		 messages;
 	uint32_t	 replaces;	/* sequence number; 0: APPEND */
+	bool utf8;                      /* ")" closes this message's literal */
+	bool in_header, line_empty;     /* of this message so far */
 };
 
 /* The answer has been given. */
@@ -169,6 +171,8 @@ begin_message(struct imap *s, struct append_run *run,
 		return -1;
 	}
 	run->messages++;
+	run->utf8 = o->utf8;
+	run->in_header = run->line_empty = true;
 	return 0;
 }
 
@@ -214,8 +218,9 @@ another(struct imap *s, struct slice line, const struct literal *l)
 	struct append_options o;
 	bool good = run->append != NULL;
 
-	if (good && (run->replaces != 0 || !take_append_options(&line,
-	    &s->arena, &o) || line.len > 0)) {
+	if (good &&
+	    (run->replaces != 0 || !take_append_options(&line, &s->arena, &o) ||
+		line.len > 0 || (o.utf8 && !l->binary))) {
 		imap_bad(s, "that is no further message");
 		good = false;
 	}
@@ -225,6 +230,33 @@ another(struct imap *s, struct slice line, const struct literal *l)
 }
 
 /* ---- its octets ---- */
+
+static bool
+header_is_ascii(struct append_run *run, struct slice octets)
+{
+	for (size_t i = 0; i < octets.len && run->in_header; i++) {
+		unsigned char c = (unsigned char)octets.at[i];
+
+		if (c >= 0x80)
+			return false;
+		if (c == '\n') {
+			run->in_header = !run->line_empty;
+			run->line_empty = true;
+		} else if (c != '\r')
+			run->line_empty = false;
+	}
+	return true;
+}
+
+/* RFC 6855 section 4; the operator may know better. */
+static bool
+may_have_header(struct imap *s, struct append_run *run, struct slice octets)
+{
+	const struct imapd_settings *v = s->session.values;
+
+	return imap_is_utf8(s) || v->raw_headers == IMAPD_HEADERS_KEEP ||
+	       header_is_ascii(run, octets);
+}
 
 void
 append_octets(struct imap *s, struct slice octets)
@@ -237,6 +269,12 @@ append_octets(struct imap *s, struct slice octets)
 	if (run->binary == NULL &&
 	    memchr(octets.at, '\0', octets.len) != NULL) {
 		imap_no(s, "[CANNOT] a NUL wants a literal8 (RFC 3516)");
+		give_up(run);
+		return;
+	}
+	if (!may_have_header(s, run, octets)) {
+		imap_no(s, "[CANNOT] a header beyond ASCII wants ENABLE "
+			   "UTF8=ACCEPT (RFC 6855)");
 		give_up(run);
 		return;
 	}
@@ -321,12 +359,25 @@ commit(struct imap *s, struct append_run *run)
 		imap_ok(s, text);
 }
 
+/* What closes "UTF8 (~{n}"; without it the command is wrong. */
+static void
+take_close(struct imap *s, struct slice *line)
+{
+	struct append_run *run = s->append;
+
+	if (!run->utf8 || take_char(line, ')') || run->append == NULL)
+		return;
+	imap_bad(s, "the parenthesis of UTF8 is not closed");
+	give_up(run);
+}
+
 void
 append_line(struct imap *s, struct slice line)
 {
 	struct append_run *run = s->append;
 	struct literal l;
 
+	take_close(s, &line);
 	switch (literal_at_end(line, &l)) {
 	case PARSE_OK:
 		line.len = l.at;

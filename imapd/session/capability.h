@@ -12,6 +12,7 @@
 
 #define IMAP_CAPABILITIES(X)						\
 	X(IMAP4REV1,	"IMAP4rev1")	/* RFC 3501 */			\
+	X(IMAP4REV2,	"IMAP4rev2")	/* RFC 9051 */			\
 	X(LITERAL_PLUS,	"LITERAL+")	/* RFC 7888 */			\
 	X(LITERAL_MINUS, "LITERAL-")	/* where LITERAL+ is hidden */	\
 	X(ID,		"ID")		/* RFC 2971 */			\
@@ -22,6 +23,7 @@
 	X(UNSELECT,	"UNSELECT")	/* RFC 3691 */			\
 	X(MOVE,		"MOVE")		/* RFC 6851 */			\
 	X(ENABLE,	"ENABLE")	/* RFC 5161 */			\
+	X(UTF8_ACCEPT,	"UTF8=ACCEPT")	/* RFC 6855 */			\
 	X(CONDSTORE,	"CONDSTORE")	/* RFC 7162 */			\
 	X(QRESYNC,	"QRESYNC")					\
 	X(ESEARCH,	"ESEARCH")	/* RFC 4731 */			\

@@ -43,7 +43,7 @@ imap_write_flags(struct imap *s, const struct message *m)
 {
 	imap_print(s, "(");
 	write_names(s, m->flags, m->keywords);
-	if (m->recent)
+	if (m->recent && !imap_is_rev2(s))
 		imap_print(s, "%s\\Recent",
 		    m->flags != 0 || m->keywords != 0 ? " " : "");
 	imap_print(s, ")");
@@ -63,7 +63,9 @@ imap_write_flags_response(struct imap *s, uint32_t seq, unsigned items)
 	const struct message *m = folder_message(s->folder, seq);
 	const char *sep = "";
 
-	/* RFC 7162 section 3.2.4 */
+	/* RFC 9051 section 7.5.2; RFC 7162 section 3.2.4 */
+	if (imap_is_rev2(s))
+		items |= RESPONSE_UID;
 	if (s->enabled & ENABLE_BIT(CONDSTORE))
 		items |= RESPONSE_UID | RESPONSE_MODSEQ;
 	imap_print(s, "* %u FETCH (", seq);
@@ -172,7 +174,7 @@ write_changes(struct imap *s, const struct folder_changes *c)
 	folder_status(s->folder, &st);
 	if (c->arrived > 0)
 		imap_print(s, "* %zu EXISTS\r\n", st.messages);
-	if (c->arrived > 0 || st.recent != s->recent)
+	if (!imap_is_rev2(s) && (c->arrived > 0 || st.recent != s->recent))
 		imap_print(s, "* %zu RECENT\r\n", st.recent);
 	s->recent = st.recent;
 	if (c->keywords)

@@ -79,7 +79,8 @@ take_append_options(struct slice *in, struct arena *arena,
 		if (!take_date_time(in, &o->date) || !take_space(in))
 			return false;
 	}
-	return true;
+	o->utf8 = take_word(in, "UTF8");
+	return !o->utf8 || (take_space(in) && take_char(in, '('));
 }
 
 /* The space before the message's literal has been left in place. */

@@ -105,6 +105,7 @@ struct append_options {
 	struct flag_list flags;
 	int64_t		 date;		/* valid if has_date */
 	bool		 has_date;
+	bool		 utf8;		/* "UTF8 (": ")" follows the message */
 };
 
 struct imap_command {
@@ -156,7 +157,8 @@ enum parse imap_command_parse(struct slice in, struct arena *,
 
 /*
  * What stands between two messages of APPEND (RFC 3502), up to the literal: a
- * space, and perhaps flags and a date, each with a space behind it.
+ * space, and perhaps flags and a date, each with a space behind it, and "UTF8 ("
+ * (RFC 6855 section 4), whose literal must be a literal8.
  */
 bool take_append_options(struct slice *in, struct arena *,
     struct append_options *);

@@ -232,17 +232,16 @@ static void
 write_seen(struct imap *s, struct fetch *f)
 {
 	const struct message *m = folder_message(s->folder, f->seq);
+	bool condstore = (s->enabled & ENABLE_BIT(CONDSTORE)) != 0;
 
 	imap_print(s, "FLAGS ");
 	imap_write_flags(s, m);
 	imap_print(s, " ");
-	if ((s->enabled & ENABLE_BIT(CONDSTORE)) == 0)
-		return;
-	if ((f->needs & 1U << FETCH_MODSEQ) == 0) {
+	if (condstore && (f->needs & 1U << FETCH_MODSEQ) == 0) {
 		imap_write_modseq(s, m);
 		imap_print(s, " ");
 	}
-	if ((f->needs & 1U << FETCH_UID) == 0)
+	if ((condstore || imap_is_rev2(s)) && (f->needs & 1U << FETCH_UID) == 0)
 		imap_print(s, "UID %u ", m->uid);
 }
 

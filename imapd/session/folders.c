@@ -67,10 +67,13 @@ created(struct imap *s, const struct folder_name *name, int r)
 
 	if (r == 0)
 		r = mailbox_status(s->mailbox, name, &st);
-	if (r == 0)
+	if (r == 0) {
 		snprintf(text, sizeof(text),
 		    "[MAILBOXID (" MAILBOXID_PREFIX "%s)] created",
 		    st.mailbox_id);
+		if (imap_name_differs(s, s->command.mailbox, name))
+			imap_write_list(s, name, true, s->command.mailbox);
+	}
 	answer(s, r, text);
 }
 
@@ -98,13 +101,23 @@ void
 do_delete(struct imap *s, const struct imap_command *c)
 {
 	struct folder_name name;
-	int r;
+	int r, error;
 
 	if (imap_folder_name(s, c->mailbox, &name) == -1)
 		return;
-	if ((r = mailbox_delete(s->mailbox, &name)) == 0 &&
-	    s->folder != NULL && folder_name_equal(&name, &s->name))
+	r = mailbox_delete(s->mailbox, &name);
+	error = errno;
+	if (r == 0 && s->folder != NULL && folder_name_equal(&name, &s->name))
 		imap_deselect(s);	/* our own doing: no reason for BYE */
+	if (r == 0 && imap_name_differs(s, c->mailbox, &name))
+		imap_write_list(s, &name, false, c->mailbox);
+	/* a superior that is no folder itself (RFC 9051 section 6.3.5) */
+	if (r == -1 && error == ENOENT && imap_has_children(s, &name)) {
+		imap_no(s, "[HASCHILDREN] there is nothing of that name but "
+			   "what lies below it");
+		return;
+	}
+	errno = error;
 	answer(s, r, "deleted");
 }
 
@@ -122,6 +135,10 @@ do_rename(struct imap *s, const struct imap_command *c)
 	    (folder_name_equal(&from, &s->name) ||
 		folder_name_is_below(&s->name, &from)))
 		imap_deselect(s);
+	if (r == 0 && !folder_name_is_inbox(&from) &&
+	    (imap_name_differs(s, c->mailbox, &from) ||
+		imap_name_differs(s, c->other, &to)))
+		imap_write_list(s, &to, true, c->mailbox);
 	answer(s, r, "renamed");
 }
 

@@ -29,6 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct literal l;
 
 	(void)literal_at_end(slice_of(data, size), &l);
+	(void)command_is_utf8(slice_of(data, size));
 	if (imap_command_parse(slice_of(data, size), &arena, &c, &fault) ==
 	    PARSE_OK) {
 		assert(c.tag.len > 0 && c.verb < IMAP_VERBS);

@@ -18,6 +18,7 @@ struct listing {
 	enum list_kind	 kind;
 	const struct list_arguments *arguments;
 	struct folder_list folders, subscriptions;
+	char *utf8; /* names in it that are not as on disk */
 	struct folder_tree tree;
 	struct pattern	*pattern;	/* [patterns] */
 	size_t		 patterns;
@@ -37,6 +38,7 @@ list_end(struct imap *s)
 	folder_list_clear(&l->folders);
 	folder_list_clear(&l->subscriptions);
 	free(l->pattern);
+	free(l->utf8);
 	free(l);
 	s->listing = NULL;
 }
@@ -77,7 +79,8 @@ write_attributes(struct imap *s, const struct listing *l,
 		return;
 	}
 	if ((n->is & NODE_EXISTS) == 0)
-		say(&a, args->extended ? "\\NonExistent" : "\\Noselect");
+		say(&a, args->extended || imap_is_rev2(s) ? "\\NonExistent"
+							  : "\\Noselect");
 	say(&a, (n->is & NODE_HAS_CHILDREN) != 0 ? "\\HasChildren" :
 						   "\\HasNoChildren");
 	if ((n->is & NODE_SUBSCRIBED) != 0 &&
@@ -133,7 +136,7 @@ write_its_status(struct imap *s, const struct listing *l,
 
 	if ((l->arguments->give & LIST_RETURN_STATUS) == 0 ||
 	    (n->is & NODE_EXISTS) == 0 || (n->is & NODE_CHOSEN) == 0 ||
-	    folder_name_parse(folder_node_name(n), &name) != PARSE_OK)
+	    imap_name_back(s, folder_node_name(n), &name) != PARSE_OK)
 		return;
 	(void)imap_write_status(s, &name, l->arguments->status);
 }
@@ -173,7 +176,7 @@ read_uses(struct imap *s, struct listing *l, struct folder_node *n)
 	unsigned uses;
 
 	if (l->kind == KIND_LSUB || (n->is & NODE_EXISTS) == 0 ||
-	    folder_name_parse(folder_node_name(n), &name) != PARSE_OK ||
+	    imap_name_back(s, folder_node_name(n), &name) != PARSE_OK ||
 	    mailbox_special_use(s->mailbox, &name, &uses) == -1)
 		return;
 	n->uses = (uint8_t)uses;
@@ -282,14 +285,56 @@ produce_list(struct imap *s)
 
 /* ---- the beginning ---- */
 
-static int
-add_names(struct folder_tree *t, const struct folder_list *names, uint8_t is)
+/* How many octets the names have that are not shown as they are on disk. */
+static size_t
+names_size(const struct imap *s, const struct folder_list *names)
 {
+	char text[FOLDER_UTF8_MAX + 1];
+	size_t size = 0;
+
 	for (size_t i = 0; i < names->count; i++)
-		if (folder_tree_add(t, slice_str(
-		    folder_name_imap(&names->names[i])), is) == -1)
+		if (strchr(names->names[i].disk, '&') != NULL)
+			size += imap_name(s, &names->names[i], text).len + 1;
+	return size;
+}
+
+static int
+add_names(const struct imap *s, struct listing *l,
+    const struct folder_list *names, uint8_t is, char **to)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct folder_name *name = &names->names[i];
+		struct slice shown = slice_str(folder_name_imap(name));
+		char text[FOLDER_UTF8_MAX + 1];
+
+		if (*to != NULL && strchr(name->disk, '&') != NULL) {
+			shown = imap_name(s, name, text);
+			memcpy(*to, shown.at, shown.len);
+			shown.at = *to;
+			*to += shown.len;
+		}
+		if (folder_tree_add(&l->tree, shown, is) == -1)
 			return -1;
+	}
 	return 0;
+}
+
+/* Of UTF-8 (names.c) the tree borrows what is made here. */
+static int
+fill_tree(const struct imap *s, struct listing *l)
+{
+	char *to;
+
+	if (imap_is_utf8(s) &&
+	    (l->utf8 = malloc(names_size(s, &l->folders) +
+			      names_size(s, &l->subscriptions) + 1)) == NULL)
+		return -1;
+	to = l->utf8;
+	return add_names(s, l, &l->folders, NODE_EXISTS, &to) == -1 ||
+		       add_names(
+			   s, l, &l->subscriptions, NODE_SUBSCRIBED, &to) == -1
+		   ? -1
+		   : 0;
 }
 
 static int
@@ -302,27 +347,38 @@ build(struct imap *s, struct listing *l)
 
 	l->tree.separator = FOLDER_SEPARATOR;
 	if ((!lsub && mailbox_list(s->mailbox, &l->folders) == -1) ||
-	    (subscribed && mailbox_subscriptions(s->mailbox,
-		&l->subscriptions) == -1) ||
-	    add_names(&l->tree, &l->folders, NODE_EXISTS) == -1 ||
-	    add_names(&l->tree, &l->subscriptions, NODE_SUBSCRIBED) == -1)
+	    (subscribed &&
+		mailbox_subscriptions(s->mailbox, &l->subscriptions) == -1) ||
+	    fill_tree(s, l) == -1)
 		return -1;
 	return folder_tree_build(&l->tree);
 }
 
 static enum parse
-make_patterns(struct listing *l)
+add_pattern(struct listing *l, struct slice reference, struct slice pattern)
+{
+	return pattern_make(reference, pattern, &l->pattern[l->patterns++]);
+}
+
+/* As sent, and in Normalization Form C where that is another (names.c). */
+static enum parse
+make_patterns(struct imap *s, struct listing *l)
 {
 	const struct list_arguments *a = l->arguments;
+	struct slice reference = imap_normal(s, a->reference);
 
-	l->pattern = calloc(a->patterns, sizeof(*l->pattern));
+	l->pattern = calloc(2 * a->patterns, sizeof(*l->pattern));
 	if (l->pattern == NULL)
 		return PARSE_BAD;
 	for (size_t i = 0; i < a->patterns; i++) {
+		struct slice normal = imap_normal(s, a->pattern[i]);
+
 		if (a->extended && a->pattern[i].len == 0)
 			continue;	/* RFC 5258 section 3 */
-		if (pattern_make(a->reference, a->pattern[i],
-		    &l->pattern[l->patterns++]) != PARSE_OK)
+		if (add_pattern(l, a->reference, a->pattern[i]) != PARSE_OK ||
+		    ((!slice_equal(normal, a->pattern[i]) ||
+			 !slice_equal(reference, a->reference)) &&
+			add_pattern(l, reference, normal) != PARSE_OK))
 			return PARSE_BAD;
 	}
 	return PARSE_OK;
@@ -339,7 +395,7 @@ list(struct imap *s, const struct imap_command *c, enum list_kind kind)
 	}
 	l->kind = kind;
 	l->arguments = &c->list;
-	if (make_patterns(l) != PARSE_OK)
+	if (make_patterns(s, l) != PARSE_OK)
 		imap_no(s, "[LIMIT] the pattern is too long");
 	else if (build(s, l) == -1)
 		imap_no_errno(s, errno);

@@ -1,6 +1,6 @@
 /*
  * What RFC 4466 lets stand in parentheses behind SELECT, FETCH and STORE, and
- * the arguments of ENABLE (RFC 5161, 7162, 9394), pure.
+ * the arguments of ENABLE (RFC 5161, 7162, 6855, 9051), pure.
  */
 #ifndef IMAPD_SESSION_MODIFIERS_H
 #define IMAPD_SESSION_MODIFIERS_H
@@ -39,7 +39,9 @@ bool take_store_modifiers(struct slice *in, struct store_modifiers *);
 
 #define IMAP_ENABLES(X)							\
 	X(CONDSTORE, "CONDSTORE")					\
-	X(QRESYNC, "QRESYNC")
+	X(QRESYNC, "QRESYNC")						\
+	X(UTF8, "UTF8=ACCEPT")		/* RFC 6855 */			\
+	X(REV2, "IMAP4rev2")		/* RFC 9051 */
 
 enum imap_enable_number {
 #define X(id, name) ENABLE_NUMBER_##id,

@@ -63,7 +63,7 @@ do_getquotaroot(struct imap *s, const struct imap_command *c)
 	if (imap_folder_name(s, c->mailbox, &name) == -1)
 		return;
 	imap_print(s, "* QUOTAROOT ");
-	imap_write_string(s, slice_str(folder_name_imap(&name)));
+	imap_write_name(s, &name);
 	imap_print(s, "%s\r\n", limited ? " \"" ROOT "\"" : "");
 	if ((!limited || write_quota(s) == 0) && imap_sync(s, 0) == 0)
 		imap_ok(s, "that is where it counts");

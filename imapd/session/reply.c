@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/log/log.h"
+#include "common/utf8/utf8.h"
 #include "imapd/session/session.h"
 
 enum {
@@ -83,14 +84,28 @@ imap_write(struct imap *s, struct slice text)
 	}
 }
 
+/* Beyond ASCII only for a client that has said so (RFC 6855 section 3). */
+static bool
+fits_quoted(const struct imap *s, struct slice text)
+{
+	bool wide = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		wide |= c < 0;
+		if ((c >= 0 && c < ' ') || c == 127 || c == '"' || c == '\\')
+			return false;
+	}
+	return text.len < 1000 &&
+	       (!wide || (imap_is_utf8(s) && utf8_is_valid(text)));
+}
+
 void
 imap_write_string(struct imap *s, struct slice text)
 {
-	bool quoted = text.len < 1000;
+	bool quoted = fits_quoted(s, text);
 
-	for (size_t i = 0; i < text.len && quoted; i++)
-		quoted = text.at[i] >= ' ' && text.at[i] < 127 &&
-		    text.at[i] != '"' && text.at[i] != '\\';
 	if (quoted)
 		imap_write(s, SLICE_LITERAL("\""));
 	else

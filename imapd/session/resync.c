@@ -12,6 +12,12 @@ do_enable(struct imap *s, const struct imap_command *c)
 {
 	unsigned enables = c->enables;
 
+	/* RFC 6855 section 3, RFC 9051 section 6.3.1 */
+	if (s->folder != NULL &&
+	    (enables & (ENABLE_BIT(UTF8) | ENABLE_BIT(REV2))) != 0) {
+		imap_bad(s, "that is enabled before a mailbox is selected");
+		return;
+	}
 	/* RFC 7162 section 3.2.3: one implies the other */
 	if (enables & ENABLE_BIT(QRESYNC))
 		enables |= ENABLE_BIT(CONDSTORE);

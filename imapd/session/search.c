@@ -322,6 +322,16 @@ search_begin(struct imap *s, const struct imap_command *c)
 void
 do_search(struct imap *s, const struct imap_command *c)
 {
+	struct search_return *w = &s->command.returns;
+
+	/* RFC 6855 section 3; RFC 9051 section 6.4.4 lets it be UTF-8 */
+	if (c->search.has_charset && !imap_is_rev2(s) && imap_is_utf8(s)) {
+		imap_bad(s, "with UTF8=ACCEPT all criteria are in UTF-8");
+		return;
+	}
+	if (imap_is_rev2(s) && !w->extended)
+		*w = (struct search_return){ .extended = true,
+			.options = RETURN_ALL };
 	if (search_begin(s, c) == -1)
 		forget_saved(s);
 	else

@@ -7,17 +7,22 @@
 
 #include "imapd/session/session.h"
 
-int
-imap_folder_name(struct imap *s, struct slice name, struct folder_name *out)
+/* RECENT and UNSEEN are no more in IMAP4rev2, and LIST is new. */
+static void
+write_by_revision(struct imap *s, const struct folder_status *st)
 {
-	/* RFC 3501 section 6.3.3: "a/" means a, with more to come below it. */
-	if (s->command.verb == IMAP_CREATE && name.len > 1 &&
-	    name.at[name.len - 1] == FOLDER_SEPARATOR)
-		name.len--;
-	if (folder_name_parse(name, out) == PARSE_OK)
-		return 0;
-	imap_no(s, "[CANNOT] that cannot be the name of a mailbox");
-	return -1;
+	struct slice given = s->command.mailbox;
+
+	if (imap_is_rev2(s)) {
+		imap_write_list(s, &s->name, true,
+		    imap_name_differs(s, given, &s->name) ? given
+							  : slice_of(NULL, 0));
+		return;
+	}
+	imap_print(s, "* %zu RECENT\r\n", st->recent);
+	if (st->first_unseen > 0)
+		imap_print(
+		    s, "* OK [UNSEEN %zu] the first one\r\n", st->first_unseen);
 }
 
 static void
@@ -29,11 +34,8 @@ write_selected(struct imap *s)
 	s->uidvalidity = st.uidvalidity;
 	s->recent = st.recent;
 	imap_write_folder_flags(s);
-	imap_print(s, "* %zu EXISTS\r\n* %zu RECENT\r\n", st.messages,
-	    st.recent);
-	if (st.first_unseen > 0)
-		imap_print(s, "* OK [UNSEEN %zu] the first one\r\n",
-		    st.first_unseen);
+	imap_print(s, "* %zu EXISTS\r\n", st.messages);
+	write_by_revision(s, &st);
 	imap_print(s, "* OK [UIDVALIDITY %u] of these UIDs\r\n"
 	    "* OK [UIDNEXT %u] expected\r\n", st.uidvalidity, st.uidnext);
 	imap_print(s, "* OK [MAILBOXID (" MAILBOXID_PREFIX "%s)] for ever\r\n",

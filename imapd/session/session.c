@@ -218,6 +218,13 @@ refuse(struct imap *s, enum imap_fault fault)
 		imap_bad(s, "the arguments are not as RFC 3501 has them");
 }
 
+/* RFC 6855 section 3: what is not in a literal. */
+static bool
+is_well_formed(const struct imap *s, struct slice in)
+{
+	return !imap_is_utf8(s) || command_is_utf8(in);
+}
+
 /*
  * The arguments stay valid (arena and buffer) until command_over, which the
  * end of a long response calls.
@@ -234,6 +241,8 @@ run_command(struct imap *s, struct slice in)
 
 	if (imap_command_parse(in, &s->arena, c, &fault) != PARSE_OK)
 		refuse(s, fault);
+	else if (!is_well_formed(s, in))
+		imap_bad(s, "that is not UTF-8");
 	else if ((c->when & state) == 0)
 		imap_bad(s, "no mailbox is selected");
 	else
@@ -303,8 +312,10 @@ is_append(struct imap *s, const struct literal *l)
 	enum imap_fault fault;
 
 	return imap_command_parse(in, &s->arena, &s->command, &fault) ==
-	    PARSE_OK && (s->command.verb == IMAP_APPEND ||
-	    s->command.verb == IMAP_REPLACE);
+		   PARSE_OK &&
+	       (s->command.verb == IMAP_APPEND ||
+		   s->command.verb == IMAP_REPLACE) &&
+	       is_well_formed(s, in) && (!s->command.append.utf8 || l->binary);
 }
 
 static void

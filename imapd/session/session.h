@@ -156,6 +156,30 @@ int resync_vanished(struct imap *, struct select_parameters *p);
 /* VANISHED for FETCH, of normalised UIDs.  -1: errno. */
 int fetch_vanished(struct imap *, const struct set *uids, uint64_t modseq);
 
+/* ---- names.c ---- */
+
+/* The client has enabled IMAP4rev2; it understands UTF-8, by that or else. */
+bool imap_is_rev2(const struct imap *);
+bool imap_is_utf8(const struct imap *);
+/* From a client's name; -1: NO was said. */
+int imap_folder_name(struct imap *, struct slice, struct folder_name *);
+/* As the client sees it: in to, or in the name itself; and back. */
+struct slice imap_name(const struct imap *, const struct folder_name *,
+    char to[FOLDER_UTF8_MAX + 1]);
+enum parse imap_name_back(const struct imap *, struct slice,
+    struct folder_name *);
+void imap_write_name(struct imap *, const struct folder_name *);
+/* For a client with UTF-8, in Normalization Form C, in the command's arena. */
+struct slice imap_normal(struct imap *, struct slice);
+/* IMAP4rev2 wants to be told that its name became another (section 6.3.9.7). */
+bool imap_name_differs(const struct imap *, struct slice given,
+    const struct folder_name *);
+/* A folder lies below it. */
+bool imap_has_children(struct imap *, const struct folder_name *);
+/* "* LIST (...) "." name"; exists: else \NonExistent; oldname: len 0: none. */
+void imap_write_list(struct imap *, const struct folder_name *, bool exists,
+    struct slice oldname);
+
 /* ---- select.c ---- */
 
 /* FLAG_* and keyword bits of a list; -1: NO has been said. */
@@ -170,8 +194,6 @@ void imap_saved_clear(struct imap *);
 int imap_saved_to_set(struct imap *, struct set *);
 /* Else NO has been said. */
 bool imap_writable(struct imap *);
-/* From a client's name; -1: NO was said. */
-int imap_folder_name(struct imap *, struct slice, struct folder_name *);
 /* Sequence numbers of a normalised set as an array; NULL without memory. */
 uint32_t *imap_seqs(const struct set *, size_t *n);
 

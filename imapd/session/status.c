@@ -114,7 +114,7 @@ imap_write_status(struct imap *s, const struct folder_name *name,
 	if (look(s, name, items, &v) == -1)
 		return -1;
 	imap_print(s, "* STATUS ");
-	imap_write_string(s, slice_str(folder_name_imap(name)));
+	imap_write_name(s, name);
 	imap_print(s, " (");
 	for (unsigned i = 0; i < STATUS_ITEMS; i++)
 		if ((items & 1U << i) != 0) {

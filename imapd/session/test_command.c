@@ -65,10 +65,14 @@ static const char *const good[] = {
 	"a SEARCH SAVEDBEFORE 28-Dec-2014 SAVEDATESUPPORTED",
 	"a SEARCH OR EMAILID M1 THREADID T1",
 	"a REPLACE 4 Drafts (\\Seen) ", "a UID REPLACE 4 x ", "a REPLACE * x ",
-	"a STATUS x (APPENDLIMIT)",
+	"a STATUS x (APPENDLIMIT)", "a ENABLE UTF8=ACCEPT IMAP4rev2",
+	"a APPEND x UTF8 (", "a APPEND UTF8 (\\Seen) UTF8 (",
+	"a REPLACE 4 x \"17-Jul-1996 02:44:25 -0700\" UTF8 (",
 };
 
 static const char *const bad[] = {
+	"a APPEND x UTF8", "a APPEND x UTF8 ", "a APPEND x UTF8 (x",
+	"a APPEND x UTF8 (\\Seen) ",
 	"a", "a ", "a1 CAPABILITY x", "a1 NOOPE", "a SELECT", "a SELECT ",
 	"a SELECT a b", "a SELECT (", "a SELECT \"a", "a SELECT {5}\r\nabc",
 	"a LIST \"\"", "a STATUS x ()", "a STATUS x (FOO)", "a STATUS x MESSAGES",
@@ -314,6 +318,32 @@ test_literal(void **state)
 	}
 }
 
+/* RFC 6855 section 3: literals apart, all of it is UTF-8. */
+static void
+test_utf8(void **state)
+{
+	static const struct {
+		const char	*command;
+		bool		 want;
+	} table[] = {
+		{ "", true }, { "a NOOP", true },
+		{ "a SELECT \"\xc3\xa4\"", true },
+		{ "a SELECT \"\xc3\"", false },
+		{ "a SELECT {2}\r\n\xff\xfe", true },
+		{ "a SELECT {2+}\r\n\xff\xfe \xc3\xa4", true },
+		{ "a SELECT {2}\r\n\xff\xfe\xfd", false },
+		{ "a APPEND x ~{1}\r\n\x80", true },
+		{ "a RENAME {1}\r\n\xff {1+}\n\xfe", true },
+		{ "a SELECT \"\xed\xa0\x80\"", false },
+		{ "a SELECT {9}\r\n\xff", true },	/* cut off */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_true(command_is_utf8(slice_str(table[i].command)) ==
+		    table[i].want);
+}
+
 int
 main(void)
 {
@@ -325,6 +355,7 @@ main(void)
 		cmocka_unit_test(test_search_logic),
 		cmocka_unit_test(test_search_depth),
 		cmocka_unit_test(test_literal),
+		cmocka_unit_test(test_utf8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

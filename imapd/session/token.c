@@ -1,6 +1,7 @@
 #include "imapd/session/token.h"
 
 #include "common/message/date.h"
+#include "common/utf8/utf8.h"
 
 bool
 take_char(struct slice *in, char c)
@@ -244,4 +245,24 @@ literal_at_end(struct slice line, struct literal *l)
 	l->binary = from > 1 && line.at[from - 2] == '~';
 	l->at = from - (l->binary ? 2 : 1);
 	return PARSE_OK;
+}
+
+bool
+command_is_utf8(struct slice in)
+{
+	while (in.len > 0) {
+		const char *lf = memchr(in.at, '\n', in.len);
+		struct slice line =
+		    lf == NULL ? in : slice_of(in.at, (size_t)(lf - in.at));
+		struct literal l = { .len = 0 };
+
+		if (!utf8_is_valid(line))
+			return false;
+		in = slice_skip(in, lf == NULL ? in.len : line.len + 1);
+		if (line.len > 0 && line.at[line.len - 1] == '\r')
+			line.len--;
+		if (literal_at_end(line, &l) == PARSE_OK)
+			in = slice_skip(in, l.len < in.len ? l.len : in.len);
+	}
+	return true;
 }

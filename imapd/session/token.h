@@ -39,5 +39,7 @@ struct literal {
 };
 /* line is without its line end.  PARSE_MORE: it ends in none. */
 enum parse literal_at_end(struct slice line, struct literal *);
+/* Is all of a command UTF-8 but what stands in its literals? */
+bool command_is_utf8(struct slice in);
 
 #endif
