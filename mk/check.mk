@@ -61,18 +61,28 @@ lint:
 	@echo "lint: no findings"
 
 # In namespaces of its own, so that nothing of it stays behind.
-BENCH_RUN = unshare --mount --propagation private --pid --fork --kill-child \
-	--mount-proc env BULKHEAD_BUILD=$(abspath $(BUILD)) \
-	$(PYTHON) tests/bench/bench.py $(BUILD)/bin build/peers
+BENCH_ALONE = unshare --mount --propagation private --pid --fork --kill-child \
+	--mount-proc env BULKHEAD_BUILD=$(abspath $(BUILD)) $(PYTHON)
+BENCH_RUN = $(BENCH_ALONE) tests/bench/bench.py $(BUILD)/bin build/peers
 
-bench:
+bench: bench-mail bench-mailboxes
+
+bench-build:
 	@mk/deps bench
 	$(MAKE) -j$(JOBS) --no-print-directory -s all tools
+
+bench-mail: bench-build
 	$(BENCH_RUN) --json build/bench.json $(BENCH_FLAGS)
 	$(BENCH_RUN) --delay 5 --what local --systems bulkhead,postfix \
 	    --json build/bench-delay.json $(BENCH_FLAGS)
 
-.PHONY: unit check system fuzz tidy lint bench
+# MAILBOX_FLAGS=--full for the whole of it.
+bench-mailboxes: bench-build $(if $(filter bench,$(MAKECMDGOALS)),bench-mail)
+	$(BENCH_ALONE) tests/bench/mailboxes.py $(BUILD)/bin build/peers \
+	    --json build/bench-mailboxes.json $(MAILBOX_FLAGS)
+
+.PHONY: unit check system fuzz tidy lint bench bench-build bench-mail \
+	bench-mailboxes
 
 # The one program here with a library of its own.
 $(BUILD)/bin/tests-powercut-disk: TOOL_LIBS = -lfuse3

@@ -28,6 +28,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "powercut")]
 
 from bench import scenarios					# noqa: E402
 from bench.measure import USERS, Bench				# noqa: E402
+from bench.report import table				# noqa: E402
 from bench.systems import Ports, packages			# noqa: E402
 from bench.systems.bulkhead import Bulkhead			# noqa: E402
 from bench.systems.exim import Exim				# noqa: E402
@@ -62,9 +63,9 @@ def disk(options, folder):
     return mnt, close
 
 
-def peers_ready(options, etc, names):
+def peers_ready(options, etc, names, systems=SYSTEMS):
     """The packages of the others, laid over this namespace's /usr and /etc."""
-    wanted = sorted({p for n in names for p in SYSTEMS[n].packages})
+    wanted = sorted({p for n in names for p in systems[n].packages})
     if not wanted:
         return names
     root = packages.fetch(options.peers, wanted)
@@ -103,38 +104,6 @@ def measure(options, benches):
             with contextlib.suppress(Exception):
                 b.system.stop()
     return results
-
-
-def table(rows, names):
-    """In Markdown.  Ratios are Bulkhead to the best of the others, above 1 in
-    Bulkhead's favour."""
-    keys = [k for k in ("accepted", "delivered", "cpu_ms", "syncs",
-                        "connections", "KiB each", "seconds")
-            if any(k in r for _, of in rows for r in of.values())]
-    lines = ["| case | " + " | ".join(
-        f"{n} {k}" for k in keys for n in names) + " | " + " | ".join(
-        f"ratio {k}" for k in keys) + " |"]
-    lines.append("|" + "---|" * (lines[0].count("|") - 1))
-    for what, of in rows:
-        figures = [figure(of.get(n, {}).get(k)) for k in keys for n in names]
-        lines.append(f"| {what} | " + " | ".join(figures) + " | " + " | ".join(
-            ratio(of, k) for k in keys) + " |")
-    return "\n".join(lines)
-
-
-def figure(value):
-    return "" if value is None else \
-        f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def ratio(of, key):
-    ours = of.get("bulkhead", {}).get(key)
-    others = [r[key] for n, r in of.items() if n != "bulkhead" and key in r]
-    if not ours or not others or key == "connections":
-        return ""
-    if key in ("accepted", "delivered"):
-        return f"{ours / max(others):.1f}x"
-    return f"{min(others) / ours:.1f}x"
 
 
 def names_of(known):
