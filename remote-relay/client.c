@@ -52,8 +52,10 @@ client_waits_for(const struct client *c)
 		return "the TLS handshake";
 	if (c->n_expected > 0)
 		return waits[c->expected[0].kind];
-	return c->phase == CLIENT_BUSY ? "the data to be taken" :
-	    "the next message";
+	if (c->phase != CLIENT_BUSY)
+		return "the next message";
+	return c->t.step == STEP_CONVERT ? "the content to be converted"
+					 : "the data to be taken";
 }
 
 static uint64_t
@@ -407,7 +409,8 @@ on_ended(void *owner, enum stream_end why)
 /* ---- life ---- */
 
 int
-client_shared_init(struct client_shared *sh, struct stream_loop *loop)
+client_shared_init(
+    struct client_shared *sh, struct event_base *base, struct stream_loop *loop)
 {
 	*sh = (struct client_shared){ .loop = loop, .kind = {
 		.on = { .input = on_input, .drained = on_drained,
@@ -415,7 +418,11 @@ client_shared_init(struct client_shared *sh, struct stream_loop *loop)
 		.input_max = INPUT_MAX, .output_max = OUTPUT_MAX } };
 	sh->block = malloc(CONTENT_BLOCK);
 	sh->stuffed = malloc(STUFFED_MAX);
-	return sh->block != NULL && sh->stuffed != NULL ? 0 : -1;
+	conversions_init(&sh->conversions, &sh->turns);
+	return turns_init(&sh->turns, base) == 0 && sh->block != NULL &&
+		       sh->stuffed != NULL
+		   ? 0
+		   : -1;
 }
 
 void
@@ -431,6 +438,7 @@ client_shared_clear(struct client_shared *sh)
 {
 	free(sh->block);
 	free(sh->stuffed);
+	turns_clear(&sh->turns);
 }
 
 struct client *
@@ -474,8 +482,7 @@ client_free(struct client *c)
 		return;
 	stream_free(c->s);
 	sasl_client_free(c->sasl);
-	downgrade_free(c->t.converted);
-	c->t.converted = NULL;
+	transaction_stop(c);
 	c->sasl = NULL;
 	c->s = NULL;
 	c->phase = CLIENT_OVER;

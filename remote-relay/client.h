@@ -22,6 +22,7 @@
 #include "common/net/stream.h"
 #include "common/smtp/capabilities.h"
 #include "common/tls/tls.h"
+#include "remote-relay/conversion.h"
 #include "remote-relay/job.h"
 #include "remote-relay/outcome.h"
 #include "remote-relay/settings.h"
@@ -68,6 +69,8 @@ struct client_shared {
 	struct tls_client *tls;		/* borrowed; may be NULL without TLS */
 	char		*block;		/* CONTENT_BLOCK: as read */
 	char		*stuffed;	/* twice that: as sent */
+	struct turns turns;
+	struct conversions conversions;
 };
 
 enum tls_policy {
@@ -91,7 +94,8 @@ struct client_manner {
 };
 
 /* -1 with errno.  The settings may be replaced later with _use. */
-int client_shared_init(struct client_shared *, struct stream_loop *);
+int client_shared_init(
+    struct client_shared *, struct event_base *, struct stream_loop *);
 void client_shared_use(struct client_shared *,
     const struct remote_relay_settings *);
 void client_shared_clear(struct client_shared *);

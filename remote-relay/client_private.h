@@ -5,6 +5,7 @@
 #include "common/sasl/client.h"
 #include "remote-relay/client.h"
 #include "remote-relay/content.h"
+#include "remote-relay/conversion.h"
 #include "remote-relay/plan.h"
 
 /* What a reply answers. */
@@ -39,15 +40,19 @@ enum client_phase {
 
 /* Where a mail transaction is; it moves on when no reply is to come. */
 enum step {
-	STEP_RSET, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT, STEP_FINAL
+	STEP_CONVERT,
+	STEP_RSET,
+	STEP_MAIL,
+	STEP_RCPT,
+	STEP_DATA,
+	STEP_CONTENT,
+	STEP_FINAL
 };
 
 struct transaction {
 	struct job	*job;
 	struct plan	 plan;
-	struct content	 content;
-	struct downgrade *converted;	/* owned; where the plan says so */
-	struct downgrade_source source;
+	struct content content;
 	bool		 in_line;	/* stuffing: see smtp/stuff.h */
 	bool		 after_cr;
 	enum step	 step;
@@ -73,6 +78,9 @@ struct client {
 	struct expected	 expected[EXPECTED_MAX];
 	unsigned	 n_expected;
 	struct transaction t;
+	struct conversion conversion; /* of its content, where the plan says
+				       * so */
+	struct turn turn;             /* more content is to be written */
 	unsigned	 messages;
 	uint64_t	 since_ms, ready_ms;
 	bool		 dirty;		/* RSET before the next MAIL */
@@ -124,6 +132,8 @@ void transaction_early_reply(struct client *);
 void transaction_advance(struct client *);
 /* The stream takes more content. */
 void transaction_drained(struct client *);
+/* The client is about to go: nothing of it is queued for a turn any more. */
+void transaction_stop(struct client *);
 /* The connection is lost: settle the recipients and give the job back. */
 void transaction_lost(struct client *, const struct outcome *);
 

@@ -9,6 +9,8 @@
 #include "common/smtp/stuff.h"
 #include "remote-relay/client_private.h"
 
+enum { BLOCKS_PER_TURN = 16 }; /* of content, for one client */
+
 static_assert((int)SMTP_WRITE_NEVER == (int)ENVELOPE_NOTIFY_NEVER &&
     (int)SMTP_WRITE_SUCCESS == (int)ENVELOPE_NOTIFY_SUCCESS &&
     (int)SMTP_WRITE_FAILURE == (int)ENVELOPE_NOTIFY_FAILURE &&
@@ -60,13 +62,19 @@ next_in_state(const struct job *j, unsigned *at, enum job_state state)
 
 /* ---- the end of a transaction ---- */
 
+void
+transaction_stop(struct client *c)
+{
+	turns_remove(&c->shared->turns, &c->turn);
+	conversion_clear(&c->conversion);
+}
+
 static void
 give_back(struct client *c)
 {
 	struct job *j = c->t.job;
 
-	downgrade_free(c->t.converted);
-	c->t.converted = NULL;
+	transaction_stop(c);
 	c->t.job = NULL;
 	c->on->returned(c->owner, j);
 }
@@ -150,18 +158,43 @@ stuff(struct client *c, size_t len, bool last)
 	return n;
 }
 
+/* The rest in a later turn: a peer that reads fast is not to keep the others
+ * waiting. */
+static void
+pump_again(void *ctx)
+{
+	struct client *c = ctx;
+
+	client_enter(c);
+	transaction_drained(c);
+	client_leave(c);
+}
+
+static void
+pump_later(struct client *c)
+{
+	c->turn.run = pump_again;
+	c->turn.ctx = c;
+	turns_add(&c->shared->turns, &c->turn);
+}
+
 static void
 pump(struct client *c)
 {
 	struct transaction *t = &c->t;
 	bool last = content_left(&t->content) == 0;
+	unsigned blocks = 0;
 
 	while (t->step == STEP_CONTENT && !stream_full(c->s) &&
 	    !stream_broken(c->s)) {
 		struct iovec v = { .iov_base = c->shared->block };
-		ssize_t n = content_read(&t->content, c->shared->block,
-		    CONTENT_BLOCK);
+		ssize_t n;
 
+		if (blocks++ == BLOCKS_PER_TURN) {
+			pump_later(c);
+			return;
+		}
+		n = content_read(&t->content, c->shared->block, CONTENT_BLOCK);
 		if (n == -1) {
 			content_failed(c, errno);
 			return;
@@ -325,13 +358,13 @@ start(struct client *c)
 {
 	struct transaction *t = &c->t;
 
-	*t = (struct transaction){ .job = t->job, .plan = t->plan,
-		.converted = t->converted, .source = t->source,
-		.step = STEP_RSET };
+	*t = (struct transaction){
+		.job = t->job, .plan = t->plan, .step = STEP_RSET
+	};
 	content_init(&t->content, t->job->fd, t->job->y.content_offset,
 	    t->job->y.content_size, t->plan.binary);
-	if ((t->content.converted = t->converted) != NULL)
-		downgrade_rewind(t->converted);
+	if ((t->content.converted = c->conversion.d) != NULL)
+		downgrade_rewind(c->conversion.d);
 	if (c->dirty) {
 		client_write(c, slice_str("RSET\r\n"));
 		client_expect(c, EXPECT_RSET, 1);
@@ -350,26 +383,46 @@ read_content(void *ctx, uint64_t at, void *buf, size_t len)
 }
 
 /* RFC 6152 section 3: fit for a host that takes less, or not at all. */
-static bool
-convert(struct client *c, struct job *j, struct outcome *why)
+static void
+cannot_convert(
+    const struct client *c, enum downgrade_verdict v, struct outcome *why)
 {
-	struct transaction *t = &c->t;
-
-	t->source = (struct downgrade_source){ read_content, j,
-		j->y.content_size };
-	switch (downgrade_new(&t->source, t->plan.keep_8bit, &t->converted)) {
-	case DOWNGRADE_OK:
-		return true;
-	case DOWNGRADE_FAILED:
+	if (v == DOWNGRADE_FAILED)
 		outcome_own(why, 451, 3, 0, "the content cannot be converted: "
 		    "%s", strerror(errno));
-		return false;
-	default:
-		outcome_own(why, 554, 6, 3, "the next host does not take %s, "
+	else
+		outcome_own(why, 554, 6, 3,
+		    "the next host does not take %s, "
 		    "and converting it would break the message",
-		    t->plan.keep_8bit ? "binary content" : "8-bit content");
-		return false;
+		    c->t.plan.keep_8bit ? "binary content" : "8-bit content");
+}
+
+static void
+on_converted(void *ctx, enum downgrade_verdict v)
+{
+	struct client *c = ctx;
+	struct outcome why;
+
+	client_enter(c);
+	if (v == DOWNGRADE_OK) {
+		start(c);
+	} else {
+		cannot_convert(c, v, &why);
+		answer_everybody(c, &why);
+		finish(c);
 	}
+	client_leave(c);
+}
+
+static void
+convert(struct client *c)
+{
+	struct job *j = c->t.job;
+
+	c->t.step = STEP_CONVERT;
+	conversion_begin(&c->shared->conversions, &c->conversion,
+	    &(struct downgrade_source){ read_content, j, j->y.content_size },
+	    c->t.plan.keep_8bit ? DOWNGRADE_KEEP_8BIT : 0, on_converted, c);
 }
 
 static bool
@@ -383,8 +436,7 @@ plan(struct client *c, struct job *j)
 
 	c->t = (struct transaction){ .job = j };
 	if (plan_make(j, &content, &c->caps, c->manner.chunking, c->logged_in,
-	    &c->t.plan, &why) == PLAN_GO &&
-	    (!c->t.plan.convert || convert(c, j, &why)))
+		&c->t.plan, &why) == PLAN_GO)
 		return true;
 	answer_everybody(c, &why);
 	give_back(c);
@@ -400,7 +452,10 @@ client_send(struct client *c, struct job *j)
 	c->phase = CLIENT_BUSY;
 	c->messages++;
 	client_enter(c);
-	start(c);
+	if (c->t.plan.convert)
+		convert(c);
+	else
+		start(c);
 	client_leave(c);
 	return true;
 }
@@ -443,6 +498,7 @@ transaction_advance(struct client *c)
 	case STEP_FINAL:
 		finish(c);
 		break;
+	case STEP_CONVERT:
 	case STEP_CONTENT:
 		break;
 	}

@@ -252,10 +252,13 @@ remote_relay_init(struct remote_relay *rr)
 	rr->room = evtimer_new(rr->stage.base, on_room, rr);
 	rr->stop_timer = evtimer_new(rr->stage.base, stop_now, rr);
 	return rr->loop == NULL || rr->dns == NULL || rr->down == NULL ||
-	    rr->certificates == NULL ||
-	    rr->tick == NULL || rr->room == NULL || rr->stop_timer == NULL ||
-	    event_add(rr->tick, &second) == -1 ||
-	    client_shared_init(&rr->shared, rr->loop) == -1 ? -1 : 0;
+		       rr->certificates == NULL || rr->tick == NULL ||
+		       rr->room == NULL || rr->stop_timer == NULL ||
+		       event_add(rr->tick, &second) == -1 ||
+		       client_shared_init(
+			   &rr->shared, rr->stage.base, rr->loop) == -1
+		   ? -1
+		   : 0;
 }
 
 void

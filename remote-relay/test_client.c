@@ -109,7 +109,7 @@ setup(void **state)
 	    "greeting_timeout = 1s\nmail_timeout = 1s\n"
 	    "data_done_timeout = 1s\nquit_timeout = 1s\n"), &errors);
 	assert_non_null(w->settings);
-	assert_int_equal(client_shared_init(&w->shared, w->loop), 0);
+	assert_int_equal(client_shared_init(&w->shared, w->base, w->loop), 0);
 	client_shared_use(&w->shared, settings_values(w->settings));
 	w->manner = (struct client_manner){ .helo = "me.example",
 		.host = "peer.example", .user = "", .password = "",
@@ -148,8 +148,8 @@ turn(struct world *w)
 {
 	ssize_t n;
 
-	for (int i = 0; i < 6; i++) {
-		event_base_loop(w->base, EVLOOP_NONBLOCK);
+	for (int i = 0; i < 12; i++) {
+		event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		n = recv(w->peer, w->heard + w->heard_len,
 		    sizeof(w->heard) - w->heard_len, MSG_DONTWAIT);
 		if (n > 0)
@@ -393,6 +393,61 @@ test_extensions(void **state)
 	    "> " MAIL, "> " RCPT_Y, "> DATA", "< 250 ok", "< 250 ok",
 	    "< 354 go", "> Subject: x", "> ", "> ..dot", "> end", "> .",
 	    "< 250 taken");
+}
+
+/* 8 MiB of 8-bit text for a host that has not heard of 8BITMIME. */
+static void
+convertible(struct world *w)
+{
+	static const char head[] = "Content-Type: text/plain\r\n\r\n";
+	size_t size = 8 << 20;
+	char *text = malloc(size);
+
+	for (size_t i = 0; i < size; i++)
+		text[i] = "\xc3\xa9 1234567890123456789012345678\r\n"[i % 33];
+	memcpy(text, head, sizeof(head) - 1);
+	memcpy(text + size - 3, "x\r\n", 3);
+	letter(w, text, size, RELAY_8BIT, one);
+	free(text);
+}
+
+static void
+test_conversion(void **state)
+{
+	struct world *w = *state;
+
+	/* It takes many turns of the loop, and the peer hears nothing yet. */
+	convertible(w);
+	PLAY(w, "ready ", HELLO, "< 250 hi");
+	for (int i = 0; i < 1000 && w->heard_len == 0; i++)
+		turn(w);
+	hears_line(w, MAIL);
+	says(w, "550 no\r\n", 8);
+	assert_string_equal(w->log, "ready 0f550 back0 ready ");
+	renew(state);
+	w = *state;
+	/* A peer who has waited for too long, and one who goes. */
+	convertible(w);
+	PLAY(w, "ready back1 lost ", HELLO, "< 250 hi", "< 421 too slow");
+	renew(state);
+	w = *state;
+	convertible(w);
+	PLAY(w, "ready back1 lost ", HELLO, "< 250 hi", "x");
+	renew(state);
+	w = *state;
+	/* What cannot be converted is told, and the next one goes. */
+	letter(w, "Content-Type: message/partial\r\n\r\n\xc3\xa9\r\n", 39,
+	    RELAY_8BIT, one);
+	letter(w, TEXT, LEN, 0, one);
+	PLAY(w, "ready 0f554 back0 ready ", HELLO, "< 250 hi", "> " MAIL);
+	renew(state);
+	w = *state;
+	/* Dropped in the middle. */
+	convertible(w);
+	PLAY(w, "ready ", HELLO, "< 250 hi");
+	client_free(w->c);
+	w->c = NULL;
+	turn(w);
 }
 
 static void
@@ -699,11 +754,22 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_plain), T(test_pipelining), T(test_chunking),
-		T(test_lmtp), T(test_extensions), T(test_utf8),
-		T(test_bare_line_ends), T(test_large), T(test_refused),
-		T(test_lost), T(test_unknown), T(test_early_reply),
-		T(test_slow), T(test_flood), T(test_out_of_step),
+		T(test_plain),
+		T(test_pipelining),
+		T(test_chunking),
+		T(test_lmtp),
+		T(test_extensions),
+		T(test_conversion),
+		T(test_utf8),
+		T(test_bare_line_ends),
+		T(test_large),
+		T(test_refused),
+		T(test_lost),
+		T(test_unknown),
+		T(test_early_reply),
+		T(test_slow),
+		T(test_flood),
+		T(test_out_of_step),
 		T(test_quit),
 	};
 

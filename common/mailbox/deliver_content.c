@@ -104,7 +104,7 @@ fill_piece(const struct delivery *d, int fd, uint64_t at, char *to)
 /*
  * The content piece by piece.  Binary content (RFC 3030) is no lines, and who
  * reads a mailbox reads lines: its binary parts become base64 or
- * quoted-printable.
+ * quoted-printable, and the rest of it lines.
  */
 struct source {
 	const struct delivery	*d;
@@ -130,7 +130,7 @@ source_open(struct source *s, const struct delivery *d, int fd)
 		return 0;
 	s->from = (struct downgrade_source){ read_source, s,
 		d->content_size };
-	switch (downgrade_new(&s->from, true, &s->lines)) {
+	switch (downgrade_new(&s->from, DOWNGRADE_KEEP_8BIT, &s->lines)) {
 	case DOWNGRADE_OK:
 		return 0;
 	case DOWNGRADE_FAILED:

@@ -1,83 +1,72 @@
-#include "common/message/downgrade.h"
-
+/* What is to be done with a message, found out a step at a time. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/message/encode.h"
+#include "common/message/downgrade_private.h"
 #include "common/message/header.h"
-#include "common/message/structure.h"
 #include "common/message/transfer.h"
 
 enum {
-	PIECE = 65536,
-	LINE_MAX_OCTETS = 998	/* RFC 5322 section 2.1.1, without CRLF */
-};
-
-enum what { COPY, TEXT, QUOTED_PRINTABLE, BASE64 };
-
-/* What the result is made of, in its order. */
-struct segment {
-	enum what	what;
-	uint64_t	from, to;	/* octets of the message */
-	char		*text;		/* TEXT: owned */
-};
-
-struct downgrade {
-	struct downgrade_source source;
-	bool		 keep_8bit;
-	struct segment	*segments;
-	size_t		 n, size;
-	/* where downgrade_next() is */
-	size_t		 current;
-	uint64_t	 at;
-	struct encode_state encoder;
-	char		*piece;
-};
-
-/* What a body holds. */
-struct nature {
-	bool	eight_bit;
-	bool	binary;		/* no lines, or NUL in them */
+	LINE_MAX_OCTETS = 998, /* RFC 5322 section 2.1.1, without CRLF */
+	PART_COST = 64         /* of a part without any octet */
 };
 
 /* ---- segments ---- */
 
+/* Behind the last one of the same kind it is that one. */
 static int
-add(struct downgrade *d, enum what what, uint64_t from, uint64_t to,
-    char *text)
+add_segment(struct downgrade *d, const struct segment *s)
 {
-	struct segment *p;
+	struct segment *last = d->n > 0 ? &d->segments[d->n - 1] : NULL;
 
-	if (to <= from && what != TEXT)
+	if (s->to <= s->from)
 		return 0;
+	if (last != NULL && s->what <= SEVEN_BIT && last->what == s->what &&
+	    last->to == s->from) {
+		last->to = s->to;
+		return 0;
+	}
+	if (d->n == DOWNGRADE_SEGMENTS_MAX) {
+		d->too_many = true;
+		return -1;
+	}
 	if (d->n == d->size) {
 		size_t size = d->size == 0 ? 16 : d->size * 2;
+		struct segment *p = reallocarray(d->segments, size, sizeof(*p));
 
-		p = reallocarray(d->segments, size, sizeof(*p));
-		if (p == NULL) {
-			free(text);
+		if (p == NULL)
 			return -1;
-		}
 		d->segments = p;
 		d->size = size;
 	}
-	d->segments[d->n++] = (struct segment){ what, from, to, text };
+	d->segments[d->n++] = *s;
 	return 0;
+}
+
+static int
+add(struct downgrade *d, enum what what, uint64_t from, uint64_t to)
+{
+	if ((what == LINES || what == SEVEN_BIT) &&
+	    (d->flags & DOWNGRADE_KEEP_OUTSIDE) != 0)
+		what = COPY;
+	else if (what == SEVEN_BIT && (d->flags & DOWNGRADE_KEEP_8BIT) != 0)
+		what = LINES;
+	return add_segment(d, &(struct segment){ what, from, to, NULL });
 }
 
 static int
 add_text(struct downgrade *d, const char *text)
 {
-	char *copy = strdup(text);
-
-	return copy == NULL ? -1 : add(d, TEXT, 0, strlen(text), copy);
+	return add_segment(d, &(struct segment){ TEXT, 0, strlen(text), text });
 }
 
-static int
-read_all(const struct downgrade_source *s, uint64_t at, char *buf, size_t len)
+int
+downgrade_read_all(
+    const struct downgrade *d, uint64_t at, char *buf, size_t len)
 {
+	const struct downgrade_source *s = &d->source;
+
 	while (len > 0) {
 		ssize_t n = s->read(s->ctx, at, buf, len);
 
@@ -93,41 +82,60 @@ read_all(const struct downgrade_source *s, uint64_t at, char *buf, size_t len)
 	return 0;
 }
 
-/* ---- what is to be done ---- */
+/* ---- what a body holds ---- */
 
 static void
-look(struct nature *what, uint64_t *line, char *last, struct slice piece)
+spend(struct planning *p, uint64_t n)
 {
+	p->budget = n < p->budget ? p->budget - (size_t)n : 0;
+}
+
+static void
+look(struct planning *p, struct slice piece)
+{
+	struct nature *what = &p->nature;
+
 	for (size_t i = 0; i < piece.len; i++) {
 		char c = piece.at[i];
 
 		what->eight_bit |= (unsigned char)c > 127;
-		what->binary |= c == '\0' || (*last == '\r') != (c == '\n');
-		*line = c == '\n' ? 0 : *line + (c != '\r');
-		what->binary |= *line > LINE_MAX_OCTETS;
-		*last = c;
+		what->binary |= c == '\0' || (p->last == '\r') != (c == '\n');
+		p->line = c == '\n' ? 0 : p->line + (c != '\r');
+		what->binary |= p->line > LINE_MAX_OCTETS;
+		p->last = c;
 	}
 }
 
-static int
-nature_of(struct downgrade *d, const struct mime_part *p, struct nature *what)
+/* One piece of it; DOWNGRADE_OK: its nature is known. */
+static enum downgrade_verdict
+look_further(struct downgrade *d, const struct mime_part *part)
 {
-	uint64_t at = p->body.raw, line = 0;
-	char last = 'x';
+	struct planning *p = &d->p;
+	uint64_t left;
+	size_t n;
 
-	*what = (struct nature){ 0 };
-	while (at < p->raw_end && !(what->eight_bit && what->binary)) {
-		size_t n = p->raw_end - at < PIECE ?
-		    (size_t)(p->raw_end - at) : PIECE;
-
-		if (read_all(&d->source, at, d->piece, n) == -1)
-			return -1;
-		look(what, &line, &last, slice_of(d->piece, n));
-		at += n;
+	if (!p->looking) {
+		p->looking = true;
+		p->at = part->body.raw;
+		p->line = 0;
+		p->last = 'x';
 	}
-	what->binary |= last == '\r';
-	return 0;
+	left = part->raw_end > p->at ? part->raw_end - p->at : 0;
+	if (left == 0 || (p->nature.eight_bit && p->nature.binary)) {
+		p->nature.binary |= p->last == '\r';
+		p->looking = false;
+		return DOWNGRADE_OK;
+	}
+	n = left < DOWNGRADE_PIECE ? (size_t)left : DOWNGRADE_PIECE;
+	if (downgrade_read_all(d, p->at, d->piece, n) == -1)
+		return DOWNGRADE_FAILED;
+	look(p, slice_of(d->piece, n));
+	p->at += n;
+	spend(p, n);
+	return DOWNGRADE_MORE;
 }
+
+/* ---- what a part is ---- */
 
 static bool
 has_type(const struct mime *m, const struct mime_part *p, const char *type,
@@ -139,15 +147,13 @@ has_type(const struct mime *m, const struct mime_part *p, const char *type,
 		slice_str(subtype)));
 }
 
-/* Is one of those around it signed or encrypted as it is? */
+/* What is in it is signed or encrypted as it is. */
 static bool
-is_protected(const struct mime *m, const struct mime_part *p)
+protects(const struct mime *m, const struct mime_part *p)
 {
-	for (uint32_t i = p->parent; i != MIME_NONE; i = m->parts[i].parent)
-		if (has_type(m, &m->parts[i], "multipart", "signed") ||
-		    has_type(m, &m->parts[i], "multipart", "encrypted"))
-			return true;
-	return false;
+	return p->kind == MIME_MULTIPART &&
+	       (has_type(m, p, "multipart", "signed") ||
+		   has_type(m, p, "multipart", "encrypted"));
 }
 
 static bool
@@ -167,198 +173,305 @@ may_be_encoded(const struct mime *m, const struct mime_part *p)
 	    transfer_encoding_of(encoding) == TRANSFER_IDENTITY);
 }
 
-/* Does the field say more than the next host takes? */
 static bool
-says_too_much(const struct downgrade *d, const struct mime *m,
-    const struct mime_part *p)
+keeps_8bit(const struct downgrade *d)
 {
-	struct slice encoding = mime_string(m, p->encoding);
-
-	return encoding.at != NULL &&
-	    (slice_equal_nocase(encoding, slice_str("binary")) ||
-		(!d->keep_8bit &&
-		    slice_equal_nocase(encoding, slice_str("8bit"))));
+	return (d->flags & DOWNGRADE_KEEP_8BIT) != 0;
 }
 
-/* ---- header sections ---- */
-
-/* The header section without the fields that are written anew. */
-static int
-add_header(struct downgrade *d, const struct mime_part *p, const char *encoding,
-    bool mime, bool type)
+/* Does the field say more than the next host takes? */
+static bool
+says_too_much(const struct downgrade *d, const struct mime_part *p)
 {
-	uint64_t len = p->body.raw - p->header.raw, kept = 0;
-	struct header_field f;
-	struct slice rest;
-	char line[96];
-	char *text = malloc(len + 1);
-	int r = -1;
+	struct slice encoding = mime_string(d->p.m, p->encoding);
 
-	if (text == NULL || read_all(&d->source, p->header.raw, text, len) ==
-	    -1)
-		goto out;
-	rest = slice_of(text, len);
-	while (header_next(&rest, &f)) {
-		uint64_t at = (uint64_t)(f.whole.at - text);
-
-		if (!slice_equal_nocase(f.name,
-		    slice_str("Content-Transfer-Encoding")))
-			continue;
-		if (add(d, COPY, p->header.raw + kept, p->header.raw + at,
-		    NULL) == -1)
-			goto out;
-		kept = at + f.whole.len;
-	}
-	/* The empty line, if there is one, comes behind the new fields. */
-	len = (uint64_t)(rest.at - text);
-	if (len < kept)
-		len = kept;
-	snprintf(line, sizeof(line), "Content-Transfer-Encoding: %s\r\n",
-	    encoding);
-	if (add(d, COPY, p->header.raw + kept, p->header.raw + len, NULL) ==
-	    -1 || (mime && add_text(d, "MIME-Version: 1.0\r\n") == -1) ||
-	    (type && add_text(d, "Content-Type: text/plain; "
-		"charset=unknown-8bit\r\n") == -1) ||
-	    add_text(d, line) == -1)
-		goto out;
-	if (p->header.raw + len == p->body.raw)
-		r = add_text(d, "\r\n");
-	else
-		r = add(d, COPY, p->header.raw + len, p->body.raw, NULL);
-out:
-	free(text);
-	return r;
+	return encoding.at != NULL &&
+	       (slice_equal_nocase(encoding, slice_str("binary")) ||
+		   (!keeps_8bit(d) &&
+		       slice_equal_nocase(encoding, slice_str("8bit"))));
 }
 
 static bool
 is_message(const struct mime *m, const struct mime_part *p)
 {
 	return p->parent == MIME_NONE ||
-	    m->parts[p->parent].kind == MIME_MESSAGE;
+	       m->parts[p->parent].kind == MIME_MESSAGE;
 }
 
-/* Does the header section have that field? */
-static int
-has_field(struct downgrade *d, const struct mime_part *p, const char *name,
-    bool *has)
+/* The first part behind p and all that is in it; they stand in their order. */
+static uint32_t
+part_behind(const struct mime *m, uint32_t i)
 {
-	uint64_t len = p->body.raw - p->header.raw;
-	struct header_field f;
-	char *text = malloc(len + 1);
-	int r;
+	uint32_t j = i + 1;
 
-	if (text == NULL)
+	while (j < m->parts_len && m->parts[j].depth > m->parts[i].depth)
+		j++;
+	return j;
+}
+
+/* ---- header sections ---- */
+
+struct fresh_fields {
+	const char *encoding; /* the whole field */
+	bool mime, type;
+};
+
+static const char quoted_printable_field[] =
+    "Content-Transfer-Encoding: quoted-printable\r\n";
+static const char base64_field[] = "Content-Transfer-Encoding: base64\r\n";
+static const char eight_bit_field[] = "Content-Transfer-Encoding: 8bit\r\n";
+static const char seven_bit_field[] = "Content-Transfer-Encoding: 7bit\r\n";
+
+static int
+add_fresh(struct downgrade *d, const struct fresh_fields *fresh)
+{
+	if ((fresh->mime && add_text(d, "MIME-Version: 1.0\r\n") == -1) ||
+	    (fresh->type && add_text(d, "Content-Type: text/plain; "
+					"charset=unknown-8bit\r\n") == -1))
 		return -1;
-	r = read_all(&d->source, p->header.raw, text, len);
-	*has = r == 0 && header_find(slice_of(text, len), slice_str(name), &f);
+	return add_text(d, fresh->encoding);
+}
+
+/*
+ * The header section, which is text, without the fields that are written
+ * anew.  The empty line, if there is one, comes behind those.
+ */
+static int
+rewrite_header(struct downgrade *d, const struct mime_part *p,
+    struct slice text, const struct fresh_fields *fresh)
+{
+	uint64_t base = p->header.raw, kept = 0, end;
+	struct slice rest = text;
+	struct header_field f;
+
+	while (header_next(&rest, &f)) {
+		uint64_t at = (uint64_t)(f.whole.at - text.at);
+
+		if (!slice_equal_nocase(f.name,
+		    slice_str("Content-Transfer-Encoding")))
+			continue;
+		if (add(d, LINES, base + kept, base + at) == -1)
+			return -1;
+		kept = at + f.whole.len;
+	}
+	end = (uint64_t)(rest.at - text.at);
+	if (end < kept)
+		end = kept;
+	if (add(d, LINES, base + kept, base + end) == -1 ||
+	    (end > kept && text.at[end - 1] != '\n' &&
+		add_text(d, "\r\n") == -1) ||
+	    add_fresh(d, fresh) == -1)
+		return -1;
+	if (end == text.len)
+		return add_text(d, "\r\n");
+	return add(d, LINES, base + end, base + text.len);
+}
+
+/* Not encoded: only its label is wrong. */
+static int
+new_header(struct downgrade *d, const struct mime_part *p, bool encode)
+{
+	size_t len = (size_t)(p->body.raw - p->header.raw);
+	struct fresh_fields fresh = {
+		.encoding = keeps_8bit(d) ? eight_bit_field : seven_bit_field
+	};
+	struct header_field f;
+	struct slice section;
+	char *text = malloc(len + 1);
+	int r = -1;
+
+	if (text == NULL ||
+	    downgrade_read_all(d, p->header.raw, text, len) == -1)
+		goto out;
+	section = slice_of(text, len);
+	if (encode) {
+		fresh.encoding = p->kind == MIME_TEXT ? quoted_printable_field
+						      : base64_field;
+		fresh.mime =
+		    is_message(d->p.m, p) &&
+		    !header_find(section, slice_str("MIME-Version"), &f);
+		fresh.type =
+		    is_message(d->p.m, p) &&
+		    !header_find(section, slice_str("Content-Type"), &f);
+	}
+	r = rewrite_header(d, p, section, &fresh);
+out:
 	free(text);
 	return r;
 }
 
 /* ---- parts ---- */
 
+static enum downgrade_verdict
+added(const struct downgrade *d, int r)
+{
+	if (r == 0)
+		return DOWNGRADE_MORE;
+	return d->too_many ? DOWNGRADE_TOO_COMPLEX : DOWNGRADE_FAILED;
+}
+
+/* What is before its header section, that, and its body if it is encoded. */
 static int
-encode_part(struct downgrade *d, const struct mime *m,
-    const struct mime_part *p)
+add_part(struct downgrade *d, const struct mime_part *part, bool encode,
+    bool relabel)
 {
-	bool text = p->kind == MIME_TEXT;
-	bool mime = true, type = true;
+	struct planning *p = &d->p;
 
-	if (has_field(d, p, "MIME-Version", &mime) == -1 ||
-	    has_field(d, p, "Content-Type", &type) == -1)
+	if (add(d, SEVEN_BIT, p->planned, part->header.raw) == -1)
 		return -1;
-	if (add_header(d, p, text ? "quoted-printable" : "base64",
-	    is_message(m, p) && !mime, is_message(m, p) && !type) == -1)
+	if (p->planned < part->header.raw)
+		p->planned = part->header.raw;
+	if ((encode || relabel
+		    ? new_header(d, part, encode)
+		    : add(d, LINES, p->planned, part->body.raw)) == -1)
 		return -1;
-	return add(d, text ? QUOTED_PRINTABLE : BASE64, p->body.raw,
-	    p->raw_end, NULL);
+	if (p->planned < part->body.raw)
+		p->planned = part->body.raw;
+	if (!encode)
+		return 0;
+	p->planned = part->raw_end;
+	return add(d, part->kind == MIME_TEXT ? QUOTED_PRINTABLE : BASE64,
+	    part->body.raw, part->raw_end);
 }
 
-/* One part; *at is how far the message is planned. */
+/* Its nature is known; it is in nothing that protects it. */
 static enum downgrade_verdict
-plan_part(struct downgrade *d, const struct mime *m, const struct mime_part *p,
-    uint64_t *at)
+plan_part(struct downgrade *d, const struct mime_part *part)
 {
-	struct nature what = { 0 };
-	bool encode;
+	const struct mime *m = d->p.m;
+	const struct nature *what = &d->p.nature;
+	bool encode = what->binary || (what->eight_bit && !keeps_8bit(d));
+	bool relabel = says_too_much(d, part);
 
-	if (is_leaf(p) && nature_of(d, p, &what) == -1)
-		return DOWNGRADE_FAILED;
-	encode = what.binary || (what.eight_bit && !d->keep_8bit);
-	if (encode && (is_protected(m, p) || !may_be_encoded(m, p)))
+	if (encode && !may_be_encoded(m, part))
 		return DOWNGRADE_CANNOT;
-	if (!encode && (!says_too_much(d, m, p) || is_protected(m, p)))
-		return DOWNGRADE_OK;
-	if (p->header.raw < *at)
+	if ((encode || relabel) && part->header.raw < d->p.planned)
 		return DOWNGRADE_TOO_COMPLEX;
-	if (add(d, COPY, *at, p->header.raw, NULL) == -1)
-		return DOWNGRADE_FAILED;
-	*at = encode ? p->raw_end : p->body.raw;
-	if ((encode ? encode_part(d, m, p) :
-	    add_header(d, p, d->keep_8bit ? "8bit" : "7bit", false, false)) ==
-	    -1)
-		return DOWNGRADE_FAILED;
-	return DOWNGRADE_OK;
+	if (protects(m, part))
+		d->p.protected_to = part_behind(m, d->p.part);
+	return added(d, add_part(d, part, encode, relabel));
 }
 
 static enum downgrade_verdict
-plan_all(struct downgrade *d, const struct mime *m)
+part_step(struct downgrade *d)
 {
+	struct planning *p = &d->p;
+	const struct mime_part *part = &p->m->parts[p->part];
 	enum downgrade_verdict v;
-	uint64_t at = 0;
 
-	if (m->limited)
-		return DOWNGRADE_TOO_COMPLEX;
-	for (uint32_t i = 0; i < m->parts_len; i++)
-		if ((v = plan_part(d, m, &m->parts[i], &at)) != DOWNGRADE_OK)
+	if (p->part >= p->protected_to) {
+		if ((is_leaf(part) || protects(p->m, part)) &&
+		    (v = look_further(d, part)) != DOWNGRADE_OK)
 			return v;
-	return add(d, COPY, at, d->source.size, NULL) == 0 ? DOWNGRADE_OK :
-	    DOWNGRADE_FAILED;
+		if ((v = plan_part(d, part)) != DOWNGRADE_MORE)
+			return v;
+		spend(p, part->body.raw - part->header.raw);
+	}
+	spend(p, PART_COST);
+	p->nature = (struct nature){ 0 };
+	p->part++;
+	return DOWNGRADE_MORE;
 }
 
-static struct mime *
-parse(struct downgrade *d)
+/* ---- all of it ---- */
+
+static enum downgrade_verdict
+parse_step(struct downgrade *d)
 {
-	struct mime_parser *parser = mime_parser_new(&mime_default_limits);
-	struct mime *m = NULL;
-	uint64_t at = 0;
+	struct planning *p = &d->p;
+	uint64_t left = d->source.size - p->read;
+	size_t n = left < DOWNGRADE_PIECE ? (size_t)left : DOWNGRADE_PIECE;
 
-	while (parser != NULL && at < d->source.size) {
-		size_t n = d->source.size - at < PIECE ?
-		    (size_t)(d->source.size - at) : PIECE;
-
-		if (read_all(&d->source, at, d->piece, n) == -1)
-			goto out;
-		mime_feed(parser, slice_of(d->piece, n));
-		at += n;
+	if (n > 0) {
+		if (downgrade_read_all(d, p->read, d->piece, n) == -1)
+			return DOWNGRADE_FAILED;
+		mime_feed(p->parser, slice_of(d->piece, n));
+		p->read += n;
+		spend(p, n);
+		return DOWNGRADE_MORE;
 	}
-	if (parser != NULL && (m = mime_finish(parser)) == NULL)
+	if ((p->m = mime_finish(p->parser)) == NULL) {
 		errno = ENOMEM;
-out:
-	mime_parser_free(parser);
-	return m;
+		return DOWNGRADE_FAILED;
+	}
+	return p->m->limited ? DOWNGRADE_TOO_COMPLEX : DOWNGRADE_MORE;
+}
+
+static enum downgrade_verdict
+step(struct downgrade *d)
+{
+	struct planning *p = &d->p;
+	enum downgrade_verdict v;
+
+	if (p->m == NULL)
+		return parse_step(d);
+	if (p->part < p->m->parts_len)
+		return part_step(d);
+	v = added(d, add(d, SEVEN_BIT, p->planned, d->source.size));
+	return v == DOWNGRADE_MORE ? DOWNGRADE_OK : v;
+}
+
+static void
+planning_clear(struct planning *p)
+{
+	mime_parser_free(p->parser);
+	mime_free(p->m);
+	p->parser = NULL;
+	p->m = NULL;
 }
 
 enum downgrade_verdict
-downgrade_new(const struct downgrade_source *source, bool keep_8bit,
-    struct downgrade **to)
+downgrade_plan(struct downgrade *d)
+{
+	enum downgrade_verdict v;
+	int saved;
+
+	d->p.budget = DOWNGRADE_STEP;
+	while ((v = step(d)) == DOWNGRADE_MORE)
+		if (d->p.budget == 0)
+			return v;
+	saved = errno;
+	planning_clear(&d->p);
+	errno = saved;
+	return v;
+}
+
+struct downgrade *
+downgrade_begin(const struct downgrade_source *source, unsigned flags)
 {
 	struct downgrade *d = calloc(1, sizeof(*d));
-	enum downgrade_verdict v = DOWNGRADE_FAILED;
-	struct mime *m;
 
 	if (d == NULL)
-		return v;
+		return NULL;
 	d->source = *source;
-	d->keep_8bit = keep_8bit;
-	if ((d->piece = malloc(PIECE)) != NULL && (m = parse(d)) != NULL) {
-		v = plan_all(d, m);
-		mime_free(m);
+	d->flags = flags;
+	d->p.parser = mime_parser_new(&mime_default_limits);
+	if (d->p.parser == NULL) {
+		free(d);
+		errno = ENOMEM;
+		return NULL;
 	}
-	if (v == DOWNGRADE_OK)
+	return d;
+}
+
+enum downgrade_verdict
+downgrade_new(const struct downgrade_source *source, unsigned flags,
+    struct downgrade **to)
+{
+	struct downgrade *d = downgrade_begin(source, flags);
+	enum downgrade_verdict v =
+	    d == NULL ? DOWNGRADE_FAILED : DOWNGRADE_MORE;
+	int saved;
+
+	while (v == DOWNGRADE_MORE)
+		v = downgrade_plan(d);
+	if (v == DOWNGRADE_OK) {
 		*to = d;
-	else
-		downgrade_free(d);
+		return v;
+	}
+	saved = errno;
+	downgrade_free(d);
+	errno = saved;
 	return v;
 }
 
@@ -367,85 +480,7 @@ downgrade_free(struct downgrade *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->n; i++)
-		free(d->segments[i].text);
+	planning_clear(&d->p);
 	free(d->segments);
-	free(d->piece);
 	free(d);
-}
-
-/* ---- the result ---- */
-
-static void
-begin_segment(struct downgrade *d)
-{
-	d->at = d->segments[d->current].from;
-	d->encoder = (struct encode_state){ 0 };
-}
-
-static void
-finish_segment(struct downgrade *d, struct text *out)
-{
-	const struct segment *s = &d->segments[d->current++];
-
-	if (s->what == QUOTED_PRINTABLE)
-		encode_quoted_printable_end(&d->encoder, out);
-	else if (s->what == BASE64)
-		encode_base64_end(&d->encoder, out);
-	d->at = 0;
-}
-
-static int
-take(struct downgrade *d, const struct segment *s, size_t n, struct text *out)
-{
-	if (s->what == TEXT) {
-		text_add(out, slice_of(s->text + d->at, n));
-		d->at += n;
-		return 0;
-	}
-	if (read_all(&d->source, d->at, d->piece, n) == -1)
-		return -1;
-	d->at += n;
-	switch (s->what) {
-	case QUOTED_PRINTABLE:
-		encode_quoted_printable(&d->encoder, slice_of(d->piece, n),
-		    out);
-		break;
-	case BASE64:
-		encode_base64(&d->encoder, slice_of(d->piece, n), out);
-		break;
-	default:
-		text_add(out, slice_of(d->piece, n));
-	}
-	return 0;
-}
-
-ssize_t
-downgrade_next(struct downgrade *d, char *out, size_t size)
-{
-	struct text text = { .at = out, .size = size };
-	size_t room = (size - 2 * ENCODE_ROOM) / 4;
-
-	if (room > PIECE)
-		room = PIECE;
-	while (d->current < d->n && size - text.len >= 4 * room + ENCODE_ROOM) {
-		const struct segment *s = &d->segments[d->current];
-		uint64_t left;
-
-		if (d->at == 0)
-			begin_segment(d);
-		left = s->to - d->at;
-		if (take(d, s, left < room ? (size_t)left : room, &text) == -1)
-			return -1;
-		if (d->at == s->to)
-			finish_segment(d, &text);
-	}
-	return (ssize_t)text.len;
-}
-
-void
-downgrade_rewind(struct downgrade *d)
-{
-	d->current = 0;
-	d->at = 0;
 }

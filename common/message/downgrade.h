@@ -2,14 +2,21 @@
  * A message with 8-bit or binary content made fit for a host that takes less:
  * bodies of single parts become quoted-printable (text) or base64 (anything
  * else), RFC 2045 section 6, RFC 6152 section 3.  The structure stays: only
- * Content-Transfer-Encoding fields and those bodies change.
+ * Content-Transfer-Encoding fields and those bodies change, and outside of
+ * them (header sections, preambles, epilogues) what cannot be in a line: an LF
+ * alone becomes CRLF, a CR alone a space, a NUL "?"; where 8-bit octets may
+ * not stay, each in a preamble or an epilogue becomes "?", too.  A boundary is
+ * the same line afterwards, and what was none is none.
  *
  * What is inside multipart/signed or multipart/encrypted (RFC 1847) is never
  * touched; where such a part would have to be, the message cannot be converted
  * and its sender is to be told (5.6.3).
  *
- * Memory is bounded whatever the message: its structure (structure.h) and one
- * header section at a time.
+ * Work and memory are bounded whatever the message: each call of
+ * downgrade_plan() and downgrade_next() reads at most DOWNGRADE_STEP octets and
+ * one header section; kept are its structure (structure.h) while it is planned,
+ * one header section at a time, and what the result is made of, at most
+ * DOWNGRADE_SEGMENTS_MAX runs of octets.
  */
 #ifndef COMMON_MESSAGE_DOWNGRADE_H
 #define COMMON_MESSAGE_DOWNGRADE_H
@@ -30,27 +37,52 @@ struct downgrade_source {
 
 enum downgrade_verdict {
 	DOWNGRADE_OK,
+	DOWNGRADE_MORE, /* not yet known: call again */
 	/* A part that must stay as it is needs more than the next host takes:
 	 * signed, encrypted, of a type that may not be encoded (RFC 2046
 	 * section 5.2), or encoded already and 8-bit all the same. */
 	DOWNGRADE_CANNOT,
-	/* Its structure is beyond the limits of structure.h. */
+	/* Its structure is beyond the limits of structure.h, or the result in
+	 * more than DOWNGRADE_SEGMENTS_MAX runs. */
 	DOWNGRADE_TOO_COMPLEX,
-	DOWNGRADE_FAILED	/* errno: no memory, or read()'s */
+	DOWNGRADE_FAILED /* errno: no memory, or read()'s */
+};
+
+enum {
+	/* 8-bit lines may stay (the next host has 8BITMIME); what is no lines
+	 * may not. */
+	DOWNGRADE_KEEP_8BIT = 1,
+	/* Nothing outside of bodies is changed: who asked looks himself. */
+	DOWNGRADE_KEEP_OUTSIDE = 2
+};
+
+enum {
+	DOWNGRADE_STEP = 65536,
+	DOWNGRADE_SEGMENTS_MAX = 65536,
+	DOWNGRADE_OUT_MIN = 1024
 };
 
 struct downgrade;
 
 /*
- * Reads the whole message once, in pieces.  keep_8bit: 8-bit lines may stay
- * (the next host has 8BITMIME), what is no lines may not.  *d is set with
- * DOWNGRADE_OK alone; the source is borrowed until downgrade_free().
+ * Begin: nothing is read yet.  The source is copied, its ctx is borrowed until
+ * downgrade_free().  NULL with errno.
  */
-enum downgrade_verdict downgrade_new(const struct downgrade_source *,
-    bool keep_8bit, struct downgrade **d);
-void downgrade_free(struct downgrade *);	/* NULL is fine */
+struct downgrade *downgrade_begin(
+    const struct downgrade_source *, unsigned flags);
 
-enum { DOWNGRADE_OUT_MIN = 1024 };
+/*
+ * Look at more of the message, which is read once for its structure and its
+ * bodies once again: until the verdict is another than DOWNGRADE_MORE.  Then
+ * either downgrade_next() may be called or downgrade_free() alone.
+ */
+enum downgrade_verdict downgrade_plan(struct downgrade *);
+
+/* Both in one call, for who has nothing else to do meanwhile.  *d is set with
+ * DOWNGRADE_OK alone. */
+enum downgrade_verdict downgrade_new(
+    const struct downgrade_source *, unsigned flags, struct downgrade **d);
+void downgrade_free(struct downgrade *);	/* NULL is fine */
 
 /*
  * The next octets of the converted message, into out of size octets (at least

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/message/downgrade.h"
+#include "common/message/downgrade_private.h"
 #include "common/message/encode.h"
 #include "common/message/transfer.h"
 
@@ -21,12 +21,12 @@ read_text(void *ctx, uint64_t at, void *buf, size_t len)
 }
 
 static enum downgrade_verdict
-convert(const char *in, size_t len, bool keep, char *out, size_t *out_len)
+convert(const char *in, size_t len, unsigned flags, char *out, size_t *out_len)
 {
 	struct downgrade_source source = { read_text, (void *)(uintptr_t)in,
 		len };
 	struct downgrade *d = NULL;
-	enum downgrade_verdict v = downgrade_new(&source, keep, &d);
+	enum downgrade_verdict v = downgrade_new(&source, flags, &d);
 	ssize_t n;
 
 	*out_len = 0;
@@ -40,15 +40,20 @@ convert(const char *in, size_t len, bool keep, char *out, size_t *out_len)
 }
 
 static void
-becomes(const char *in, bool keep, const char *want)
+octets_become(const char *in, size_t in_len, unsigned flags, const char *want)
 {
 	static char out[65536];
 	size_t len;
 
-	assert_int_equal(convert(in, strlen(in), keep, out, &len),
-	    DOWNGRADE_OK);
+	assert_int_equal(convert(in, in_len, flags, out, &len), DOWNGRADE_OK);
 	if (len != strlen(want) || memcmp(out, want, len) != 0)
 		fail_msg("\"%.*s\", not \"%s\"", (int)len, out, want);
+}
+
+static void
+becomes(const char *in, bool keep, const char *want)
+{
+	octets_become(in, strlen(in), keep ? DOWNGRADE_KEEP_8BIT : 0, want);
 }
 
 #define E8 "\xc3\xa9"
@@ -97,12 +102,16 @@ test_multipart(void **state)
 	    "Content-Type: text/x\r\nContent-Transfer-Encoding: "
 	    "quoted-printable\r\n\r\n=C3=A9\r\n--b\r\n\r\nplain\r\n--b--\r\n");
 	/* Signed: as it is, or not at all. */
-	assert_int_equal(convert(MULTI("signed", "Content-Type: text/x\r\n\r\n"
-	    E8), strlen(MULTI("signed", "Content-Type: text/x\r\n\r\n" E8)),
-	    false, out, &len), DOWNGRADE_CANNOT);
-	assert_int_equal(convert(MULTI("signed", "Content-Type: text/x\r\n\r\n"
-	    E8), strlen(MULTI("signed", "Content-Type: text/x\r\n\r\n" E8)),
-	    true, out, &len), DOWNGRADE_OK);
+	assert_int_equal(
+	    convert(MULTI("signed", "Content-Type: text/x\r\n\r\n" E8),
+		strlen(MULTI("signed", "Content-Type: text/x\r\n\r\n" E8)), 0,
+		out, &len),
+	    DOWNGRADE_CANNOT);
+	assert_int_equal(
+	    convert(MULTI("signed", "Content-Type: text/x\r\n\r\n" E8),
+		strlen(MULTI("signed", "Content-Type: text/x\r\n\r\n" E8)),
+		DOWNGRADE_KEEP_8BIT, out, &len),
+	    DOWNGRADE_OK);
 	becomes(MULTI("mixed", "Content-Type: message/rfc822\r\n\r\n"
 	    "Subject: in\r\nMIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain\r\n\r\n" E8), false,
@@ -112,6 +121,157 @@ test_multipart(void **state)
 	    "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9\r\n"
 	    "--b\r\n\r\nplain\r\n--b--\r\n");
+}
+
+#define OCTETS(s) (s), sizeof(s) - 1
+
+/*
+ * Outside of bodies, too, there are lines afterwards, and no boundary more or
+ * less than before.
+ */
+static void
+test_outside(void **state)
+{
+	static const char in[] =
+	    "Subject: a\0b\rc\nX: y\r\n"
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+	    "pre" E8 "\0\n--\0b\r\r\n--b\0\n\r--b\r\n"
+	    "--b\r\nX: \r\rz\n\r\nplain\r\n--b--\r\nepi\r" E8;
+
+	(void)state;
+	octets_become(OCTETS(in), 0,
+	    "Subject: a?b c\r\nX: y\r\n"
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+	    "pre???\r\n--?b \r\n--b?\r\n --b\r\n"
+	    "--b\r\nX:   z\r\n\r\nplain\r\n--b--\r\nepi ??");
+	octets_become(OCTETS(in), DOWNGRADE_KEEP_8BIT,
+	    "Subject: a?b c\r\nX: y\r\n"
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+	    "pre" E8 "?\r\n--?b \r\n--b?\r\n --b\r\n"
+	    "--b\r\nX:   z\r\n\r\nplain\r\n--b--\r\nepi " E8);
+	/* A boundary of 8-bit octets is a boundary still; text is none. */
+	octets_become(
+	    OCTETS("Content-Type: multipart/mixed; boundary=\"" E8
+		   "\"\r\n\r\n-" E8 "\r\n--" E8 "\r\n\r\nx\r\n--" E8 "--\r\n"),
+	    0,
+	    "Content-Type: multipart/mixed; boundary=\"" E8 "\"\r\n\r\n"
+	    "-??\r\n--" E8 "\r\n\r\nx\r\n--" E8 "--\r\n");
+	/* The last line of a header section may have no end. */
+	becomes("Content-Transfer-Encoding: binary\r\nA: b", true,
+	    "A: b\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+	becomes("a\r\n\r\nb\r", true,
+	    "a\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; "
+	    "charset=unknown-8bit\r\nContent-Transfer-Encoding: "
+	    "quoted-printable\r\n\r\nb=0D");
+	octets_become(OCTETS("Subject: a\rb\n\r\nx\r\n"),
+	    DOWNGRADE_KEEP_8BIT | DOWNGRADE_KEEP_OUTSIDE,
+	    "Subject: a\rb\n\r\nx\r\n");
+}
+
+/* What is signed has no lines, or 8 bits, in a header section of its own. */
+static void
+test_signed_header(void **state)
+{
+	static char out[4096];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(convert(OCTETS(MULTI("signed", "X: a\0b\r\n\r\nx")),
+			     DOWNGRADE_KEEP_8BIT, out, &len),
+	    DOWNGRADE_CANNOT);
+	assert_int_equal(convert(OCTETS(MULTI("signed", "X: a\nY: b\r\n\r\nx")),
+			     DOWNGRADE_KEEP_8BIT, out, &len),
+	    DOWNGRADE_CANNOT);
+	assert_int_equal(convert(OCTETS(MULTI("signed", "X: " E8 "\r\n\r\nx")),
+			     0, out, &len),
+	    DOWNGRADE_CANNOT);
+	/* Only what is around it changes. */
+	octets_become(OCTETS("X: a\nContent-Type: multipart/mixed; boundary=c"
+			     "\r\n\r\n--c\r\n" MULTI(
+				 "signed", "\r\nx") "\r\n--c\r\n\r\n"
+						    "a\nb\r\n--c--\r\n"),
+	    DOWNGRADE_KEEP_8BIT,
+	    "X: a\r\nContent-Type: multipart/mixed; boundary=c"
+	    "\r\n\r\n--c\r\n" MULTI("signed",
+		"\r\nx") "\r\n--c\r\n"
+			 "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+			 "a=0Ab\r\n--c--\r\n");
+}
+
+struct counted {
+	const char *text;
+	size_t read;
+};
+
+static ssize_t
+read_counted(void *ctx, uint64_t at, void *buf, size_t len)
+{
+	struct counted *c = ctx;
+
+	memcpy(buf, c->text + at, len);
+	c->read += len;
+	return (ssize_t)len;
+}
+
+/* However a message is made, a step reads little, and the steps are few. */
+static void
+steps_are_bounded(const char *text, size_t len, enum downgrade_verdict want)
+{
+	struct counted c = { text, 0 };
+	struct downgrade_source source = { read_counted, &c, len };
+	struct downgrade *d = downgrade_begin(&source, 0);
+	enum downgrade_verdict v = DOWNGRADE_MORE;
+	size_t steps = 0;
+
+	assert_non_null(d);
+	while (v == DOWNGRADE_MORE) {
+		c.read = 0;
+		v = downgrade_plan(d);
+		steps++;
+		/* A header section is at most 128 KiB (structure.h). */
+		assert_true(
+		    c.read <= DOWNGRADE_STEP + DOWNGRADE_PIECE + 128 * 1024);
+	}
+	assert_int_equal(v, want);
+	assert_true(steps <= 4 + 4 * len / DOWNGRADE_STEP + 10000);
+	downgrade_free(d);
+}
+
+static void
+test_steps(void **state)
+{
+	static const char head[] =
+	    "Content-Type: multipart/x; boundary=b\r\n\r\n";
+	static const char part[] = "--b\r\n\r\n" E8 "\r\n";
+	static const char field[] = "Content-Transfer-Encoding: 8bit\r\n";
+	size_t size = 6 << 20, len = sizeof(head) - 1;
+	char *text = malloc(size);
+
+	(void)state;
+	memset(text, 'x', size);
+	for (size_t i = 1; i < size; i += 70)
+		memcpy(text + i - 1, "\r\n", 2);
+	memcpy(text, "\r\n\r\n" E8, 6);
+	steps_are_bounded(text, size, DOWNGRADE_OK);
+	memcpy(text, head, len);
+	for (int i = 0; i < 9990; i++, len += sizeof(part) - 1)
+		memcpy(text + len, part, sizeof(part) - 1);
+	steps_are_bounded(text, len, DOWNGRADE_OK);
+	/* Fields that are dropped, each of which cuts a run in two. */
+	len = sizeof(head) - 1;
+	while (len + 128 * 1024 < size) {
+		memcpy(text + len, "--b\r\n", 5);
+		len += 5;
+		for (int i = 0; i < 3000; i++) {
+			memcpy(text + len, field, sizeof(field) - 1);
+			memcpy(text + len + sizeof(field) - 1, "X:\r\n", 4);
+			len += sizeof(field) - 1 + 4;
+		}
+		memcpy(text + len, "\r\n" E8 "\r\n", 6);
+		len += 6;
+	}
+	steps_are_bounded(text, len, DOWNGRADE_TOO_COMPLEX);
+	free(text);
 }
 
 /* Any octets, in any pieces, come back as they were; no line is too long. */
@@ -162,6 +322,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_multipart),
+		cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_signed_header),
+		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_encoders),
 	};
 

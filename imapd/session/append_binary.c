@@ -119,7 +119,9 @@ binary_content_end(struct binary_content *b, struct append *to,
 	b->no_lines |= b->last == '\r';
 	if (!b->no_lines)
 		return copy(b, to);
-	switch (downgrade_new(&source, true, &d)) {
+	/* RFC 3516 section 4.4: but for encodings, content is never changed. */
+	switch (downgrade_new(
+	    &source, DOWNGRADE_KEEP_8BIT | DOWNGRADE_KEEP_OUTSIDE, &d)) {
 	case DOWNGRADE_OK:
 		break;
 	case DOWNGRADE_FAILED:

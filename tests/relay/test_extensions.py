@@ -232,6 +232,59 @@ def test_binary_in_a_mailbox(instance):
     c.logout()
 
 
+# What is no line, and NUL, outside of every body.
+# (The header section of the whole must be lines to be taken.)
+AROUND = (b"From: a@example.org\r\nMIME-Version: 1.0\r\n"
+          b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+          b"before\0\nand \r--b\r\n--\0b\r\n--b\r\n"
+          b"Content-Type: application/octet-stream\nX-Part: a\0b\rc\r\n"
+          b"Content-Transfer-Encoding: binary\r\n\r\n" + BYTES +
+          b"\r\n--b\r\n\r\nplain\r\n--b--\r\nbehind\0\nit\r")
+
+
+def around_is_in_lines(octets):
+    m = email.message_from_bytes(octets)
+    binary, plain = m.get_payload()
+    assert binary.get_payload(decode=True) == BYTES
+    assert plain.get_payload().rstrip() == "plain"
+    assert binary["X-Part"] == "a?b c"
+    assert m.preamble.split("\n")[:3] == ["before?", "and  --b", "--?b"]
+    assert m.epilogue.rstrip(" \n") == "behind?\nit"
+    assert b"\0" not in octets and b"\r" not in octets
+
+
+def test_binary_outside_of_bodies(new_instance):
+    """Line ends and NULs there become lines, and the structure stays."""
+    with Peer(extensions=["8BITMIME"]) as p:
+        i = open_relay(new_instance, p.port)
+        send_binary(i, f"bob@{DOMAIN}", AROUND)
+        path, = i.await_mail("bob", 1)
+        around_is_in_lines(path.read_bytes())
+        send_binary(i, "x@elsewhere.example", AROUND)
+        m, = p.await_messages(1)
+        assert b"\n" not in m.content.replace(b"\r\n", b"")
+        around_is_in_lines(m.content.replace(b"\r\n", b"\n"))
+
+
+def test_a_large_message_is_converted(new_instance):
+    """Piece by piece, while other mail goes past it."""
+    text = ("From: a@example.org\r\nContent-Type: text/plain; "
+            "charset=utf-8\r\n\r\n" +
+            "gr\u00fc\u00dfe an alle\r\n" * 400000).encode()
+    with Peer(extensions=[]) as p:
+        i = open_relay(new_instance, p.port)
+        with i.smtp() as c:
+            for n, content in enumerate([text, b"small\r\n"] * 3):
+                c.sendmail(f"alice@{DOMAIN}", [f"x{n}@elsewhere.example"],
+                           content, ["BODY=8BITMIME"])
+        messages = p.await_messages(6)
+        large = [m.content for m in messages if len(m.content) > 100000]
+        assert len(large) == 3
+        for content in large:
+            content.decode("ascii")
+            assert decoded(content) == text.partition(b"\r\n\r\n")[2]
+
+
 def test_chunks_of_lines_are_stored_as_they_are(instance):
     """Binary was declared, and there is nothing binary in it."""
     text = TEXT.format("lines").encode()
