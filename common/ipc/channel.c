@@ -5,6 +5,8 @@
  * 2. A channel that is freed inside one of its own callbacks is only marked;
  *    the memory goes when the outermost callback has returned.
  * 3. A descriptor handed to ipc_send is closed exactly once.
+ * 4. A message is not received while the descriptors that come with it find
+ *    no place: the sender feels a full socket, and waits.
  */
 #include "common/ipc/ipc.h"
 
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/sys/queue.h>
@@ -24,6 +27,8 @@
 
 /* Messages taken from one peer before the others get their turn. */
 enum { RECEIVE_BUDGET = 64 };
+/* How often a stage without free descriptors says so. */
+enum { CROWDED_SAID_S = 60 };
 /* When the kernel is short of something that makes no event: try again. */
 static const struct timeval retry_delay = { .tv_usec = 10000 };
 
@@ -43,6 +48,7 @@ struct ipc_channel {
 	const struct ipc_events	*events;
 	void			*ctx;
 	struct event		*readable, *writable;
+	struct event		*crowded;	/* invariant 4: look again */
 	STAILQ_HEAD(, waiting)	 queue;
 	unsigned		 queued;
 	bool			 was_full, paused, dead;
@@ -85,9 +91,20 @@ channel_destroy(struct ipc_channel *ch)
 		event_free(ch->readable);
 	if (ch->writable != NULL)
 		event_free(ch->writable);
+	if (ch->crowded != NULL)
+		event_free(ch->crowded);
 	close(ch->fd);
 	free(ch->buf);
 	free(ch);
+}
+
+static void
+stop_events(struct ipc_channel *ch)
+{
+	event_del(ch->readable);
+	event_del(ch->writable);
+	if (ch->crowded != NULL)
+		event_del(ch->crowded);
 }
 
 static void
@@ -113,8 +130,7 @@ ipc_channel_free(struct ipc_channel *ch)
 	if (ch == NULL || ch->dead)
 		return;
 	ch->dead = true;
-	event_del(ch->readable);
-	event_del(ch->writable);
+	stop_events(ch);
 	if (ch->depth == 0)
 		channel_destroy(ch);
 }
@@ -126,8 +142,7 @@ channel_lost(struct ipc_channel *ch)
 	if (ch->dead)
 		return;
 	enter(ch);
-	event_del(ch->readable);
-	event_del(ch->writable);
+	stop_events(ch);
 	ch->events->closed(ch->ctx, ch);
 	ch->dead = true;
 	leave(ch);
@@ -174,19 +189,58 @@ dispatch(struct ipc_channel *ch, struct slice octets, struct ipc_message *m)
 	return true;
 }
 
+/* Once for all the looks of such a time. */
+static void
+say_crowded(const struct ipc_channel *ch)
+{
+	static time_t said;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (said != 0 && now.tv_sec - said < CROWDED_SAID_S)
+		return;
+	said = now.tv_sec;
+	log_warning("no-free-descriptor",
+	    LOG_CSTR("peer", ipc_role_name(ch->peer)),
+	    LOG_CSTR("remedy", "its messages wait until some are free"));
+}
+
+/* Did the pause begin?  False when the next message may be received. */
+static bool
+wait_for_descriptors(struct ipc_channel *ch)
+{
+	if (ch->crowded == NULL || ipc_wire_has_room(ch->fd))
+		return false;
+	say_crowded(ch);
+	event_del(ch->readable);
+	event_add(ch->crowded, &retry_delay);
+	return true;
+}
+
+static void
+on_crowded(int fd, short what, void *arg)
+{
+	struct ipc_channel *ch = arg;
+
+	(void)fd, (void)what;
+	if (!ch->paused)
+		event_add(ch->readable, NULL);
+}
+
 /*
- * A message is lost that somebody waits for, and nobody can say which.  A
+ * A message is lost that somebody waits for, and nobody can say which: a
+ * thread took the last descriptor between the look and the receipt.  A
  * stage begins anew: supervisor starts it with fresh channels, its peers know
  * what was under way, and nothing was acknowledged that is not durable.
  */
 static void
 starved(struct ipc_channel *ch)
 {
-	log_error("no-free-descriptor",
+	log_error("descriptor-lost",
 	    LOG_CSTR("peer", ipc_role_name(ch->peer)));
-	if (ch->self != IPC_SUPERVISOR)
+	if (ch->self != IPC_SUPERVISOR && ch->crowded != NULL)
 		exit(75);
-	channel_refused(ch, "?", "no free descriptor to receive it with");
+	channel_refused(ch, "?", "descriptors, and no room for them");
 }
 
 /* One message from the socket; false when there is no more for now. */
@@ -196,6 +250,8 @@ receive_one(struct ipc_channel *ch)
 	struct ipc_message m = { 0 };
 	ssize_t n;
 
+	if (wait_for_descriptors(ch))
+		return false;
 	n = ipc_wire_receive(ch->fd, ch->buf, IPC_HEAD_LEN + IPC_BODY_MAX, &m,
 	    MSG_DONTWAIT);
 	if (n > 0) {
@@ -394,6 +450,7 @@ ipc_channel_new(struct event_base *base, int fd, enum ipc_role self,
     enum ipc_role peer, const struct ipc_events *events, void *ctx)
 {
 	struct ipc_channel *ch = calloc(1, sizeof(*ch));
+	bool carries;
 
 	if (ch == NULL) {
 		close(fd);
@@ -406,7 +463,11 @@ ipc_channel_new(struct event_base *base, int fd, enum ipc_role self,
 	    ch);
 	/* Every send says MSG_DONTWAIT, so the socket's own mode is left. */
 	ch->writable = event_new(base, fd, EV_WRITE, on_writable, ch);
+	carries = ipc_rules_carry(peer, self);
+	if (carries)
+		ch->crowded = evtimer_new(base, on_crowded, ch);
 	if (ch->readable == NULL || ch->writable == NULL ||
+	    (carries && ch->crowded == NULL) ||
 	    event_add(ch->readable, NULL) == -1) {
 		channel_destroy(ch);
 		errno = ENOMEM;

@@ -42,3 +42,14 @@ ipc_role_by_name(const char *name)
 		role++;
 	return (enum ipc_role)role;
 }
+
+bool
+ipc_rules_carry(enum ipc_role from, enum ipc_role to)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].fds_max > 0 &&
+		    (rules[i].from & IPC_BIT(from)) != 0 &&
+		    (rules[i].to & IPC_BIT(to)) != 0)
+			return true;
+	return false;
+}

@@ -15,6 +15,8 @@
 
 #include <stddef.h>
 
+#include <stdbool.h>
+
 #include "common/ipc/roles.h"
 
 #define IPC_STAGES (~IPC_BIT(IPC_SUPERVISOR) & ~IPC_BIT(IPC_CONTROL))
@@ -320,5 +322,8 @@ struct ipc_rule {
 
 /* The rule of a type, or NULL for a number that is not in the table. */
 const struct ipc_rule *ipc_rule(unsigned type);
+
+/* Is there a message from the one to the other that carries descriptors? */
+bool ipc_rules_carry(enum ipc_role from, enum ipc_role to);
 
 #endif

@@ -9,10 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -178,6 +180,63 @@ test_descriptors(void **state)
 	close(p[0]);
 }
 
+/* Take all but so many of what is free below a limit near to what is used. */
+static void
+crowd(int *taken, size_t n, size_t leave, struct rlimit *old)
+{
+	struct rlimit tight;
+	size_t k = 0;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, old), 0);
+	tight = (struct rlimit){ 128, old->rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	memset(taken, -1, n * sizeof(*taken));
+	while (k < n && (taken[k] = fcntl(0, F_DUPFD_CLOEXEC, 0)) != -1)
+		k++;
+	assert_true(k > leave && k < n);
+	while (leave-- > 0) {
+		close(taken[--k]);
+		taken[k] = -1;
+	}
+}
+
+/*
+ * While there is no free descriptor, or one too few, a message that carries
+ * one stays with its sender; it comes whole, and in its order, when there is.
+ */
+static void
+test_no_free_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	int p[2], taken[128];
+	struct rlimit old;
+
+	assert_int_equal(pipe(p), 0);
+	say(f, IPC_CONTENT, 1, 0, p[1]);
+	close(p[1]);
+	for (size_t leave = 0; leave < IPC_FDS_MAX; leave++) {
+		crowd(taken, 128, leave, &old);
+		f->taken = -2;
+		turn(f);
+		turn(f);
+		assert_int_equal(f->handled, 0);
+		for (size_t i = 0; i < 128; i++)
+			if (taken[i] != -1)
+				close(taken[i]);
+		setrlimit(RLIMIT_NOFILE, &old);
+	}
+	for (int i = 0; f->handled == 0 && i < 1000; i++) {
+		turn(f);
+		usleep(1000);
+	}
+	assert_int_equal(f->handled, 1);
+	assert_int_equal(f->closed, 0);
+	assert_true(f->taken >= 0);
+	assert_true(pipe_is_open(p[0]));
+	close(f->taken);
+	close(p[0]);
+}
+
 static void
 raw(struct fixture *f, unsigned version, unsigned type, size_t announced,
     size_t len)
@@ -325,6 +384,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_order), T(test_descriptors), T(test_rules),
+		T(test_no_free_descriptor),
 		T(test_malformed), T(test_freed_inside), T(test_peer_gone),
 		T(test_back_pressure), cmocka_unit_test(test_start_fields),
 	};

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "common/ipc/codec.h"
@@ -99,6 +100,34 @@ ipc_wire_send(int fd, const uint8_t head[IPC_HEAD_LEN], struct slice body,
 		n = sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
 	return n == -1 ? -1 : 0;
+}
+
+/* Does it carry descriptors?  A look without room for them makes none. */
+static bool
+carries_descriptors(int fd)
+{
+	uint8_t head[IPC_HEAD_LEN];
+	struct iovec iov = { head, sizeof(head) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT) != -1 &&
+	    (msg.msg_flags & MSG_CTRUNC) != 0;
+}
+
+bool
+ipc_wire_has_room(int fd)
+{
+	int spare[IPC_FDS_MAX];
+	unsigned n = 0;
+
+	if (!carries_descriptors(fd))
+		return true;
+	while (n < IPC_FDS_MAX &&
+	    (spare[n] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) != -1)
+		n++;
+	for (unsigned i = 0; i < n; i++)
+		close(spare[i]);
+	return n == IPC_FDS_MAX;
 }
 
 /* Collect what came along; what is over IPC_FDS_MAX is closed and counted. */

@@ -28,6 +28,14 @@ int ipc_wire_send(int fd, const uint8_t head[IPC_HEAD_LEN], struct slice body,
     const int *fds, unsigned nfds, int flags);
 
 /*
+ * May the next message be received?  False when descriptors come with it and
+ * this process has no IPC_FDS_MAX free ones: the message stays where it is,
+ * for ipc_wire_receive would lose it.  True also when there is none, or when
+ * the socket has failed: the receiver finds out.
+ */
+bool ipc_wire_has_room(int fd);
+
+/*
  * recvmsg into buf.  Returns the octets received (0 at the end) or -1 with
  * errno; EMSGSIZE when the message or its descriptors did not fit, which
  * only a peer that breaks the rules can cause; ENFILE when this process had
