@@ -117,7 +117,7 @@ do_user_restored(struct bulkhead *b, int argc, char *argv[])
 {
 	struct check_report r = { .b = b, .quiet = true };
 	char name[USERNAME_SIZE];
-	struct account_place place;
+	struct account_place place = { 0 };
 	struct address_tables t;
 	int status = user_name(b, argv[0], name);
 

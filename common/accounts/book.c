@@ -199,14 +199,14 @@ look_relay(const struct book *book, const struct domain *d,
     const struct book_name *n, bool aliases)
 {
 	struct book_found f = { .verdict = BOOK_UNKNOWN, .in = d };
+	bool everywhere;
 
 	if (look_in_domain(book, d, n, aliases, &f))
 		return f;
-	if (is_name(book, n->lower, SLICE_LITERAL("postmaster")))
-		f.verdict = BOOK_RELAY;
-	else if (aliases && look_catch_all(book, d, &f))
+	everywhere = is_name(book, n->lower, SLICE_LITERAL("postmaster"));
+	if (!everywhere && aliases && look_catch_all(book, d, &f))
 		return f;
-	else if (d->unchecked && n->lower.len > 0)
+	if (everywhere || (d->unchecked && n->lower.len > 0))
 		f.verdict = BOOK_RELAY;
 	book_trace(book, f.verdict == BOOK_RELAY ? BOOK_STEP_UNCHECKED :
 	    BOOK_STEP_NOBODY, d->line, NULL, n->lower);
