@@ -429,7 +429,7 @@ begin_modifiers(struct imap *s, const struct imap_command *c)
 	if (asked && imap_enable_condstore(s) == -1)
 		return -1;
 	if (m->changed)
-		fetch_items_add(&s->command.fetch, FETCH_MODSEQ);
+		fetch_items_imply(&s->command.fetch, FETCH_MODSEQ);
 	return m->vanished ? begin_vanished(s, c) : 0;
 }
 
@@ -474,7 +474,7 @@ do_fetch(struct imap *s, const struct imap_command *c)
 		return;
 	}
 	if (c->uid)	/* section 6.4.8: it is always told */
-		fetch_items_add(&s->command.fetch, FETCH_UID);
+		fetch_items_imply(&s->command.fetch, FETCH_UID);
 	f->fd = -1;
 	for (size_t i = 0; i < c->fetch.len; i++) {
 		const struct fetch_item *item = &c->fetch.item[i];

@@ -1,5 +1,8 @@
 #include "imapd/session/fetch_items.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "imapd/session/token.h"
 
 static const struct simple {
@@ -44,20 +47,42 @@ static const struct {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-void
-fetch_items_add(struct fetch_items *items, enum fetch_kind kind)
+static bool
+is_asked(const struct fetch_items *items, enum fetch_kind kind)
 {
-	struct fetch_item *item = &items->item[items->len];
-
 	for (size_t i = 0; i < items->len; i++)
 		if (items->item[i].kind == kind)
-			return;
-	if (items->len == FETCH_ITEMS_MAX)
-		return;
-	*item = (struct fetch_item){ .kind = kind };
+			return true;
+	return false;
+}
+
+static struct fetch_item
+simple_item(enum fetch_kind kind)
+{
+	struct fetch_item item = { .kind = kind };
+
 	for (size_t i = 0; i < COUNT(simple); i++)
 		if (simple[i].kind == kind)
-			item->label = slice_str(simple[i].name);
+			item.label = slice_str(simple[i].name);
+	return item;
+}
+
+static void
+add(struct fetch_items *items, enum fetch_kind kind)
+{
+	if (!is_asked(items, kind) && items->len < FETCH_ITEMS_MAX)
+		items->item[items->len++] = simple_item(kind);
+}
+
+void
+fetch_items_imply(struct fetch_items *items, enum fetch_kind kind)
+{
+	if (is_asked(items, kind))
+		return;
+	assert(items->len < FETCH_ITEMS_MAX + FETCH_ITEMS_IMPLIED);
+	memmove(items->item + 1, items->item,
+	    items->len * sizeof(*items->item));
+	items->item[0] = simple_item(kind);
 	items->len++;
 }
 
@@ -285,7 +310,7 @@ take_item(struct slice *in, struct arena *arena, struct fetch_items *items)
 		return section == PARSE_OK;
 	for (size_t i = 0; i < COUNT(simple); i++)
 		if (take_word(in, simple[i].name)) {
-			fetch_items_add(items, simple[i].kind);
+			add(items, simple[i].kind);
 			if (simple[i].kind == FETCH_PREVIEW)
 				take_lazy(in, items);
 			return true;
@@ -308,14 +333,14 @@ take_fetch_items(struct slice *in, struct arena *arena,
     struct fetch_items *items)
 {
 	items->len = 0;
-	items->item = arena_alloc(arena, FETCH_ITEMS_MAX,
+	items->item = arena_alloc(arena, FETCH_ITEMS_MAX + FETCH_ITEMS_IMPLIED,
 	    sizeof(*items->item));
 	if (items->item == NULL)
 		return false;
 	for (size_t i = 0; i < COUNT(macros); i++)
 		if (take_word(in, macros[i].name)) {
 			for (size_t k = 0; k < macros[i].len; k++)
-				fetch_items_add(items, macros[i].kinds[k]);
+				add(items, macros[i].kinds[k]);
 			return true;
 		}
 	if (!take_char(in, '('))

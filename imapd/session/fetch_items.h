@@ -23,7 +23,8 @@ enum section_text {
 };
 
 enum {
-	FETCH_ITEMS_MAX = 64,
+	FETCH_ITEMS_MAX = 64,		/* that a client may name */
+	FETCH_ITEMS_IMPLIED = 2,	/* UID and MODSEQ, besides */
 	SECTION_DEPTH_MAX = 101,	/* numbers in "1.2.3" */
 	SECTION_NAMES_MAX = 200		/* of HEADER.FIELDS */
 };
@@ -44,13 +45,17 @@ struct fetch_item {
 };
 
 struct fetch_items {
-	struct fetch_item *item;	/* [FETCH_ITEMS_MAX] */
+	struct fetch_item *item;	/* [MAX + IMPLIED] */
 	size_t		   len;
 };
 
 /* One item, a macro (ALL, FAST, FULL), or a list in parentheses. */
 bool take_fetch_items(struct slice *in, struct arena *, struct fetch_items *);
-/* Add an item of a simple kind unless it is there. */
-void fetch_items_add(struct fetch_items *, enum fetch_kind);
+/*
+ * An item that the command does not name and the response has all the same;
+ * no effect if it does name it.  Such stand first: there are clients that take
+ * a section for read only when the response ends behind its literal.
+ */
+void fetch_items_imply(struct fetch_items *, enum fetch_kind);
 
 #endif

@@ -280,8 +280,26 @@ def test_macros_and_uid(session, home):
     for macro, n in (("FAST", 3), ("ALL", 4), ("FULL", 5)):
         assert list(fetched(s.ok(f"FETCH 1 {macro}")[0])) == full[:n]
         assert list(fetched(s.ok(f"UID FETCH 1 {macro}")[0])) == [
-            *full[:n], "UID"]
+            "UID", *full[:n]]
     assert s.ok("FETCH 1 (UID UID)")[0] == b"* 1 FETCH (UID 1)\r\n"
+
+
+def test_what_is_implied_stands_first(session, home):
+    """UID and MODSEQ that the command does not name come before what it does:
+    Mail::IMAPClient reads a body only up to the end of the response.  They
+    are there however many items are named."""
+    put(home, WELL_FORMED["plain"])
+    s = session()
+    s.ok("SELECT INBOX")
+    [line, *_] = s.ok("UID FETCH 1 BODY.PEEK[TEXT]")
+    assert line.startswith(b"* 1 FETCH (UID 1 BODY[TEXT] {"), line
+    assert line.endswith(b"\n)\r\n"), line
+    many = " ".join(f"BODY.PEEK[TEXT]<{n}.1>" for n in range(64))
+    lines = s.ok(f"UID FETCH 1 ({many}) (CHANGEDSINCE 1)")
+    [line] = [l for l in lines if b" FETCH " in l]
+    assert re.match(rb"\* 1 FETCH \(UID 1 MODSEQ \(\d+\) BODY", line), line
+    assert line.count(b"BODY[TEXT]<") == 64
+    assert s.ask(f"UID FETCH 1 ({many} BODY.PEEK[])").status == "BAD"
 
 
 def test_large_message_slow_reader(session, home):
