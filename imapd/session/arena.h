@@ -8,7 +8,7 @@
 
 #include "common/slice/slice.h"
 
-#define ARENA_MAX (1024 * 1024)	/* octets of one command's arguments */
+#define ARENA_MAX (2 * 1024 * 1024)	/* octets of one command's arguments */
 
 struct arena {
 	struct arena_block	*blocks;

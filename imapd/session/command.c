@@ -253,6 +253,8 @@ imap_command_parse(struct slice in, struct arena *arena,
 	if (!take_arguments(&in, arena, c) || in.len > 0) {
 		if (c->search.bad_charset)
 			*fault = IMAP_CHARSET;
+		else if (c->search.too_many)
+			*fault = IMAP_LIMIT;
 		return PARSE_BAD;
 	}
 	return PARSE_OK;

@@ -139,7 +139,8 @@ enum imap_fault {
 	IMAP_NO_TAG,		/* nothing to answer to */
 	IMAP_UNKNOWN,		/* no such command */
 	IMAP_SYNTAX,		/* in its arguments */
-	IMAP_CHARSET		/* SEARCH CHARSET of another than we know */
+	IMAP_CHARSET,		/* SEARCH CHARSET of another than we know */
+	IMAP_LIMIT		/* SEARCH has more criteria than it can */
 };
 
 /*

@@ -38,8 +38,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(arena.used <= ARENA_MAX);
 		check_set(&c.set);
 		if (c.verb == IMAP_SEARCH) {
-			enum truth v[SEARCH_STEPS_MAX] = { 0 };
-			(void)search_combine(&c.search, v);
+			static enum truth v[SEARCH_STEPS_MAX];
+			static enum truth stack[SEARCH_STEPS_MAX];
+			(void)search_combine(&c.search, v, stack);
 		}
 		for (size_t i = 0; i < c.list.patterns; i++) {
 			struct pattern p;

@@ -17,6 +17,7 @@ struct search_run {
 	struct search_result result;
 	time_t		 now;		/* when it began */
 	enum truth	*values;	/* of each step */
+	enum truth *stack;              /* search_combine's */
 	struct needle	*needles;
 	uint64_t *keywords; /* bit of each step */
 };
@@ -170,7 +171,7 @@ is_match(struct imap *s)
 				    LOG_SID(s->session.id), LOG_ERRNO(errno));
 			return false;
 		}
-		t = search_combine(&s->command.search, r->values);
+		t = search_combine(&s->command.search, r->values, r->stack);
 	}
 	return t == TRUTH_YES;
 }
@@ -291,6 +292,33 @@ search_next(struct imap *s, uint32_t *seq)
 	return is_match(s);
 }
 
+/* Many searches are for no text, and then need nothing for it. */
+static size_t
+count_texts(const struct search *search)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < search->len; i++)
+		n += search_level(search->step[i].op) >= LEVEL_HEADER;
+	return n;
+}
+
+static bool
+make_room(struct imap *s, struct search_run *r, const struct search *search)
+{
+	size_t n = search->len, texts = count_texts(search);
+
+	if (texts > SEARCH_TEXTS_MAX)
+		return false;
+	r->values = arena_alloc(&s->arena, n, sizeof(*r->values));
+	r->stack = arena_alloc(&s->arena, n, sizeof(*r->stack));
+	r->keywords = arena_alloc(&s->arena, n, sizeof(*r->keywords));
+	if (texts > 0)
+		r->needles = arena_alloc(&s->arena, n, sizeof(*r->needles));
+	return r->values != NULL && r->stack != NULL && r->keywords != NULL &&
+	       (r->needles != NULL || texts == 0);
+}
+
 int
 search_begin(struct imap *s, const struct imap_command *c)
 {
@@ -300,13 +328,7 @@ search_begin(struct imap *s, const struct imap_command *c)
 	if (c->search.modseq && imap_enable_condstore(s) == -1)
 		return -1;
 	s->search = r = calloc(1, sizeof(*r));
-	if (r != NULL) {
-		r->values = arena_alloc(&s->arena, n, sizeof(*r->values));
-		r->needles = arena_alloc(&s->arena, n, sizeof(*r->needles));
-		r->keywords = arena_alloc(&s->arena, n, sizeof(*r->keywords));
-	}
-	if (r == NULL || r->values == NULL || r->needles == NULL ||
-	    r->keywords == NULL) {
+	if (r == NULL || !make_room(s, r, &c->search)) {
 		imap_no(s, "[LIMIT] too many criteria");
 		return -1;
 	}

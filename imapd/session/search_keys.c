@@ -174,15 +174,17 @@ struct open {
 
 struct parser {
 	struct search	*search;
-	struct open	 open[SEARCH_DEPTH_MAX];
+	struct open *open; /* [search->most] */
 	size_t		 depth;
 };
 
 static bool
 add_step(struct parser *p, const struct search_step *s)
 {
-	if (p->search->len == p->search->most)
+	if (p->search->len == p->search->most) {
+		p->search->too_many = true;
 		return false;
+	}
 	p->search->step[p->search->len++] = *s;
 	return true;
 }
@@ -190,8 +192,10 @@ add_step(struct parser *p, const struct search_step *s)
 static bool
 open_op(struct parser *p, enum search_op op)
 {
-	if (p->depth == SEARCH_DEPTH_MAX)
+	if (p->depth == p->search->most) {
+		p->search->too_many = true;
 		return false;
+	}
 	p->open[p->depth++] = (struct open){ op, 0 };
 	return true;
 }
@@ -245,15 +249,29 @@ take_key(struct slice *in, struct arena *arena, struct parser *p)
 	return in->len == 0 || take_space(in);
 }
 
-/* No step without an octet of its own, but for the outermost AND. */
+/*
+ * How many steps there can be at most: behind each criterion, NOT and OR there
+ * is a space, a parenthesis or the end, and an AND is a parenthesis or the
+ * whole.
+ */
+static size_t
+most_steps(struct slice in)
+{
+	size_t n = 2;
+
+	for (size_t i = 0; i < in.len; i++)
+		n += in.at[i] == ' ' || in.at[i] == '(' || in.at[i] == ')';
+	return n < SEARCH_STEPS_MAX ? n : SEARCH_STEPS_MAX;
+}
+
 static bool
 begin_search(struct slice in, struct arena *arena, struct search *search)
 {
-	size_t most = in.len + 1 < SEARCH_STEPS_MAX ? in.len + 1 :
-						      SEARCH_STEPS_MAX;
+	size_t most = most_steps(in);
 
 	*search = (struct search){ .most = most };
 	search->step = arena_alloc(arena, most, sizeof(*search->step));
+	search->too_many = search->step == NULL;
 	return search->step != NULL;
 }
 
@@ -273,8 +291,13 @@ take_charset(struct slice *in, struct arena *arena, struct search *search)
 static bool
 take_keys(struct slice *in, struct arena *arena, struct search *search)
 {
-	struct parser p = { .search = search };
+	struct parser p = { .search = search,
+		.open = arena_alloc(arena, search->most, sizeof(*p.open)) };
 
+	if (p.open == NULL) {
+		search->too_many = true;
+		return false;
+	}
 	(void)open_op(&p, SEARCH_AND);
 	do {
 		if (!take_key(in, arena, &p))
@@ -325,9 +348,9 @@ truth_and(const enum truth *v, size_t n, bool negate)
 }
 
 enum truth
-search_combine(const struct search *s, const enum truth *values)
+search_combine(
+    const struct search *s, const enum truth *values, enum truth *stack)
 {
-	enum truth stack[SEARCH_STEPS_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->len; i++) {

@@ -12,10 +12,11 @@
 #include "imapd/session/arena.h"
 #include "imapd/session/set.h"
 
-enum {
-	SEARCH_DEPTH_MAX = 64,	/* of parentheses, NOT and OR */
-	SEARCH_STEPS_MAX = 1000
-};
+/*
+ * Criteria, parentheses, NOT and OR together, however deep they are nested; and
+ * those among them that read messages, each of whose octets is compared with all.
+ */
+enum { SEARCH_STEPS_MAX = 16384, SEARCH_TEXTS_MAX = 1000 };
 
 enum search_op {
 	/* combine what came before */
@@ -41,22 +42,30 @@ enum search_level { LEVEL_VIEW, LEVEL_FILE, LEVEL_HEADER, LEVEL_BODY,
 	LEVELS };
 enum search_level search_level(enum search_op);
 
+/* There may be many: small, so what is of use depends on op. */
 struct search_step {
 	enum search_op	 op;
-	uint32_t	 count;		/* AND */
 	bool		 negated;	/* UNSEEN, OLD, UNKEYWORD */
 	uint8_t		 flag;
-	uint64_t	 number;
-	int64_t		 days;
-	struct slice	 name;		/* HEADER field, KEYWORD */
-	struct slice	 text;
-	struct set	 set;
+	union {
+		uint32_t count;		/* AND */
+		uint64_t number;
+		int64_t	 days;
+	};
+	union {
+		struct {
+			struct slice name;	/* HEADER field, KEYWORD */
+			struct slice text;
+		};
+		struct set	 set;
+	};
 };
 
 struct search {
 	struct search_step *step;	/* [most] */
 	size_t		 len, most;
 	bool		 bad_charset;
+	bool		 too_many;	/* steps; the parser has given up */
 	const struct charset *charset;	/* of the strings, as sent */
 	bool		 has_charset;
 	bool		 modseq;	/* MODSEQ is among the criteria */
@@ -69,7 +78,9 @@ bool take_sort_search(struct slice *in, struct arena *, struct search *);
 
 enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
 
-/* The whole from the value of each step that is no combination. */
-enum truth search_combine(const struct search *, const enum truth *values);
+/* The whole from the value of each step that is no combination.  stack is for the
+ * work, as long as values. */
+enum truth search_combine(const struct search *, const enum truth *values,
+    enum truth *stack);
 
 #endif

@@ -209,11 +209,14 @@ refuse(struct imap *s, enum imap_fault fault)
 		imap_bad(s, "a command begins with a tag");
 	} else if (fault == IMAP_UNKNOWN)
 		imap_bad(s, "no such command");
-	else if (fault == IMAP_CHARSET) {
+	else if (fault == IMAP_CHARSET || fault == IMAP_LIMIT) {
 		/* RFC 5182 section 2.1: NO leaves nothing in "$" */
 		if ((s->command.returns.options & RETURN_SAVE) != 0)
 			imap_saved_clear(s);
-		refuse_charset(s);
+		if (fault == IMAP_CHARSET)
+			refuse_charset(s);
+		else
+			imap_no(s, "[LIMIT] too many criteria");
 	} else
 		imap_bad(s, "the arguments are not as RFC 3501 has them");
 }

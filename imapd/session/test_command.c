@@ -234,7 +234,7 @@ test_search_logic(void **state)
 	const char *in = "a SEARCH OR SEEN (NOT FLAGGED BODY x) ALL";
 	struct arena arena = { 0 };
 	struct imap_command c;
-	enum truth v[SEARCH_STEPS_MAX] = { 0 };
+	enum truth v[8] = { 0 }, stack[8];
 
 	(void)state;
 	assert_int_equal(parse(in, strlen(in), &c, &arena), PARSE_OK);
@@ -243,40 +243,59 @@ test_search_logic(void **state)
 	v[6] = TRUTH_YES;
 	v[0] = TRUTH_YES;
 	v[3] = TRUTH_UNKNOWN;
-	assert_int_equal(search_combine(&c.search, v), TRUTH_YES);
+	assert_int_equal(search_combine(&c.search, v, stack), TRUTH_YES);
 	v[0] = TRUTH_NO;
-	assert_int_equal(search_combine(&c.search, v), TRUTH_UNKNOWN);
+	assert_int_equal(search_combine(&c.search, v, stack), TRUTH_UNKNOWN);
 	v[1] = TRUTH_YES;	/* flagged: the body does not matter */
-	assert_int_equal(search_combine(&c.search, v), TRUTH_NO);
+	assert_int_equal(search_combine(&c.search, v, stack), TRUTH_NO);
 	v[1] = TRUTH_NO;
 	v[3] = TRUTH_YES;
-	assert_int_equal(search_combine(&c.search, v), TRUTH_YES);
+	assert_int_equal(search_combine(&c.search, v, stack), TRUTH_YES);
 	arena_clear(&arena);
 }
 
+/* open n times, inner, and close n times. */
+static void
+nest(const char *open, const char *inner, const char *close, size_t n,
+    enum parse want, size_t steps)
+{
+	size_t size = 16 + n * (strlen(open) + strlen(close)) + strlen(inner);
+	char *in = calloc(size, 1), *at;
+	struct arena arena = { 0 };
+	enum imap_fault fault;
+	struct imap_command c;
+
+	assert_non_null(in);
+	at = stpcpy(in, "a SEARCH ");
+	for (size_t i = 0; i < n; i++)
+		at = stpcpy(at, open);
+	at = stpcpy(at, inner);
+	for (size_t i = 0; i < n; i++)
+		at = stpcpy(at, close);
+	assert_int_equal(imap_command_parse(slice_str(in), &arena, &c, &fault),
+	    want);
+	if (want == PARSE_OK)
+		assert_int_equal(c.search.len, steps);
+	else
+		assert_int_equal(fault, IMAP_LIMIT);
+	arena_clear(&arena);
+	free(in);
+}
+
+/* Nesting costs no more than the same criteria side by side. */
 static void
 test_search_depth(void **state)
 {
-	char in[4096];
-	struct imap_command c;
-
 	(void)state;
-	for (int depth = 60; depth <= 70; depth++) {
-		struct arena arena = { 0 };
-		size_t n = 0;
-
-		memcpy(in, "a SEARCH ", 9);
-		n = 9;
-		for (int i = 0; i < depth; i++)
-			in[n++] = '(';
-		memcpy(in + n, "ALL", 3);
-		n += 3;
-		for (int i = 0; i < depth; i++)
-			in[n++] = ')';
-		assert_int_equal(parse(in, n, &c, &arena),
-		    depth < SEARCH_DEPTH_MAX ? PARSE_OK : PARSE_BAD);
-		arena_clear(&arena);
-	}
+	nest("(", "ALL", ")", 10000, PARSE_OK, 10002);
+	nest("NOT ", "ALL", "", 10000, PARSE_OK, 10002);
+	nest("ALL ", "ALL", "", 10000, PARSE_OK, 10002);
+	nest("OR 1 ", "ALL", "", 8000, PARSE_OK, 16002);
+	nest("ALL ", "ALL", "", SEARCH_STEPS_MAX - 2, PARSE_OK,
+	    SEARCH_STEPS_MAX);
+	nest("ALL ", "ALL", "", SEARCH_STEPS_MAX - 1, PARSE_BAD, 0);
+	nest("NOT ", "ALL", "", SEARCH_STEPS_MAX, PARSE_BAD, 0);
+	nest("(", "ALL", ")", SEARCH_STEPS_MAX, PARSE_BAD, 0);
 }
 
 static void
