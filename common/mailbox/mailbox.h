@@ -195,7 +195,8 @@ struct folder_changes {
  * their places, marked gone, until a call without it.  changes is valid until
  * the next call with this folder; may be NULL.  Costs three fstat when nothing
  * happened, else a scan.
- * A message is reported as expunged only when a second look missed it too.
+ * A message is reported as expunged only when a second look missed it too, and
+ * while others rename without a pause when many did.
  */
 int folder_sync(struct folder *, unsigned how, struct folder_changes *changes);
 

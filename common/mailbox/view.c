@@ -4,7 +4,7 @@
  * What always holds:
  * V1  Entries are in ascending order of UIDs, and the numbering changes in
  *     folder_sync alone.
- * V2  A message leaves the view only after two looks in a row missed it, or
+ * V2  A message leaves the view only after several looks in a row missed it, or
  *     when this session removed it itself (entry_gone).
  */
 #include <errno.h>
@@ -15,7 +15,17 @@
 
 #include "common/mailbox/internal.h"
 
-enum { LOOKS = 2, LOOKS_MAX = 5 };
+enum { LOOKS_MAX = 5 };	/* in one folder_sync */
+
+/* How many looks in a row must miss a message before it is believed gone. */
+enum {
+	LOOKS_STILL = 2,	/* nothing changed meanwhile */
+	LOOKS_RACY = 3,		/* nothing that a coarse clock shows */
+	/* Somebody renames without a pause: a name that moves in the directory
+	 * from what is still to be read to what was read is missed, and that
+	 * time after time. */
+	LOOKS_RESTLESS = 16
+};
 
 struct entry *
 folder_entry(struct folder *f, size_t seq)
@@ -76,7 +86,7 @@ entry_gone(struct folder *f, struct entry *e)
 {
 	f->any_gone = true;
 	e->m.gone = true;
-	e->misses = LOOKS;
+	e->misses = LOOKS_RESTLESS;
 	e->changed = false;
 }
 
@@ -122,13 +132,23 @@ append_one(struct folder *f, const struct found *d)
 	return 0;
 }
 
+static unsigned
+looks_needed(const struct folder *f, const struct scan *s)
+{
+	if (!s->stable)
+		return LOOKS_RESTLESS;
+	return f->cur_stamp.racy || f->new_stamp.racy ? LOOKS_RACY :
+							LOOKS_STILL;
+}
+
 /*
  * Both are in ascending order.  Names are those of the scan from here on; an
- * entry that was missed keeps none.  Returns how many were missed only now.
+ * entry that was missed keeps none.  Returns how many may only be overlooked.
  */
 static size_t
 merge_known(struct folder *f, const struct scan *s, size_t *next)
 {
+	unsigned needed = looks_needed(f, s);
 	size_t i = 0, doubtful = 0;
 
 	for (size_t k = 0; k < f->count; k++) {
@@ -141,10 +161,12 @@ merge_known(struct folder *f, const struct scan *s, size_t *next)
 			continue;
 		}
 		e->name = UINT32_MAX;
-		if (e->misses < LOOKS)
+		if (e->misses < LOOKS_RESTLESS)
 			e->misses++;
-		if (e->misses < LOOKS)
+		if (e->misses < needed)
 			doubtful++;
+		else if (!e->m.gone)
+			entry_gone(f, e);
 	}
 	while (i < s->count && s->found[i].uid <= f->highest_uid)
 		i++;
@@ -162,15 +184,7 @@ take_pool(struct folder *f, struct scan *s)
 	s->pool = old;
 }
 
-static void
-mark_gone(struct folder *f)
-{
-	for (size_t k = 0; k < f->count; k++)
-		if (f->entries[k].misses >= LOOKS && !f->entries[k].m.gone)
-			entry_gone(f, &f->entries[k]);
-}
-
-/* One look: scan, give UIDs, merge.  *doubtful: missed only now. */
+/* One look: scan, give UIDs, merge.  *doubtful: perhaps only overlooked. */
 static int
 look(struct folder *f, struct scan *s, bool grow, size_t *doubtful)
 {
@@ -199,8 +213,6 @@ look_until_sure(struct folder *f, bool grow)
 	scan_clear(&s);
 	if (r == -1 || doubtful > 0)
 		f->look_again = true;
-	if (r == 0)
-		mark_gone(f);
 	f->scanned = r == 0;
 	return r;
 }
