@@ -336,7 +336,7 @@ replaced(struct imap *s, struct append_run *run, const char *appenduid)
 	if (r == -1 && error != ENOENT)
 		imap_no_errno(s, error);
 	else
-		imap_ok(s, "replaced");
+		imap_ok_modseq(s, "replaced");
 }
 
 static void

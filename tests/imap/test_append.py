@@ -111,6 +111,18 @@ def test_many(session):
     assert subjects(s) == list(range(n))
 
 
+def test_replace_tells_highestmodseq(session):
+    """It expunges, so with QRESYNC the answer says up to where (RFC 7162
+    section 3.2.7)."""
+    s = session()
+    s.append(mail(1))
+    s.ok("ENABLE QRESYNC")
+    s.ok("SELECT INBOX")
+    r = s.ok("REPLACE 1 INBOX {}", mail(2))
+    assert r.of("VANISHED") == [b"* VANISHED 1\r\n"]
+    assert re.match(r"\[HIGHESTMODSEQ \d+\] ", r.text), r.text
+
+
 def test_append_limit(session):
     s = session("append_max = 100K\n")
     assert b" APPENDLIMIT=102400" in s.ok("CAPABILITY")[0]
