@@ -195,11 +195,43 @@ test_growth(void **state)
 		}
 }
 
+/* Mail of strangers that refers to millions of messages that are nowhere. */
+static void
+test_missing(void **state)
+{
+	enum { REFERENCES = 1000 };
+	struct thread *t = thread_new(THREAD_REFERENCES);
+	uint64_t *refs = calloc(REFERENCES, sizeof(*refs)), next = 1000000;
+	struct thread_message m = { .number = 1, .id = 1 };
+	static char got[64 * 1024];
+	size_t len = 0, n;
+
+	(void)state;
+	assert_non_null(refs);
+	for (; m.number <= 2 * THREAD_MISSING_MAX / REFERENCES; m.number++) {
+		m.id = m.number;
+		for (size_t i = 0; i < REFERENCES; i++)
+			refs[i] = next++;
+		assert_int_equal(thread_add(t, &m, refs, REFERENCES), 0);
+	}
+	/* references to what is there still count */
+	m.id = 500000;
+	refs[0] = 1;
+	assert_int_equal(thread_add(t, &m, refs, 1), 0);
+	assert_int_equal(thread_build(t), 0);
+	while ((n = thread_write(t, got + len, THREAD_OUT_MIN)) > 0)
+		len += n;
+	assert_memory_equal(got, "(1 2098)(2)(3)", 14);
+	thread_free(t);
+	free(refs);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stories),
+		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_growth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,22 @@ thread_table_find(struct thread *t, struct thread_table *table, uint64_t key)
 	return &table->entry[at].node;
 }
 
+bool
+thread_table_has(struct thread *t, const struct thread_table *table,
+    uint64_t key)
+{
+	size_t at;
+
+	if (table->size == 0)
+		return false;
+	at = siphash(&t->key, slice_of(&key, sizeof(key))) & (table->size - 1);
+	while (table->entry[at].key != 0 && table->entry[at].key != key) {
+		at = (at + 1) & (table->size - 1);
+		t->steps++;
+	}
+	return table->entry[at].key == key;
+}
+
 void
 thread_append(struct thread *t, uint32_t parent, uint32_t child)
 {

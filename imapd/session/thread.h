@@ -12,8 +12,13 @@
 
 enum thread_algorithm { THREAD_ORDEREDSUBJECT, THREAD_REFERENCES };
 
-/* Messages and those that are only referred to: 1 GiB would be 13 millions. */
+/*
+ * Messages and those that are only referred to: 1 GiB would be 13 millions.
+ * Strangers choose what a message refers to, so that takes half at most; past it
+ * references to messages that are not known so far are passed over.
+ */
 #define THREAD_NODES_MAX (2 * 1024 * 1024)
+#define THREAD_MISSING_MAX (THREAD_NODES_MAX / 2)
 
 struct thread_message {
 	uint32_t	number;		/* as the response names it */

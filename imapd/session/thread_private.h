@@ -31,6 +31,7 @@ struct thread {
 	struct link	*link;
 	size_t		 len, size;
 	uint32_t	 messages;
+	uint32_t	 missing;	/* nodes that are only referred to */
 	struct thread_table ids;
 	struct siphash_key key;		/* strangers choose message IDs */
 	uint64_t	 steps;
@@ -48,6 +49,8 @@ uint32_t thread_node_new(struct thread *);
 /* The node of a key, or LINK_NONE, where it can be put; NULL: no memory.  Valid
  * until the next call. */
 uint32_t *thread_table_find(struct thread *, struct thread_table *,
+    uint64_t key);
+bool thread_table_has(struct thread *, const struct thread_table *,
     uint64_t key);
 void thread_append(struct thread *, uint32_t parent, uint32_t child);
 /* Put the children of a node into the order of their dates. */

@@ -13,8 +13,8 @@ node_of_id(struct thread *t, uint64_t id)
 
 	if (at == NULL)
 		return LINK_NONE;
-	if (*at == LINK_NONE)
-		*at = thread_node_new(t);
+	if (*at == LINK_NONE && (*at = thread_node_new(t)) != LINK_NONE)
+		t->missing++;
 	return *at;
 }
 
@@ -36,6 +36,8 @@ node_of_message(struct thread *t, const struct thread_message *m)
 	/* the first one has the ID for itself */
 	if (n != LINK_NONE && t->node[n].number != 0)
 		n = thread_node_new(t);
+	else if (m->id != 0 && n != LINK_NONE)
+		t->missing--;
 	if (n == LINK_NONE)
 		return n;
 	t->node[n].number = m->number;
@@ -55,8 +57,12 @@ thread_references_add(struct thread *t, const struct thread_message *m,
 	if (me == LINK_NONE)
 		return -1;
 	for (size_t i = 0; i < n; i++) {	/* 1.A */
-		uint32_t at = node_of_id(t, references[i]);
+		uint32_t at;
 
+		if (t->missing >= THREAD_MISSING_MAX &&
+		    !thread_table_has(t, &t->ids, references[i]))
+			continue;
+		at = node_of_id(t, references[i]);
 		if (at == LINK_NONE)
 			return -1;
 		if (last != LINK_NONE)
