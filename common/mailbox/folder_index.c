@@ -206,6 +206,8 @@ fill_work(struct index_txn *t, void *ctx)
 
 /* ---- forgetting ---- */
 
+enum { DROP_AT_ONCE = 1024 };
+
 struct forget {
 	uint32_t	identity;
 	uint8_t		key[INDEX_KEY_LEN];
@@ -269,6 +271,59 @@ folder_index_put(struct records *rs, const struct entry *e)
 	r->flags = e->m.flags;
 	r->keywords = e->m.keywords;
 	return 0;
+}
+
+/* A folder is no more: all that has its number goes, some at a time. */
+struct drop {
+	uint32_t identity;
+	enum index_table table;
+	uint8_t keys[DROP_AT_ONCE][INDEX_KEY_LEN];
+	size_t n;
+};
+
+static int
+collect_key(void *ctx, struct slice key, struct slice value)
+{
+	struct drop *d = ctx;
+	uint32_t uid;
+
+	(void)value;
+	if (d->n == DROP_AT_ONCE ||
+	    !index_key_parse(key, d->table, d->identity, &uid))
+		return 1;
+	memcpy(d->keys[d->n++], key.at, INDEX_KEY_LEN);
+	return 0;
+}
+
+/* Nothing is deleted while it is walked over (index.h). */
+static int
+drop_some(struct index_txn *t, void *ctx)
+{
+	struct drop *d = ctx;
+	uint8_t from[INDEX_KEY_LEN];
+
+	d->n = 0;
+	index_key_pack(d->table, d->identity, 0, 0, from);
+	if (index_walk(t, from, collect_key, d) == -1)
+		return -1;
+	for (size_t i = 0; i < d->n; i++)
+		if (index_delete(t, d->keys[i]) == -1)
+			return -1;
+	return 0;
+}
+
+void
+mailbox_index_drop(struct mailbox *mb, uint32_t identity)
+{
+	struct drop d = { .identity = identity };
+
+	for (int table = INDEX_BLOB; table <= INDEX_CHUNK; table++) {
+		d.table = (enum index_table)table;
+		do
+			if (index_write(mb->index, drop_some, &d) == -1)
+				return;
+		while (d.n == DROP_AT_ONCE);
+	}
 }
 
 /* ---- finding the numbers of the view ---- */

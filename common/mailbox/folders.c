@@ -263,6 +263,20 @@ folder_remove_tree(int dir_fd, const char *path)
 	unlinkat(dir_fd, path, AT_REMOVEDIR);
 }
 
+/* What the index has of it; without a state file it has nothing. */
+static void
+forget_folder(struct mailbox *mb, const char *path)
+{
+	struct folder_state s;
+	int fd = dir_open(mb->maildir_fd, path);
+
+	if (fd == -1)
+		return;
+	if (folder_state_read(fd, &s) == 0)
+		mailbox_index_drop(mb, s.identity);
+	close(fd);
+}
+
 int
 mailbox_delete(struct mailbox *mb, const struct folder_name *name)
 {
@@ -283,8 +297,10 @@ mailbox_delete(struct mailbox *mb, const struct folder_name *name)
 	if (r == 0)
 		r = fsync(mb->maildir_fd);
 	mailbox_unlock(mb);
-	if (r == 0)
+	if (r == 0) {
+		forget_folder(mb, path);
 		folder_remove_tree(mb->maildir_fd, path);
+	}
 	return r;
 }
 

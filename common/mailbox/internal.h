@@ -260,6 +260,8 @@ int records_end(struct records *);
 /* A record for the entry as it is; nothing for a UID. */
 int folder_index_put(struct records *, const struct entry *);
 int folder_index_forget(struct records *, uint32_t uid);
+/* The folder of that number is no more. */
+void mailbox_index_drop(struct mailbox *, uint32_t identity);
 /* Put UIDs that are not in the view on the record of what vanished.
  * incomplete: there were more of them than these. */
 void folder_vanish_uids(struct folder *, const uint32_t *uids, size_t n,

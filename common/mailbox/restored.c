@@ -15,14 +15,19 @@ static int
 renumber_locked(struct mailbox *mb, int dir_fd)
 {
 	struct folder_state s;
+	uint32_t before;
 
 	if (folder_state_read(dir_fd, &s) == -1)
 		return errno == ENOENT ? 0 : -1;
+	before = s.identity;
 	if (mailbox_take_uidvalidity(mb, 0, &s.uidvalidity) == -1)
 		return -1;
 	/* Names that bear the former number are new messages from now on. */
 	s.identity = s.uidvalidity;
-	return folder_state_put(dir_fd, &s) == -1 ? -1 : 1;
+	if (folder_state_put(dir_fd, &s) == -1)
+		return -1;
+	mailbox_index_drop(mb, before);
+	return 1;
 }
 
 static int

@@ -409,6 +409,91 @@ test_deleted_under_a_session(void **state)
 	mailbox_close(other);
 }
 
+/* ---- a folder that is no more ---- */
+
+struct count {
+	uint8_t	from[INDEX_KEY_LEN];
+	uint32_t identity;
+	size_t	 n;
+};
+
+static int
+count_key(void *ctx, struct slice key, struct slice value)
+{
+	struct count *c = ctx;
+	uint32_t uid;
+
+	(void)value;
+	for (int table = INDEX_BLOB; table <= INDEX_CHUNK; table++)
+		c->n += index_key_parse(key, (enum index_table)table,
+		    c->identity, &uid);
+	return 0;
+}
+
+static int
+count_work(struct index_txn *t, void *ctx)
+{
+	struct count *c = ctx;
+
+	c->n = 0;
+	return index_walk(t, c->from, count_key, c);
+}
+
+static size_t
+keys_of(struct home *h, uint32_t identity)
+{
+	struct count c = { .identity = identity };
+	struct index *ix = index_new(h->fd);
+
+	(void)index_read(ix, count_work, &c);
+	index_free(ix);
+	return c.n;
+}
+
+static uint32_t
+fill_folder(struct mailbox *mb, const char *name, uint32_t messages)
+{
+	struct folder_status st;
+	struct folder_name n;
+	struct folder *f;
+	uint32_t uid;
+
+	assert_int_equal(folder_name_parse(slice_str(name), &n), PARSE_OK);
+	assert_int_equal(mailbox_create(mb, &n), 0);
+	f = open_folder(mb, name);
+	for (uint32_t i = 0; i < messages; i++)
+		append_text(f, "Subject: x\n\n", 0, &uid);
+	sync_ok(f, NULL);
+	for (uint32_t i = 1; i <= messages; i++)
+		for (unsigned kind = 1; kind < 16; kind++)
+			folder_cache_put(f, i, kind, "blob", 4);
+	folder_status(f, &st);
+	folder_close(f);
+	return st.uidvalidity;
+}
+
+/* What the index knows of a folder goes with it, and nothing of another. */
+static void
+test_folder_deleted(void **state)
+{
+	struct home *h = *state;
+	struct mailbox *mb = home_mailbox(h);
+	uint32_t a = fill_folder(mb, "a", 3), b = fill_folder(mb, "b", 130);
+	size_t before = keys_of(h, a), folders;
+	struct folder_name n;
+
+	assert_true(before >= 3 * 15);
+	assert_true(keys_of(h, b) > 1024);	/* more than go at once */
+	assert_int_equal(folder_name_parse(slice_str("b"), &n), PARSE_OK);
+	assert_int_equal(mailbox_delete(mb, &n), 0);
+	assert_int_equal(keys_of(h, b), 0);
+	assert_int_equal(keys_of(h, a), before);
+	/* what has a new number leaves nothing under the former one */
+	assert_int_equal(mailbox_restored(mb, &folders), 0);
+	assert_int_equal(keys_of(h, a), 0);
+	mailbox_close(mb);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, home_setup, home_teardown)
 
 int
@@ -425,6 +510,7 @@ main(void)
 		T(test_cut_short),
 		T(test_flipped_octets),
 		T(test_deleted_under_a_session),
+		T(test_folder_deleted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
