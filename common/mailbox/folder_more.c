@@ -62,7 +62,7 @@ read_all(struct folder *f, int fd, size_t size)
 static bool
 is_as_read(const struct folder *f, const struct stat *st)
 {
-	return st->st_ino == f->more_ino &&
+	return !f->more_racy && st->st_ino == f->more_ino &&
 	       st->st_ctim.tv_sec == f->more_time.tv_sec &&
 	       st->st_ctim.tv_nsec == f->more_time.tv_nsec;
 }
@@ -72,6 +72,8 @@ remember(struct folder *f, const struct stat *st)
 {
 	f->more_ino = st->st_ino;
 	f->more_time = st->st_ctim;
+	/* another one could have this time and, after two, this inode */
+	f->more_racy = time_is_racy(&st->st_ctim);
 }
 
 int

@@ -84,6 +84,7 @@ struct folder {
 	struct more_keywords *more; /* NULL: none */
 	uint64_t more_ino;          /* of the file as read; 0: none */
 	struct timespec more_time;
+	bool more_racy;     /* it was written just before it was read */
 	bool more_changed;  /* by somebody else, not yet told */
 	struct uidls uidls; /* valid when uidls_read */
 	bool uidls_read;
@@ -200,6 +201,8 @@ int folder_scan(struct folder *, struct scan *);
 void scan_clear(struct scan *);
 /* Those with a UID first, ascending. */
 void scan_sort(struct scan *);
+/* Made so lately that a change after it may have the same time. */
+bool time_is_racy(const struct timespec *);
 /* When the directory was last changed, and whether that is long enough ago. */
 int stamp_take(int dir_fd, struct stamp *);
 /* Nothing happened since the last scan, as far as the clock can tell. */

@@ -83,24 +83,31 @@ read_name(void *ctx, const char *name, uint64_t ino, unsigned char type)
 	return pool_add(&r->s->pool, name, &found->name);
 }
 
+bool
+time_is_racy(const struct timespec *changed)
+{
+	struct timespec now;
+	int64_t age;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) == -1)
+		return true;
+	age = now.tv_sec - changed->tv_sec;
+	if (age > 4 || age < -4)
+		return false;
+	age = age * 1000000000 + (now.tv_nsec - changed->tv_nsec);
+	/* Whole seconds are those of a file system that knows no others. */
+	return age < (changed->tv_nsec == 0 ? 2000000000 : TICK_NS);
+}
+
 int
 stamp_take(int dir_fd, struct stamp *s)
 {
-	struct timespec now;
 	struct stat st;
-	int64_t age;
 
-	if (fstat(dir_fd, &st) == -1 || clock_gettime(CLOCK_REALTIME, &now) == -1)
+	if (fstat(dir_fd, &st) == -1)
 		return -1;
 	s->changed = st.st_ctim;
-	age = (now.tv_sec - st.st_ctim.tv_sec);
-	if (age > 4 || age < -4) {
-		s->racy = false;
-		return 0;
-	}
-	age = age * 1000000000 + (now.tv_nsec - st.st_ctim.tv_nsec);
-	/* Whole seconds are those of a file system that knows no others. */
-	s->racy = age < (st.st_ctim.tv_nsec == 0 ? 2000000000 : TICK_NS);
+	s->racy = time_is_racy(&s->changed);
 	return 0;
 }
 
