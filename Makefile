@@ -3,6 +3,7 @@
 #   make            build everything (needs neither root nor network)
 #   make install    DESTDIR, PREFIX, SYSCONFDIR, ... are respected
 #   make check      install what is missing, build, pass all tests
+#   make check-clients   real mail clients, from Debian, against it
 #   make demo       a running mail system on loopback, to see and to try
 #   make fuzz       build the fuzz targets and run each of them briefly
 #   make lint       clang-tidy, cppcheck, clang-format

@@ -27,7 +27,21 @@ check:
 system: all tools
 	BULKHEAD_BUILD=$(abspath $(BUILD)) BULKHEAD_SANITIZE=$(SANITIZE) BULKHEAD_WERROR=$(WERROR) \
 	    $(PYTHON) -m pytest -p no:cacheprovider -n $(PYTEST_WORKERS) \
-	    --dist loadgroup -ra --durations=10 $(PYTEST_FLAGS) tests
+	    --dist loadgroup -ra --durations=10 --ignore tests/clients \
+	    $(PYTEST_FLAGS) tests
+
+# Real mail clients, from Debian.  Where one cannot be had, its tests are
+# skipped and say so.
+check-clients:
+	@mk/deps clients || \
+	    echo "check-clients: not all clients could be installed; the tests of those are skipped"
+	@$(MAKE) -j$(JOBS) --no-print-directory -s WERROR=1 all tools
+	@$(PYTHON) -B tests/clients/fetch.py build/clients || \
+	    echo "check-clients: not all clients could be fetched; the tests of those are skipped"
+	BULKHEAD_BUILD=$(abspath $(BUILD)) BULKHEAD_SANITIZE=$(SANITIZE) \
+	    BULKHEAD_CLIENTS=$(abspath build/clients) \
+	    $(PYTHON) -m pytest -p no:cacheprovider -n $(PYTEST_WORKERS) \
+	    -ra --durations=5 $(PYTEST_FLAGS) tests/clients
 
 fuzz:
 	@mk/deps fuzz
@@ -81,8 +95,8 @@ bench-mailboxes: bench-build $(if $(filter bench,$(MAKECMDGOALS)),bench-mail)
 	$(BENCH_ALONE) tests/bench/mailboxes.py $(BUILD)/bin build/peers \
 	    --json build/bench-mailboxes.json $(MAILBOX_FLAGS)
 
-.PHONY: unit check system fuzz tidy lint bench bench-build bench-mail \
-	bench-mailboxes
+.PHONY: unit check check-clients system fuzz tidy lint bench bench-build
+.PHONY: bench-mail bench-mailboxes
 
 # The one program here with a library of its own.
 $(BUILD)/bin/tests-powercut-disk: TOOL_LIBS = -lfuse3

@@ -1,4 +1,4 @@
-"""doc/standards.md names tests, and each of them is there."""
+"""doc/standards.md and doc/clients.md name tests, and each of them is there."""
 
 import re
 from pathlib import Path
@@ -42,3 +42,18 @@ def test_no_row_is_left_out_by_a_slip():
         assert lines and all(numbers), section
         numbers = [int(m[1]) for m in numbers]
         assert numbers == sorted(set(numbers)), section
+
+
+def test_what_clients_did_is_tested():
+    """Each test of real clients is named once, and each that is named is
+    there."""
+    text = (TREE / "doc/clients.md").read_text()
+    named = re.findall(r"`(tests/[^`]+)::([^`]+)`", text)
+    for file, name in named:
+        assert exists(file, name), f"{file}::{name}"
+    there = {(str(path.relative_to(TREE)), name)
+             for path in (TREE / "tests/clients").glob("test_*.py")
+             for name in re.findall(r"^def (test_\w+)\(", path.read_text(),
+                                    re.M)}
+    assert there and there <= set(named)
+    assert len(named) == len(set(named))

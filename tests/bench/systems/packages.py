@@ -7,6 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from support.unpack import installed, unpack
+
 FIRST_UID = 1_599_000_000
 PACKAGES = {
     "postfix": ["postfix"],
@@ -29,45 +31,11 @@ def uid(name):
     return FIRST_UID + GROUPS.index(name)
 
 
-def _installed(package):
-    return not subprocess.run(["dpkg-query", "-W", package],
-                              capture_output=True).returncode
-
-
-def _download(folder, wanted):
-    for attempt in (1, 2):
-        r = subprocess.run(
-            ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download",
-             *wanted], cwd=folder, stdin=subprocess.DEVNULL)
-        if r.returncode == 0:
-            return True
-        if attempt == 1:
-            print("The lists of packages are old or absent: apt-get update")
-            subprocess.run(["apt-get", "-qq", "update"], check=False)
-    return False
-
-
 def fetch(folder, systems):
     """Download and unpack what is not there yet; the folder of the root, or
     None."""
-    folder = Path(folder).resolve()
-    root = folder / "root"
-    wanted = [p for s in systems for p in PACKAGES[s]] + [
-        p for p in LIBRARIES if not _installed(p)]
-    lacking = [p for p in wanted if not (folder / "done" / p).exists()]
-    if not lacking:
-        return root
-    print("Will be downloaded and unpacked (not installed):",
-          ", ".join(lacking), flush=True)
-    (folder / "done").mkdir(parents=True, exist_ok=True)
-    if not _download(folder, lacking):
-        return None
-    for deb in folder.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", deb, root], check=True)
-        deb.unlink()
-    for p in lacking:
-        (folder / "done" / p).touch()
-    return root
+    return unpack(folder, [p for s in systems for p in PACKAGES[s]] + [
+        p for p in LIBRARIES if not installed(p)])
 
 
 def _names(etc):
