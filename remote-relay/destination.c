@@ -129,15 +129,21 @@ static void
 open_links(struct destination *d)
 {
 	struct remote_relay *rr = d->rr;
+	unsigned before;
 
-	while (wants_link(d)) {
+	do {
+		if (!wants_link(d))
+			return;
 		if (rr->n_links >= rr->set->connections_max &&
 		    !links_make_room(rr)) {
 			wait_for_room(d);
 			return;
 		}
+		before = d->n_links;
 		link_open(d);
-	}
+		/* What failed at once would do so again: the next try is when
+		 * something has happened. */
+	} while (d->n_links > before);
 }
 
 void

@@ -262,6 +262,14 @@ class Peer:
             time.sleep(0.01)
         return self.messages
 
+    def await_mails(self, n, patience=30):
+        """So many sessions came as far as a MAIL."""
+        until = time.monotonic() + patience
+        while sum(any(l.startswith("MAIL") for l in s.lines)
+                  for s in self.sessions) < n:
+            assert time.monotonic() < until, len(self.sessions)
+            time.sleep(0.01)
+
     def lines(self):
         return [l for s in self.sessions for l in s.lines]
 

@@ -4,6 +4,7 @@ is its own, the key is tlskeyd's alone."""
 import re
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -195,3 +196,33 @@ def test_tlskeyd_is_killed(tmp_path):
             f"RCPT TO:<x{n}@elsewhere.example>" for n in range(60)}
         assert not any(l.startswith("MAIL") for s in p.sessions
                        if not s.secured for l in s.lines)
+
+
+def test_no_second_connection_can_be_made(tmp_path):
+    """One connection is busy, and nothing is left to make another with: that
+    is tried once for a message and not in a circle, in which remote-relay
+    would do nothing else; what waits goes by the connection that is there."""
+    pair = Pair(tmp_path, "ours")
+    go_on = threading.Event()
+
+    def wait(s):
+        go_on.wait(PATIENCE)
+        return "250 2.1.0 ok"
+
+    with Wanting(tmp_path, [pair], mail=[wait, "250 2.1.0 ok"]) as p, \
+            site(tmp_path, [pair], p.port, "ours") as i:
+        i.start()
+        send(i, 0)
+        p.await_mails(1)
+        text = (i.conf / "bulkhead.conf").read_text()
+        i.write("bulkhead.conf", text.replace("stages = remote-relay",
+                                              "stages = smtpd"))
+        i.kill("tlskeyd")	# which `bulkhead reload` would not allow
+        i.await_log(2, event="started", stage="tlskeyd")
+        for n in range(1, 4):
+            send(i, n)
+        i.await_log(1, event="host-failed", stage="remote-relay")
+        go_on.set()
+        p.await_messages(4)
+        assert len(i.log(event="host-failed", stage="remote-relay")) < 10
+        assert i.await_empty_queue()["difference"] == 0
