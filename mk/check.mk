@@ -32,13 +32,15 @@ system: all tools
 
 # Real mail clients, from Debian.  Where one cannot be had, its tests are
 # skipped and say so.
+CLIENTS_LACK = echo "check-clients: not all clients could be had; their tests are skipped"
 check-clients:
-	@mk/deps clients || \
-	    echo "check-clients: not all clients could be installed; the tests of those are skipped"
+	@mk/deps clients || $(CLIENTS_LACK)
 	@$(MAKE) -j$(JOBS) --no-print-directory -s WERROR=1 all tools
-	@$(PYTHON) -B tests/clients/fetch.py build/clients || \
-	    echo "check-clients: not all clients could be fetched; the tests of those are skipped"
-	BULKHEAD_BUILD=$(abspath $(BUILD)) BULKHEAD_SANITIZE=$(SANITIZE) \
+	@$(PYTHON) -B tests/clients/fetch.py build/clients || $(CLIENTS_LACK)
+	@$(PYTHON) -c "import cryptography, pytest, xdist" || \
+	    echo "check-clients: skipped, for python3-pytest or what it needs could not be had"
+	@! $(PYTHON) -c "import cryptography, pytest, xdist" 2>/dev/null || \
+	    BULKHEAD_BUILD=$(abspath $(BUILD)) BULKHEAD_SANITIZE=$(SANITIZE) \
 	    BULKHEAD_CLIENTS=$(abspath build/clients) \
 	    $(PYTHON) -m pytest -p no:cacheprovider -n $(PYTEST_WORKERS) \
 	    -ra --durations=5 $(PYTEST_FLAGS) tests/clients

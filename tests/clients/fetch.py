@@ -3,6 +3,7 @@ on its host: fetchmail, and PHP with Roundcube, which wants a web server and a
 data base of its own.  `make check-clients` calls this."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,9 @@ def main():
     folder = Path(sys.argv[1])
     if all((folder / "done" / p).exists() for p in PROGRAMS + ROUNDCUBE):
         return 0
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        print("Not a Debian system: nothing is fetched here.")
+        return 1
     folder.mkdir(parents=True, exist_ok=True)
     wanted = dict.fromkeys([*PROGRAMS, *needed_too(), *ROUNDCUBE])
     return 0 if unpack(folder, list(wanted)) else 1
