@@ -1,5 +1,6 @@
 """fetchmail, by POP3 and by IMAP, to a file and on by SMTP."""
 
+import re
 import shlex
 
 import pytest
@@ -102,9 +103,10 @@ def test_imap_idle(desk, fetchmail, doors):
     """A fetchmail that idles has each letter as soon as it arrives."""
     fetchmail.rc("imap", doors.imaps_port, "keep idle")
     child = desk.begin(*fetchmail.command(), **desk.libraries)
-    eventually(lambda: "IDLE" in child.log.read_text(),
-               lambda: child.log.read_text())
     for number in 1, 2:
+        eventually(lambda: len(re.findall(r"IMAP> \S+ IDLE",
+                                          child.log.read_text())) == number,
+                   lambda: child.log.read_text()[-3000:])
         doors.put([number])
         eventually(lambda: fetchmail.taken() == [number],
                    lambda: child.log.read_text()[-3000:])

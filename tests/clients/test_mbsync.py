@@ -2,22 +2,19 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
-from .world import ALICE, eventually, letter, number_of, ok, program
+from .home import Home
+from .world import ALICE, eventually, ok, program
 
 TLS = ["IMAPS", "STARTTLS"]
-LETTERS = {"\\Seen": "S", "\\Answered": "R", "\\Flagged": "F",
-           "\\Draft": "D", "\\Deleted": "T"}
 
 
-class Mbsync:
+class Mbsync(Home):
     def __init__(self, desk, doors, tls="IMAPS", name="home"):
-        self.desk, self.doors = desk, doors
+        super().__init__(desk, doors, name)
         self.mbsync = program("mbsync")
-        self.mail = desk.home / name
         self.mail.mkdir()
         state = desk.home / f"{name}-state"
         state.mkdir()
@@ -58,42 +55,6 @@ SyncState {state}/
 
     def begin(self):
         return self.desk.begin(self.mbsync, "-c", self.rc, "-a")
-
-    def files(self, folder="INBOX"):
-        """{number: path}"""
-        found = {}
-        for sub in "new", "cur":
-            for path in (self.mail / folder / sub).iterdir():
-                number = number_of(path.read_bytes())
-                assert number not in found, f"{number} is there twice"
-                found[number] = path
-        return found
-
-    def near(self, folder="INBOX"):
-        return {n: set(p.name.partition(":2,")[2])
-                for n, p in self.files(folder).items()}
-
-    def far(self, folder="INBOX"):
-        return {n: {LETTERS[f] for f in flags if f in LETTERS}
-                for n, flags in self.doors.letters(folder).items()}
-
-    def flag(self, number, letters, folder="INBOX"):
-        """As a mail program at home would."""
-        path = self.files(folder)[number]
-        name, _, old = path.name.partition(":2,")
-        os.rename(path, self.mail / folder / "cur" /
-                  f"{name}:2,{''.join(sorted(set(old + letters)))}")
-
-    def write(self, number, folder="INBOX"):
-        for sub in "tmp", "new", "cur":
-            (self.mail / folder / sub).mkdir(parents=True, exist_ok=True)
-        path = Path(self.mail / folder / "new" / f"{number}.here")
-        path.write_bytes(letter(number).replace(b"\r\n", b"\n"))
-
-    def alike(self, *folders):
-        for folder in folders:
-            assert self.near(folder) == self.far(folder), folder
-        return self.near(folders[0])
 
 
 @pytest.mark.parametrize("tls", TLS)

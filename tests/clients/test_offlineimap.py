@@ -1,21 +1,16 @@
 """offlineimap: a Maildir at home and the mailbox are kept alike, and its own
 UIDs say which is which."""
 
-import os
-
 import pytest
 
-from .world import ALICE, letter, number_of, ok, program
-
-LETTERS = {"\\Seen": "S", "\\Answered": "R", "\\Flagged": "F",
-           "\\Draft": "D", "\\Deleted": "T"}
+from .home import Home
+from .world import ALICE, ok, program
 
 
-class Offlineimap:
+class Offlineimap(Home):
     def __init__(self, desk, doors, tls="ssl", name="home"):
-        self.desk, self.doors = desk, doors
+        super().__init__(desk, doors, name)
         self.program = program("offlineimap")
-        self.mail = desk.home / name
         self.rc = desk.write(f"offlineimaprc-{name}", f"""
 [general]
 accounts = a
@@ -44,35 +39,6 @@ sslcacertfile = {doors.ca}
 
     def sync(self):
         return self.desk.run(self.program, "-o", "-c", self.rc)
-
-    def files(self, folder="INBOX"):
-        found = {}
-        for sub in "new", "cur":
-            for path in (self.mail / folder / sub).iterdir():
-                number = number_of(path.read_bytes())
-                assert number not in found, f"{number} is there twice"
-                found[number] = path
-        return found
-
-    def near(self, folder="INBOX"):
-        return {n: set(p.name.partition(":2,")[2])
-                for n, p in self.files(folder).items()}
-
-    def far(self, folder="INBOX"):
-        return {n: {LETTERS[f] for f in flags if f in LETTERS}
-                for n, flags in self.doors.letters(folder).items()}
-
-    def flag(self, number, letters, folder="INBOX"):
-        path = self.files(folder)[number]
-        name, _, old = path.name.partition(":2,")
-        os.rename(path, self.mail / folder / "cur" /
-                  f"{name}:2,{''.join(sorted(set(old + letters)))}")
-
-    def write(self, number, folder="INBOX"):
-        for sub in "tmp", "new", "cur":
-            (self.mail / folder / sub).mkdir(parents=True, exist_ok=True)
-        (self.mail / folder / "new" / f"{number}.here").write_bytes(
-            letter(number).replace(b"\r\n", b"\n"))
 
 
 @pytest.mark.parametrize("tls", ["ssl", "starttls"])
@@ -103,9 +69,8 @@ def test_both_sides_change_and_become_alike(desk, doors, tls):
 
     want = {1: {"F", "S"}, 3: {"R", "S"}, 5: {"F"}, 6: set(), 10: set(),
             20: set()}
-    assert o.near() == want
-    assert o.far() == want
-    assert o.near("Away") == o.far("Away") == {11: set(), 12: set()}
+    assert o.alike("INBOX", "Away") == want
+    assert o.near("Away") == {11: set(), 12: set()}
     assert doors.letters('"Near by"') == {21: set()}
 
     changes = [doors.status(f, "HIGHESTMODSEQ")
@@ -135,4 +100,4 @@ def test_what_was_changed_offline_is_merged(desk, doors):
         o.sync()
     want = {1: {"F", "S"}, 3: set(), 4: set(), 30: set(), 31: set(),
             32: set()}
-    assert here.near() == there.near() == here.far() == want
+    assert here.alike("INBOX") == there.alike("INBOX") == want
