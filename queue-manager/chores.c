@@ -100,6 +100,8 @@ on_sync(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	worker_reap(d->queue.sync);
+	log_tend(d->queue.log, d->queue.replay.generation);
+	queue_compact(&d->queue);
 	intake_resume(d);
 	dispatch_run(d);
 }

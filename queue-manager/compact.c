@@ -4,8 +4,14 @@
  *
  * Segments are freed oldest first (L4 of log.h), so it is the oldest that is
  * compacted, whatever lives in it; that is worth it when the log as a whole
- * takes twice the room of what lives in it.  A record costs then at most one
- * rewriting for each time the log is filled.
+ * takes twice the room of what lives in it, and SLACK segments more than that.
+ * A record costs then at most one rewriting for each time the log is filled.
+ *
+ * A step is taken with every batch that reaches the disk, so that the oldest
+ * segment is through about as soon as another is full.  Otherwise mail that
+ * waits for long would keep all segments behind it, dead as they are, and each
+ * that is needed would be made anew: its zeros are another 32 MB on their way
+ * to the disk, in front of somebody's 250.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,15 +21,16 @@
 #include "queue-manager/queue.h"
 
 enum {
-	SEGMENTS_MIN = 4,	/* a log this short is left alone */
-	UNDER_WAY_MAX = 32,	/* records */
-	RECORDS_A_TURN = 64	/* looked at, living or not */
+	SLACK = 12,		/* segments; a log this short is left alone */
+	UNDER_WAY_MAX = 1 << 20, /* octets */
+	RECORDS_A_TURN = 256	/* looked at, living or not */
 };
 
 /* A message on its way to a new place. */
 struct move {
 	struct queue	*q;
 	struct message	*m;
+	size_t		 octets;
 	struct event_message event;	/* its lengths are those of the record */
 };
 
@@ -32,7 +39,7 @@ move_done(void *arg, int error, const struct place *place)
 {
 	struct move *v = arg;
 
-	v->q->compact_under_way--;
+	v->q->compact_under_way -= v->octets;
 	if (error == 0 && !v->m->over)
 		queue_apply_message(v->q, v->m->id, &v->event, place, true,
 		    true);
@@ -65,9 +72,9 @@ append_move(struct queue *q, struct message *m,
 
 	if (v == NULL)
 		return -1;
-	*v = (struct move){ q, m, *old };
+	*v = (struct move){ .q = q, .m = m, .event = *old };
 	v->event.state = state;
-	size = event_message_size(&v->event);
+	v->octets = size = event_message_size(&v->event);
 	to = log_append(q->log, RECORD_MESSAGE, RECORD_MOVED, m->id, size,
 	    move_done, v);
 	if (to == NULL) {
@@ -77,7 +84,7 @@ append_move(struct queue *q, struct message *m,
 	head = event_message_put(&v->event, to, size);
 	memcpy(to + head, old->content.at, old->content.len);
 	m->pins++;
-	q->compact_under_way++;
+	q->compact_under_way += size;
 	return 0;
 }
 
@@ -93,17 +100,23 @@ is_at(const struct message *m, const struct place *p)
  * in the log but is not applied yet would be lost with the old segment, so a
  * message with anything under way (pins) waits for the next pass.
  */
-static int
-move_message(struct queue *q, const struct record *r, const struct place *p)
+static struct message *
+to_be_moved(struct queue *q, uint64_t id, const struct place *p)
 {
-	struct message *m = queue_load(q, r->id);
+	struct message *m = queue_load(q, id);
+
+	return m == NULL || !is_at(m, p) || m->listed || m->pins > 0 ? NULL :
+	    m;
+}
+
+static int
+move_message(struct queue *q, struct message *m, const struct record *r)
+{
 	struct event_message e;
 	uint8_t *state;
 	size_t len;
 	int error;
 
-	if (m == NULL || !is_at(m, p) || m->listed || m->pins > 0)
-		return 0;
 	if (event_message_get(r->payload, &e) == -1 ||
 	    (state = state_octets(m, &len)) == NULL)
 		return -1;
@@ -119,6 +132,7 @@ step(struct queue *q, const struct log_segment *s)
 	uint8_t head[RECORD_HEADER];
 	struct record_peek peek;
 	struct place p = { s->generation, (uint32_t)q->compact_at, 0 };
+	struct message *m;
 	struct record r;
 	uint8_t *octets;
 
@@ -131,13 +145,15 @@ step(struct queue *q, const struct log_segment *s)
 		return true;
 	}
 	p.payload = (uint32_t)peek.payload;
-	if (peek.type == RECORD_MESSAGE) {
+	if (peek.type == RECORD_MESSAGE &&
+	    (m = to_be_moved(q, peek.id, &p)) != NULL) {
 		octets = log_read(q->log, &p, &r);
 		if (octets == NULL && errno == EBADMSG) {
 			q->compact_at += RECORD_ALIGN;
 			return true;
 		}
-		if (octets == NULL || move_message(q, &r, &p) == -1) {
+		if (octets == NULL || r.id != m->id ||
+		    move_message(q, m, &r) == -1) {
 			free(octets);
 			return false;
 		}
@@ -152,9 +168,11 @@ step(struct queue *q, const struct log_segment *s)
 static bool
 is_worth_it(const struct queue *q, const struct log_segment *tail)
 {
+	uint64_t used = log_used(q->log), live = log_live(q->log);
+
 	return tail != NULL && tail->closed && tail->live > 0 &&
-	    log_n_segments(q->log) > SEGMENTS_MIN &&
-	    log_used(q->log) > 2 * log_live(q->log);
+	    log_n_segments(q->log) > SLACK && used > 2 * live &&
+	    used - live > SLACK * q->config.segment_size;
 }
 
 void
@@ -181,5 +199,4 @@ queue_compact(struct queue *q)
 		if (!step(q, tail))
 			break;
 	}
-	log_flush(q->log);
 }

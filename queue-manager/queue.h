@@ -93,7 +93,7 @@ struct queue {
 						 * checkpoint takes out now */
 	uint64_t		 compacting;	/* generation, or 0 */
 	size_t			 compact_at;
-	unsigned		 compact_under_way;
+	size_t			 compact_under_way;	/* octets */
 	bool			 recovering;
 	struct place		 position;	/* how far recovery has read */
 	uint64_t		 seen_ms;	/* latest spool time in a record */

@@ -5,7 +5,7 @@
 #include "queue-manager/spool/log.h"
 #include "queue-manager/spool/worker.h"
 
-enum { SPARES_KEPT = 4 };
+enum { SPARES_KEPT = 8 };
 
 /* A record in a chunk. */
 struct entry {
