@@ -1,6 +1,7 @@
 #include "imapd/authentication.h"
 
 #include "imapd/login_command.h"
+#include "imapd/session/command.h"
 #include "imapd/settings.h"
 
 enum { LINE_MAX_OCTETS = 8192 };
@@ -131,27 +132,34 @@ do_authenticate(struct gate_client *c, const struct imap_login_command *cmd)
 static const struct imap_row {
 	const char	*name;
 	imap_handler	*handle;
+	bool		 alone;		/* without arguments */
 } rows[] = {
-	{ "CAPABILITY", do_capability },
-	{ "NOOP", do_noop },
-	{ "LOGOUT", do_logout },
-	{ "LOGIN", do_login },
-	{ "AUTHENTICATE", do_authenticate },
-	{ "ID", do_id },
-	{ "STARTTLS", do_starttls },
+	{ "CAPABILITY", do_capability, true },
+	{ "NOOP", do_noop, true },
+	{ "LOGOUT", do_logout, true },
+	{ "LOGIN", do_login, false },
+	{ "AUTHENTICATE", do_authenticate, false },
+	{ "ID", do_id, false },
+	{ "STARTTLS", do_starttls, false },	/* which looks by itself */
 };
 
-static const char *const later[] = { "SELECT", "EXAMINE", "CREATE", "DELETE",
-	"RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB", "STATUS",
-	"APPEND", "CHECK", "CLOSE", "EXPUNGE", "SEARCH", "FETCH", "STORE",
-	"COPY", "MOVE", "UID", "IDLE", "NAMESPACE", "UNSELECT" };
+/* For a clear answer to what is only out of place. */
+static const char *const later[] = {
+#define X(name, ...) #name,
+	IMAP_COMMANDS(X)
+#undef X
+	"UID",
+};
 
 static void
 dispatch(struct gate_client *c, const struct imap_login_command *cmd)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (slice_equal_nocase(cmd->name, slice_str(rows[i].name))) {
-			rows[i].handle(c, cmd);
+			if (rows[i].alone && cmd->count > 0)
+				bad(c, cmd->tag, "BAD it takes no arguments");
+			else
+				rows[i].handle(c, cmd);
 			return;
 		}
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)

@@ -4,9 +4,11 @@ what they should."""
 
 import base64
 import os
+import re
 import socket
 import struct
 import time
+from pathlib import Path
 
 import pytest
 
@@ -393,6 +395,80 @@ def test_imap_before_login(gate):
     assert c.ask("a9 LOGOUT").startswith("* BYE")
     assert c.line() == "a9 OK LOGOUT completed"
     assert c.line() is None
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENT = "bad_commands_max = 100\n"
+
+
+def test_every_imap_command_before_login(gate):
+    """What belongs behind the login is refused, in its UID form, too; what
+    belongs here is answered, and with wrong arguments refused."""
+    names = re.findall(r"X\((\w+),\s+\w+,\s+(?:ANY|SELECTED),", (
+        ROOT / "imapd/session/command.h").read_text())
+    here = {"CAPABILITY", "NOOP", "LOGOUT", "ID"}
+    assert len(names) > 30 and here < set(names)
+    g = gate("imapd")
+    for name in names:
+        c = g.client()
+        c.line()
+        if name not in here:
+            for text in (name, name.lower() + " x", f"{name} 1 (a b)"):
+                assert c.ask(f"a {text}") == "a BAD log in first", text
+        assert c.ask(f"a UID {name} 1") == "a BAD log in first", name
+        c.close()
+
+
+@pytest.mark.parametrize("text, reply", [
+    ("CAPABILITY", "* CAPABILITY IMAP4rev1 IMAP4rev2 "),
+    ("CAPABILITY x", "a BAD"), ("NOOP", "a OK"), ("NOOP x", "a BAD"),
+    ("LOGOUT", "* BYE"), ("LOGOUT x", "a BAD"), ("ID NIL", "* ID"),
+    ("LOGIN", "a BAD"), ("LOGIN a", "a BAD"), ("LOGIN a b c", "a BAD"),
+    ('LOGIN "a b', "a BAD"), ("AUTHENTICATE", "a BAD"),
+    ("AUTHENTICATE X", "a NO [CANNOT]"), ("AUTHENTICATE PLAIN x y", "a BAD"),
+    ("STARTTLS", "a BAD"), ("STARTTLS x", "a BAD"), ("WHAT", "a BAD"),
+    ("", "a BAD"), ("LOGIN {5000}", "a NO [TOOBIG]"),
+    ("LOGIN {5000+}", "* BYE"), ("LOGIN " + "x" * 10000, "* BYE")])
+def test_each_imap_command_of_the_gate(gate, text, reply):
+    c = gate("imapd").client()
+    c.line()
+    got = c.ask(f"a {text}")
+    assert got.startswith(reply), got
+    if got.startswith("* BYE"):
+        while (got := c.line()) is not None:
+            assert got.startswith("a OK LOGOUT")
+        return
+    while not got.startswith(("a ", "* BAD")):
+        got = c.line()
+    assert c.ask("b NOOP") == "b OK NOOP completed"
+
+
+def test_every_pop3_command_before_login(gate):
+    keywords = re.findall(r'\{ "(\w+)", do_', (
+        ROOT / "pop3d/session/commands.c").read_text())
+    assert len(keywords) > 10
+    c = gate("pop3d", PATIENT).client()
+    c.line()
+    for word in set(keywords) - {"CAPA", "QUIT"}:
+        for text in (word, word.lower(), f"{word} 1", f"{word} 1 2 3"):
+            assert c.ask(text) == "-ERR log in first", text
+    c.close()
+
+
+@pytest.mark.parametrize("text, reply", [
+    ("CAPA", "+OK"), ("CAPA x", "+OK"), ("QUIT", "+OK"), ("USER", "-ERR"),
+    ("USER a b", "+OK"), ("USER a", "+OK"), ("PASS", "-ERR USER first"),
+    ("PASS x", "-ERR USER first"), ("APOP", "-ERR"), ("APOP a b", "-ERR"),
+    ("AUTH", "-ERR"), ("AUTH X", "-ERR"), ("AUTH PLAIN x y", "-ERR"),
+    ("STLS", "-ERR"), ("STLS x", "-ERR"), ("UTF8", "+OK"), ("UTF8 x", "-ERR"),
+    ("WHAT", "-ERR"), ("", "-ERR"), ("U" * 300, "-ERR"),
+    ("USER " + "x" * 20000, "-ERR")])
+def test_each_pop3_command_of_the_gate(gate, text, reply):
+    c = gate("pop3d").client()
+    c.line()
+    got = c.ask(text)
+    assert got.startswith(reply), got
+    c.close()
 
 
 PLAIN = base64.b64encode(b"\0al ice\0se\"cret").decode()
