@@ -1,4 +1,5 @@
-"""doc/standards.md and doc/clients.md name tests, and each of them is there."""
+"""doc/standards.md, doc/clients.md and doc/imap-and-pop3.md name tests, and each of
+them is there; the last has every command and every capability."""
 
 import re
 from pathlib import Path
@@ -57,3 +58,61 @@ def test_what_clients_did_is_tested():
                                     re.M)}
     assert there and there <= set(named)
     assert len(named) == len(set(named))
+
+
+COMMANDS = (TREE / "doc/imap-and-pop3.md").read_text()
+
+
+def rows_of(title):
+    """{first column: tests} of a table."""
+    section = COMMANDS.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    lines = [l for l in section.splitlines() if l.startswith("|")][2:]
+    cells = [[c.strip() for c in l.strip("|").split("|")] for l in lines]
+    names = [c[0] for c in cells]
+    assert len(names) == len(set(names)), title
+    return {c[0]: re.findall(r"`([^`]+)`", c[-1]) for c in cells}
+
+
+def test_commands_and_capabilities_name_tests_that_are_there():
+    tests = re.findall(r"`(\S+::\S+)`", COMMANDS)
+    assert len(tests) > 150
+    for test in tests:
+        file, _, name = test.partition("::")
+        assert exists(file, name), test
+    for title in ("IMAP commands", "IMAP capabilities", "POP3 commands",
+                  "POP3 capabilities"):
+        assert all(rows_of(title).values()), title
+
+
+def source(path, pattern):
+    found = re.findall(pattern, (TREE / path).read_text())
+    assert found, path
+    return found
+
+
+def test_every_imap_command_has_a_row():
+    session = source("imapd/session/command.h", r"X\((\w+),\s+\w+,\s+"
+                     r"(?:ANY|SELECTED),\s+(true|false)\)")
+    gate = source("imapd/authentication.c", r'\{ "([A-Z]+)", do_')
+    assert set(rows_of("IMAP commands")) == set(gate) | {
+        n for n, _ in session} | {"UID " + n for n, uid in session
+                                  if uid == "true"}
+
+
+def test_every_pop3_command_has_a_row():
+    pattern = r'\{ "(\w+)", do_'
+    assert set(rows_of("POP3 commands")) == set(
+        source("pop3d/authorization.c", pattern)) | set(
+        source("pop3d/session/commands.c", pattern))
+
+
+def test_every_capability_has_a_row():
+    session = source("imapd/session/capability.h", r'X\(\w+,\s+"([^"]+)"\)')
+    gate = source("imapd/authentication.c", r'"CAPABILITY ([^"%]+)')[0].split()
+    # what depends on the listener, and what is made from other tables
+    made = {"STARTTLS", "LOGINDISABLED", "AUTH=PLAIN"}
+    assert set(rows_of("IMAP capabilities")) == set(session) | set(gate) | made
+    lines = source("pop3d/authorization.h", r"(?:^|\")([A-Z0-9-]+)(?= |\\r)")
+    lines += source("pop3d/authorization.h", r"\\r\\n([A-Z0-9-]+)(?= |\\r)")
+    assert set(rows_of("POP3 capabilities")) == set(lines) | {
+        "USER", "SASL", "STLS"}
