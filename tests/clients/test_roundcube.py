@@ -109,13 +109,22 @@ def chromium(desk):
     except ImportError:
         pytest.skip("python3-selenium is not installed: `make check-clients` "
                     "could not get it from Debian")
-    program("chromium")
-    child = desk.begin(program("chromedriver"), "--port=0")
+    binary = program("chromium", "usr/lib/chromium")
+    fonts = desk.write("fonts.conf", f"""<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+<dir>/usr/share/fonts</dir><dir>{ROOT}/usr/share/fonts</dir>
+<cachedir>{desk.home}/fonts</cachedir>
+</fontconfig>
+""")
+    child = desk.begin(program("chromedriver"), "--port=0",
+                       FONTCONFIG_FILE=str(fonts), **desk.libraries)
     port = eventually(
         lambda: re.search(r"successfully on port (\d+)",
                           child.log.read_text()),
         lambda: child.log.read_text())[1]
     options = webdriver.ChromeOptions()
+    options.binary_location = binary
     for word in ("--headless=new", "--no-sandbox", "--disable-gpu",
                  "--disable-dev-shm-usage", "--no-first-run",
                  "--disable-background-networking", "--disable-sync",

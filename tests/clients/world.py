@@ -31,14 +31,13 @@ UNPACKED = Path(os.environ.get("BULKHEAD_CLIENTS")
 ALICE, BOB = f"alice@{DOMAIN}", f"bob@{DOMAIN}"
 
 
-def program(name):
-    """A client, installed or unpacked; the test is skipped without it."""
-    path = shutil.which(name, path="/usr/bin:/usr/sbin:/bin")
-    other = UNPACKED / "root/usr/bin" / name
-    if path is None and not other.exists():
-        pytest.skip(f"{name} is neither installed nor unpacked: "
-                    "`make check-clients` could not get it from Debian")
-    return str(path or other)
+def program(name, where="usr/bin"):
+    """A client, unpacked or installed; the test is skipped without it."""
+    for path in UNPACKED / "root" / where / name, Path("/", where, name):
+        if path.exists():
+            return str(path)
+    pytest.skip(f"{name} is neither installed nor unpacked: "
+                "`make check-clients` could not get it from Debian")
 
 
 def eventually(what, why, patience=PATIENCE):
@@ -142,10 +141,18 @@ def ok(answer):
 
 
 def contents(c, folder):
-    ok(c.select(folder, readonly=True))
+    """{number: flags}, of one moment: where another client expunges something
+    meanwhile, it is asked again."""
+    while True:
+        ok(c.select(folder, readonly=True))
+        if not ok(c.search(None, "ALL"))[0]:
+            return {}
+        status, items = c.fetch("1:*", "(FLAGS BODY.PEEK[HEADER])")
+        if status == "OK":
+            break
+        assert b"EXPUNGEISSUED" in items[-1], items
     found = {}
-    for item in ok(c.fetch("1:*", "(FLAGS BODY.PEEK[HEADER])")) \
-            if ok(c.search(None, "ALL"))[0] else []:
+    for item in items:
         if not isinstance(item, tuple):
             continue
         number = number_of(item[1])
