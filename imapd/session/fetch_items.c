@@ -158,8 +158,9 @@ take_partial(struct slice *in, struct fetch_item *item)
 	if (!take_char(in, '<'))
 		return true;
 	item->partial = true;
-	return take_number(in, UINT32_MAX, &item->start) &&
-	    take_char(in, '.') && take_number(in, UINT32_MAX, &item->len) &&
+	/* 63 bits: RFC 9051 section 9 */
+	return take_number(in, INT64_MAX, &item->start) &&
+	    take_char(in, '.') && take_number(in, INT64_MAX, &item->len) &&
 	    item->len > 0 && take_char(in, '>');
 }
 

@@ -139,8 +139,8 @@ take_key_argument(struct slice *in, struct arena *arena,
 	case INTERVAL:	/* RFC 5032: seconds, not 0 */
 		return take_number(in, UINT32_MAX, &s->number) &&
 		    s->number > 0;
-	case NUMBER:
-		return take_number(in, UINT32_MAX, &s->number);
+	case NUMBER:	/* RFC 9051 section 9 */
+		return take_number(in, INT64_MAX, &s->number);
 	default:
 		return take_set(in, arena, &s->set);
 	}

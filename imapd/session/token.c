@@ -238,7 +238,7 @@ literal_at_end(struct slice line, struct literal *l)
 		from--;
 	if (from == 0 || line.at[from - 1] != '{' || from == end)
 		return PARSE_MORE;
-	if (slice_number(slice_of(line.at + from, end - from), UINT32_MAX,
+	if (slice_number(slice_of(line.at + from, end - from), INT64_MAX,
 	    &n) == -1)
 		return PARSE_BAD;
 	l->len = n;

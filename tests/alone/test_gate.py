@@ -502,6 +502,22 @@ def test_imap_login(gate, kind):
     assert connection.recv(100) == b"t.2 SELECT INBOX\r\n"
 
 
+@pytest.mark.parametrize("text", [
+    'u LOGIN "jörg@bücher.test" "geheimnüs"',
+    "u LOGIN {18+}\r\njörg@bücher.test {10+}\r\ngeheimnüs"])
+def test_imap_login_in_utf8(gate, text):
+    """Octet for octet, in quoted strings and literals (RFC 9051 section 9)."""
+    g = gate("imapd")
+    c = g.client()
+    c.line()
+    c.say(text)
+    ident, session, name, password = g.login()
+    assert name == "jörg@bücher.test".encode()
+    assert password == "geheimnüs".encode()
+    g.refuse(ident)
+    assert c.line().startswith("u NO [AUTHENTICATIONFAILED]")
+
+
 def test_imap_refusals(gate):
     g = gate("imapd")
     c = g.client()

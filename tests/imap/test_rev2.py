@@ -218,3 +218,25 @@ def test_parameters_in_pieces(session):
     s.append(b"Content-Type: application/x; name*0=\"one \"; name*1=two\n\nx\n")
     s.ok("SELECT INBOX")
     assert b'"name" "one two"' in s.ok("FETCH 1 BODYSTRUCTURE")[0].lower()
+
+
+def test_numbers_of_63_bits(session):
+    """Appendix E 1."""
+    s = rev2(session())
+    s.append(MAIL)
+    s.ok("SELECT INBOX")
+    most = 2 ** 63 - 1
+    assert b"ALL 1\r\n" in s.ok(f"SEARCH SMALLER {most}")[0]
+    assert b"ALL" not in s.ok(f"SEARCH LARGER {2 ** 32}")[0]
+    assert s.literal(f"FETCH 1 BODY.PEEK[TEXT]<2.{most}>",
+                     "BODY[TEXT]<2>") == b"llo\r\n"
+    assert s.literal(f"FETCH 1 BODY.PEEK[]<{most}.{most}>",
+                     f"BODY[]<{most}>") == b""
+    for bad in (f"SEARCH LARGER {most + 1}", f"FETCH 1 BODY[]<0.{most + 1}>"):
+        assert s.ask(bad).status == "BAD"
+    # refused before it is read
+    s.send(b"a APPEND INBOX {%d}\r\n" % most)
+    assert s.response().startswith(b"a NO [TOOBIG]")
+    s.send(b"b NOOP {%d}\r\n" % most)
+    assert s.response().startswith(b"b BAD [TOOBIG]")
+    s.ok("NOOP")
