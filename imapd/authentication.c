@@ -26,14 +26,18 @@ bad(struct gate_client *c, struct slice tag, const char *text)
 	gate_bad_command(c);
 }
 
+/*
+ * ENABLE and IDLE are for later; but some clients, Python's imaplib among them,
+ * keep what they were told first.
+ */
 static void
 print_capabilities(struct gate_client *c)
 {
 	char names[GATE_MECHANISMS_SIZE];
 
 	gate_print(c,
-	    "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID%s "
-	    "%s",
+	    "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE IDLE"
+	    "%s %s",
 	    gate_starttls_offered(c) ? " STARTTLS" : "",
 	    gate_login_allowed(c) ? gate_mechanisms(c, "AUTH=", names)
 				  : "LOGINDISABLED");

@@ -77,6 +77,27 @@ def test_imaplib(shared):
     assert m.logout()[0] == "BYE"
 
 
+def test_imaplib_in_utf8(shared):
+    """UTF8=ACCEPT and IMAP4rev2 by a client that knows the first by itself."""
+    m = login(shared, "u29")
+    assert "IMAP4REV2" in m.capabilities
+    assert m.enable("UTF8=ACCEPT")[0] == "OK" and m.utf8_enabled
+    assert m.create('"Entwürfe.日本"')[0] == "OK"
+    assert '"Entwürfe.日本"'.encode() in b"".join(m.list()[1])
+    assert m.select('"Entwürfe.日本"')[1] == [b"0"]
+    assert m.search(None, 'SUBJECT "Grüße"') == ("OK", [b""])
+    m.logout()
+    old = login(shared, "u29")
+    assert b'"Entw&APw-rfe.&ZeVnLA-"' in b"".join(old.list()[1])
+    assert old.enable("IMAP4rev2")[0] == "OK"
+    assert old.response("ENABLED")[1] == [b"IMAP4rev2"]
+    assert old.select("INBOX")[0] == "OK"
+    assert '"Entwürfe.日本"'.encode() in b"".join(old.list()[1])
+    assert old.search(None, "ALL")[0] == "OK"
+    assert old.response("ESEARCH")[1][0].startswith(b"(TAG ")
+    old.logout()
+
+
 def test_curl(shared, tmp_path):
     m = login(shared, "u23")
     text = b"Subject: curl\r\n\r\n" + b"line\r\n" * 100
