@@ -359,6 +359,11 @@ answered(struct line *l, const struct milter_answer *a)
 		answer_reply(l, a->value);
 		break;
 	case SMFIR_DISCARD:
+		/* It is said of a message; there is none yet. */
+		if (l->step < STEP_MAIL) {
+			fail(l, "DISCARD where it may not be", 0);
+			break;
+		}
 		l->in_transaction = false;
 		l->done = true;
 		verdict(l, MILTER_DISCARD, "discard", NULL);

@@ -41,6 +41,12 @@ enum {
 	MILTERD_INPUT_MAX = 128 * 1024, /* kept of one milter */
 	MILTERD_OUTPUT_MAX = 256 * 1024,
 	MILTERD_SESSIONS_MAX = 65536, /* of one peer */
+	/* Descriptors of messages that one peer may have here.  Of what comes
+	 * beyond, the review is answered with 451. */
+	MILTERD_PARTS_MAX = 20000,
+	/* And of one changed message on its way back: with what waits in a
+	 * channel that is not full yet, less than it takes. */
+	MILTERD_PARTS_BACK_MAX = 2048,
 	MILTERD_DIALS_MAX = 64,       /* asked of supervisor at once */
 	MILTERD_WRITE_MAX = 256 * 1024 + 1024,
 	/* What a milter may want changed in one message. */
@@ -213,8 +219,18 @@ int dial_unreachable(void *, struct ipc_channel *, struct ipc_message *);
 
 /* ---- session.c ---- */
 
+/* A verdict, with a text of its own, that waits for room in the channel. */
+struct held_verdict {
+	struct milter_verdict v;
+	char text[MILTER_TEXT_MAX];
+};
+
 struct session {
 	RB_ENTRY(session) by_id;
+	TAILQ_ENTRY(session) waits; /* if held_up */
+	bool held_up;
+	struct held_verdict *held; /* NULL then: no memory, that is 451 */
+	unsigned n_parts;          /* counted in the peer's */
 	struct peer *peer;
 	struct config *config;
 	uint64_t id;
@@ -252,6 +268,8 @@ void session_line_verdict(
 void session_refuse(struct session *, uint16_t code, uint8_t subject,
     uint8_t detail, const char *text);
 void session_abort(struct session *);
+/* Its verdict was sent: nothing of the request is needed any more. */
+void session_answered(struct session *);
 
 /* ---- peers.c ---- */
 
@@ -263,11 +281,20 @@ struct peer {
 	unsigned instance;
 	struct session_tree sessions;
 	unsigned n_sessions;
+	TAILQ_HEAD(, session) waiting; /* with held verdicts */
+	unsigned n_parts;
 };
 
 int peers_add(struct milterd *, enum ipc_role, unsigned instance, int fd);
 void peers_clear(struct milterd *);
-/* Answer the session's request. */
+/*
+ * Answer the session's request: now, or as soon as the channel has room.  No
+ * verdict is lost while the channel lives; session_answered() follows.
+ */
 void peer_verdict(struct session *, struct milter_verdict *);
+/* The request has no answer any more. */
+void peer_forget(struct session *);
+/* Take in one part more of the session's; false: over MILTERD_PARTS_MAX. */
+bool peer_counts_part(struct session *);
 
 #endif

@@ -2,7 +2,12 @@
  * The channels to smtpd: which sessions there are, what is asked of them, and
  * the verdicts.  A session that milterd does not know (it was started anew
  * meanwhile) is answered with 451 until its next MAIL.
+ *
+ * A peer that does not read costs bounded memory and loses nothing: while its
+ * channel is full no request is read, and verdicts wait in their sessions,
+ * which have one request each.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -69,6 +74,10 @@ give_content(struct session *s, struct milter_verdict *v)
 		return 0;
 	if (message_rebuild(&s->message, &made, &v->kept) == -1)
 		return -1;
+	if (made.n > MILTERD_PARTS_BACK_MAX) {
+		parts_clear(&made);
+		return -1;
+	}
 	v->changed = true;
 	v->parts = made.n;
 	return send_parts(s, &made);
@@ -91,19 +100,14 @@ take_envelope(struct session *s, struct milter_verdict *v)
 	v->n_changes = e->n;
 }
 
-void
-peer_verdict(struct session *s, struct milter_verdict *v)
+static void
+send_verdict(struct session *s, struct milter_verdict *v)
 {
 	struct peer *p = s->peer;
 	struct ipc_writer w;
 	struct edit *i;
 	uint64_t request = s->request;
 
-	if (request == 0)
-		return;
-	v->reason = v->reverse_path = slice_of("", 0);
-	if (v->text.at == NULL)
-		v->text = slice_of("", 0);
 	if (s->asked == IPC_MILTER_REVIEW && v->decision == MILTER_GO_ON) {
 		take_envelope(s, v);
 		if (give_content(s, v) == -1) {
@@ -128,6 +132,91 @@ peer_verdict(struct session *s, struct milter_verdict *v)
 	else
 		(void)ipc_send(p->ch, IPC_MILTER_VERDICT, request,
 		    slice_of(p->d->body, w.len), NULL, 0);
+}
+
+/* Its slices point into the session, but for the text. */
+static void
+hold(struct session *s, const struct milter_verdict *v)
+{
+	struct held_verdict *h = malloc(sizeof(*h));
+
+	if (h != NULL) {
+		h->v = *v;
+		if (v->text.len > 0)
+			memcpy(h->text, v->text.at, v->text.len);
+		h->v.text = slice_of(h->text, v->text.len);
+	}
+	s->held = h;
+	s->held_up = true;
+	TAILQ_INSERT_TAIL(&s->peer->waiting, s, waits);
+}
+
+void
+peer_verdict(struct session *s, struct milter_verdict *v)
+{
+	if (s->request == 0)
+		return;
+	v->reason = v->reverse_path = slice_of("", 0);
+	if (v->text.at == NULL)
+		v->text = slice_of("", 0);
+	if (ipc_channel_full(s->peer->ch) || !TAILQ_EMPTY(&s->peer->waiting)) {
+		hold(s, v);
+		return;
+	}
+	send_verdict(s, v);
+	session_answered(s);
+}
+
+void
+peer_forget(struct session *s)
+{
+	s->request = 0;
+	if (s->held_up)
+		TAILQ_REMOVE(&s->peer->waiting, s, waits);
+	free(s->held);
+	s->held = NULL;
+	s->held_up = false;
+}
+
+static void
+send_held(struct peer *p)
+{
+	struct session *s;
+
+	while (!ipc_channel_full(p->ch) &&
+	       (s = TAILQ_FIRST(&p->waiting)) != NULL) {
+		struct held_verdict *h = s->held;
+		uint64_t request = s->request;
+
+		s->held = NULL;
+		if (h != NULL)
+			send_verdict(s, &h->v);
+		else
+			send_refusal(p, request, s->id);
+		free(h);
+		peer_forget(s);
+		session_answered(s);
+	}
+}
+
+/* No more requests while their answers have no room. */
+static void
+press_back(struct peer *p)
+{
+	if (ipc_channel_full(p->ch) || !TAILQ_EMPTY(&p->waiting))
+		ipc_channel_pause(p->ch);
+	else
+		ipc_channel_resume(p->ch);
+}
+
+bool
+peer_counts_part(struct session *s)
+{
+	if (s->peer->n_parts >= MILTERD_PARTS_MAX)
+		return false;
+	s->peer->n_parts++;
+	s->n_parts++;
+	return true;
 }
 
 /* ---- requests ---- */
@@ -215,7 +304,9 @@ take_part(struct session *s, struct ipc_message *m, uint32_t octets)
 	if (content_check(m->fds[0], octets) == -1 || octets > QUEUE_PART_MAX ||
 	    s->message.parts.n >= MILTER_PARTS_MAX)
 		return -1;
-	/* Without memory the review finds the parts to be too few. */
+	/* Without room or memory the review finds them to be too few. */
+	if (!peer_counts_part(s))
+		return 0;
 	(void)parts_add(&s->message.parts, ipc_message_take_fd(m, 0), octets);
 	return 0;
 }
@@ -315,10 +406,8 @@ peer_free(struct peer *p)
 {
 	struct session *s;
 
-	while ((s = RB_MIN(session_tree, &p->sessions)) != NULL) {
-		s->request = 0;
+	while ((s = RB_MIN(session_tree, &p->sessions)) != NULL)
 		session_free(s);
-	}
 	TAILQ_REMOVE(&p->d->peers, p, all);
 	free(p);
 }
@@ -328,6 +417,21 @@ on_closed(void *ctx, struct ipc_channel *ch)
 {
 	(void)ch;
 	peer_free(ctx);
+}
+
+static void
+on_drained(void *ctx, struct ipc_channel *ch)
+{
+	(void)ch;
+	send_held(ctx);
+	press_back(ctx);
+}
+
+static void
+on_turn(void *ctx, struct ipc_channel *ch)
+{
+	(void)ch;
+	press_back(ctx);
 }
 
 static const struct ipc_handler handlers[] = {
@@ -344,6 +448,8 @@ static const struct ipc_events events = {
 	.handlers = handlers,
 	.count = sizeof(handlers) / sizeof(handlers[0]),
 	.closed = on_closed,
+	.drained = on_drained,
+	.turn = on_turn,
 };
 
 static void
@@ -371,6 +477,7 @@ peers_add(struct milterd *d, enum ipc_role role, unsigned instance, int fd)
 	p->role = role;
 	p->instance = instance;
 	RB_INIT(&p->sessions);
+	TAILQ_INIT(&p->waiting);
 	p->ch =
 	    ipc_channel_new(d->stage.base, fd, IPC_MILTERD, role, &events, p);
 	if (p->ch == NULL) {

@@ -34,6 +34,8 @@ forget_message(struct session *s)
 {
 	message_clear(&s->message);
 	envelope_edits_clear(&s->envelope);
+	s->peer->n_parts -= s->n_parts;
+	s->n_parts = 0;
 	if (s->reviewing)
 		s->peer->d->n_reviews--;
 	s->reviewing = false;
@@ -51,6 +53,7 @@ drop_lines(struct session *s)
 void
 session_free(struct session *s)
 {
+	peer_forget(s);
 	drop_lines(s);
 	forget_message(s);
 	RB_REMOVE(session_tree, &s->peer->sessions, s);
@@ -143,6 +146,11 @@ answer(struct session *s, struct milter_verdict *v)
 	v->session = s->id;
 	v->wishes = wishes(s);
 	peer_verdict(s, v);
+}
+
+void
+session_answered(struct session *s)
+{
 	if (s->asked == IPC_MILTER_REVIEW)
 		forget_message(s);
 	free(s->recipient);
@@ -218,7 +226,7 @@ session_run(struct session *s, uint64_t request, enum ipc_type asked)
 void
 session_abort(struct session *s)
 {
-	s->request = 0;
+	peer_forget(s);
 	forget_message(s);
 	for (unsigned i = 0; i < s->n_lines; i++)
 		line_abort(&s->lines[i]);

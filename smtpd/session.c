@@ -459,9 +459,9 @@ session_free(struct session *s)
 
 	end_dialogue(s);
 	stream_free(s->stream);
-	clients_leave(d->clients, s->client);
 	screen_end(s);
 	milter_session_end(s);
+	clients_leave(d->clients, s->client);
 	TAILQ_REMOVE(&d->sessions, s, all);
 	d->n_sessions--;
 	free(s->helo);

@@ -22,6 +22,9 @@ struct client_window {
 
 struct client {
 	unsigned	live;		/* connections now */
+	/* Octets that are kept for all of them; the caller's count, 0 before
+	 * the last of them leaves. */
+	uint64_t	kept;
 	struct client_window connections, errors, messages, recipients;
 };
 

@@ -30,6 +30,7 @@ find(struct session *s, bool *failed)
 			return NULL;
 		s->milter->s = s;
 		s->milter->kept.d = s->milter->changed.d = s->d;
+		s->milter->kept.client = s->milter->changed.client = s->client;
 	}
 	return s->milter;
 }

@@ -18,15 +18,17 @@ struct kept_part {
 	uint32_t octets;
 };
 
-/* Sealed memfds; their octets are counted in the process's. */
+/* Sealed memfds; their octets are counted in the process's and the client's. */
 struct kept {
 	struct smtpd *d;
+	struct client *client;
 	struct kept_part *at;
 	uint32_t n, room;
 	uint64_t octets;
 };
 
-/* fd becomes the list's.  -1: over milter_memory, or no memory. */
+/* fd becomes the list's.  -1: over milter_memory or the client's share of it,
+ * or no memory. */
 int kept_add(struct kept *, int fd, uint32_t octets);
 void kept_clear(struct kept *);
 

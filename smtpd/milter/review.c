@@ -10,7 +10,39 @@
 
 #include "smtpd/milter/milter.h"
 
+enum { SHARE_MORE = 1 << 20 }; /* our fields, and those of milters */
+
 /* ---- content that is kept ---- */
+
+/*
+ * A quarter of it all for the messages of one client, so that four of them at
+ * least are needed to use it up; but its largest message, and what milters
+ * make of that, always has room.
+ */
+static uint64_t
+share(const struct smtpd *d)
+{
+	uint64_t least = 2 * d->set->max_message_size + SHARE_MORE;
+
+	return d->set->milter_memory / 4 > least ? d->set->milter_memory / 4 :
+	    least;
+}
+
+static void
+count(struct kept *k, uint32_t octets)
+{
+	k->octets += octets;
+	k->d->milter_octets += octets;
+	k->client->kept += octets;
+}
+
+static void
+count_off(struct kept *k, uint32_t octets)
+{
+	k->octets -= octets;
+	k->d->milter_octets -= octets;
+	k->client->kept -= octets;
+}
 
 int
 kept_add(struct kept *k, int fd, uint32_t octets)
@@ -18,7 +50,8 @@ kept_add(struct kept *k, int fd, uint32_t octets)
 	struct kept_part *more = k->at;
 	uint32_t room = k->room == 0 ? 1 : k->room * 2;
 
-	if (k->d->milter_octets + octets > k->d->set->milter_memory)
+	if (k->d->milter_octets + octets > k->d->set->milter_memory ||
+	    k->client->kept + octets > share(k->d))
 		goto failed;
 	if (k->n == k->room) {
 		more = reallocarray(k->at, room, sizeof(*more));
@@ -28,8 +61,7 @@ kept_add(struct kept *k, int fd, uint32_t octets)
 		k->room = room;
 	}
 	k->at[k->n++] = (struct kept_part){ fd, octets };
-	k->octets += octets;
-	k->d->milter_octets += octets;
+	count(k, octets);
 	return 0;
 failed:
 	close(fd);
@@ -43,8 +75,7 @@ drop(struct kept *k, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		if (k->at[i].fd != -1)
 			close(k->at[i].fd);
-		k->octets -= k->at[i].octets;
-		k->d->milter_octets -= k->at[i].octets;
+		count_off(k, k->at[i].octets);
 	}
 	k->n -= n;
 	if (k->n > 0)
@@ -54,11 +85,9 @@ drop(struct kept *k, uint32_t n)
 void
 kept_clear(struct kept *k)
 {
-	struct smtpd *d = k->d;
-
 	drop(k, k->n);
 	free(k->at);
-	*k = (struct kept){ .d = d };
+	*k = (struct kept){ .d = k->d, .client = k->client };
 }
 
 bool
@@ -285,15 +314,16 @@ use_changed(struct transaction *t, const struct milter_verdict *v)
 	drop(&m->kept, v->kept);
 	for (uint32_t i = 0; i < m->kept.n; i++) {
 		struct kept_part *p = &m->kept.at[i];
-		int fd = p->fd;
+		struct kept_part moved = *p;
 
-		p->fd = -1;
-		if (kept_add(&m->changed, fd, p->octets) == -1)
+		count_off(&m->kept, moved.octets);
+		*p = (struct kept_part){ -1, 0 };
+		if (kept_add(&m->changed, moved.fd, moved.octets) == -1)
 			return SAY_RESOURCES;
 	}
 	kept_clear(&m->kept);
 	m->kept = m->changed;
-	m->changed = (struct kept){ .d = m->s->d };
+	m->changed = (struct kept){ .d = m->s->d, .client = m->s->client };
 	return SAY_OK;
 }
 

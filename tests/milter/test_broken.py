@@ -1,6 +1,7 @@
 """Milters that are down, slow, wrong or hostile: what milterd.conf says about
 it is what happens, and nobody else notices."""
 
+import contextlib
 import smtplib
 import struct
 import threading
@@ -9,8 +10,9 @@ import time
 import pytest
 
 from support.instance import DOMAIN
-from support.milter import (CLOSE, CONTINUE, HANG, PROGRESS, SKIP_REST, Milter,
-                            add_header, add_recipient, packet, replace_body)
+from support.milter import (CLOSE, CONTINUE, DISCARD, HANG, PROGRESS,
+                            SKIP_REST, Milter, add_header, add_recipient,
+                            packet, replace_body)
 
 from .world import instance
 
@@ -162,6 +164,20 @@ OPTIONS = {
     "macros of no stage": struct.pack(">III", 6, 0x100, 0) + b"\0\0\0\11i\0",
     "macros without end": struct.pack(">III", 6, 0x100, 0) + b"\0\0\0\1i",
 }
+
+
+@pytest.mark.parametrize("letter", "CH")
+def test_discard_before_there_is_a_message(world, letter):
+    """DISCARD is said of a message, and no client is one."""
+    i, m = world
+    before = len(i.log(event="milter-failed"))
+    m.say[letter] = [DISCARD]
+    with i.smtp() as c:
+        assert step(c) == (451, "mail")
+        m.say.clear()
+        assert step(c) == (250, "end")
+    line = i.await_log(before + 1, event="milter-failed")[before]
+    assert line["reason"] == "DISCARD where it may not be"
 
 
 @pytest.mark.parametrize("what", OPTIONS)
@@ -356,6 +372,33 @@ def test_limits_of_memory(tmp_path):
             later.go.set()
             assert first.getreply()[0] == 250
             assert step(second, big) == (250, "end")
+
+
+def test_one_client_has_its_share(tmp_path):
+    """A quarter of that memory, or twice the largest message and 1M: the rest
+    is for others, who come from elsewhere."""
+    with Milter(tmp_path / "s") as m, instance(
+            tmp_path / "i", {"one": m},
+            smtpd="milter_memory = 8M\nmax_message_size = 1M\n") as i:
+        later = Later(m)
+        i.start()
+        big = "Subject: x\r\n\r\n" + ("y" * 70 + "\r\n") * 12000
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(i.smtp()) for _ in range(4)]
+            for n, c in enumerate(clients[:3]):
+                begin(c, m, big)
+                m.wait(lambda: m.names().count("end") == n + 1)
+            # 2.5 MB are kept: with one more, it would be over 3 MB.
+            assert step(clients[3], big) == (452, "end")
+            with smtplib.SMTP("127.0.0.1", i.smtp_port, "client", 30,
+                              ("127.0.1.9", 0)) as other:
+                begin(other, m, big)
+                m.wait(lambda: m.names().count("end") == 4)
+                later.go.set()
+                assert other.getreply()[0] == 250
+            for c in clients[:3]:
+                assert c.getreply()[0] == 250
+            assert step(clients[3], big) == (250, "end")
 
 
 def test_reviews_are_counted(tmp_path):
