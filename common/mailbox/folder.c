@@ -47,6 +47,7 @@ folder_free(struct folder *f)
 	close_fd(f->new_fd);
 	close_fd(f->cur_fd);
 	close_fd(f->dir_fd);
+	folder_ahead_clear(f);
 	free(f->entries);
 	free(f->changes.expunged_seq);
 	free(f->changes.expunged_uid);
@@ -228,7 +229,7 @@ folder_message_size(struct folder *f, size_t seq, uint64_t *size)
 		*size = n.crlf_size;
 		return 0;
 	}
-	if ((folder_index_get(f, e->m.uid, &r) == -1 || !r.has_size) &&
+	if ((folder_index_facts(f, e->m.uid, &r) == -1 || !r.has_size) &&
 	    find_out(f, seq, &r) == -1)
 		return -1;
 	*size = r.crlf_size;
@@ -242,7 +243,7 @@ folder_message_date(struct folder *f, size_t seq, time_t *date)
 	struct index_record r = { 0 };
 	struct stat st;
 
-	if (folder_index_get(f, e->m.uid, &r) == 0 && r.has_date) {
+	if (folder_index_facts(f, e->m.uid, &r) == 0 && r.has_date) {
 		*date = r.date;
 		return 0;
 	}

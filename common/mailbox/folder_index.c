@@ -458,6 +458,7 @@ folder_blobs_write(struct folder *f)
 		free(b);
 	}
 	f->blobs_len = f->blobs_count = 0;
+	folder_ahead_clear(f); /* it knows less than the index now */
 }
 
 static void
@@ -476,6 +477,19 @@ blob_add(struct folder *f, uint32_t uid, uint8_t kind, struct slice octets)
 		folder_blobs_write(f);
 }
 
+bool
+folder_blob_pending(
+    const struct folder *f, uint32_t uid, unsigned kind, struct slice *octets)
+{
+	const struct blob *b = f->blobs;
+
+	while (b != NULL && (b->uid != uid || b->kind != kind))
+		b = b->next;
+	if (b != NULL)
+		*octets = slice_of(b->octets, b->len);
+	return b != NULL;
+}
+
 void
 folder_index_found(struct folder *f, uint32_t uid, const struct index_record *r)
 {
@@ -489,61 +503,4 @@ folder_cache_put(struct folder *f, uint32_t uid, unsigned kind,
 	if (kind == 0 || kind >= BLOB_KINDS || len > FOLDER_CACHE_BLOB_MAX)
 		return;
 	blob_add(f, uid, (uint8_t)kind, slice_of(octets, len));
-}
-
-struct blob_get {
-	uint8_t	 key[INDEX_KEY_LEN];
-	void	*copy;
-	size_t	 len;
-};
-
-static int
-copy_out(struct blob_get *g, struct slice octets)
-{
-	g->copy = malloc(octets.len + 1);
-	if (g->copy == NULL)
-		return -1;
-	if (octets.len > 0)
-		memcpy(g->copy, octets.at, octets.len);
-	g->len = octets.len;
-	return 0;
-}
-
-static int
-blob_get_work(struct index_txn *t, void *ctx)
-{
-	struct blob_get *g = ctx;
-	struct slice value, octets;
-
-	if (index_get(t, g->key, &value) == -1 ||
-	    index_blob_parse(value, &octets) != PARSE_OK)
-		return -1;
-	free(g->copy);		/* of a first try */
-	return copy_out(g, octets);
-}
-
-int
-folder_cache_get(struct folder *f, uint32_t uid, unsigned kind, void **octets,
-    size_t *len)
-{
-	struct blob_get g = { .copy = NULL };
-	const struct blob *b = f->blobs;
-	int r;
-
-	while (b != NULL && (b->uid != uid || b->kind != kind))
-		b = b->next;
-	index_key_pack(
-	    INDEX_BLOB, f->state.identity, uid, (uint8_t)kind, g.key);
-	if (b != NULL)
-		r = copy_out(&g, slice_of(b->octets, b->len));
-	else
-		r = index_read(f->mb->index, blob_get_work, &g);
-	if (r == -1) {
-		free(g.copy);
-		errno = ENOENT;
-		return -1;
-	}
-	*octets = g.copy;
-	*len = g.len;
-	return 0;
 }

@@ -110,6 +110,7 @@ struct folder {
 	struct folder_changes changes;	/* owns its arrays */
 	struct blob	*blobs;		/* to be written to the index */
 	size_t		 blobs_len, blobs_count;
+	struct ahead *ahead; /* read from the index in advance; or NULL */
 };
 
 /* ---- numbers.c ---- */
@@ -281,5 +282,18 @@ int folder_index_get(struct folder *, uint32_t uid, struct index_record *);
 void folder_index_found(struct folder *, uint32_t uid,
     const struct index_record *);
 void folder_blobs_write(struct folder *);
+/* One that waits to be written. */
+bool folder_blob_pending(const struct folder *, uint32_t uid, unsigned kind,
+    struct slice *octets);
+
+/* ---- folder_ahead.c ---- */
+
+/*
+ * folder_index_get for size and date, which never change; of the rest what is
+ * in r may be old.
+ */
+int folder_index_facts(
+    struct folder *, uint32_t uid, struct index_record *r);
+void folder_ahead_clear(struct folder *);
 
 #endif

@@ -238,6 +238,7 @@ int
 folder_settle(struct folder *f)
 {
 	folder_blobs_write(f);
+	folder_ahead_clear(f);
 	if (!f->unsettled)
 		return 0;
 	/* A sync that failed is not tried again: what it lost, it lost. */
