@@ -120,7 +120,8 @@ def fill(bench, user, count):
     home.mkdir(exist_ok=True)
     os.chown(home, owner, owner)
     os.chmod(home, 0o700)
-    for d in ("", "cur", "new", "tmp"):
+    for d in ("", "cur", "new", "tmp", ".Copies", ".Copies/cur",
+              ".Copies/new", ".Copies/tmp"):
         (home / "Maildir" / d).mkdir(exist_ok=True)
         os.chown(home / "Maildir" / d, owner, owner)
     cur = os.open(home / "Maildir" / "cur", os.O_RDONLY)
@@ -167,7 +168,6 @@ def folder(benches, options):
     written(benches)
     for b in benches:
         b.open()
-        b.do("CREATE Copies")
         b.do("CREATE Moved")
         b.do("SELECT INBOX", exists=n)
         b.do(f"FETCH 1:* {METADATA}", fetches=n)
