@@ -8,9 +8,13 @@
 #include <unistd.h>
 
 #include "common/log/log.h"
+#include "common/message/header.h"
+#include "imapd/session/search_fields.h"
 #include "imapd/session/search_message.h"
 #include "imapd/session/search_result.h"
 #include "imapd/session/session.h"
+
+enum { FIELDS_BLOB_KIND = 4 };	/* in the index */
 
 struct search_run {
 	uint32_t	 seq;		/* the last one looked at */
@@ -20,6 +24,8 @@ struct search_run {
 	enum truth *stack;              /* search_combine's */
 	struct needle	*needles;
 	uint64_t *keywords; /* bit of each step */
+	bool		 fields;	/* are enough; see search_fields.h */
+	char		*blob;		/* room for one, and a header section */
 };
 
 void
@@ -28,6 +34,7 @@ search_end(struct imap *s)
 	if (s->search == NULL)
 		return;
 	search_result_clear(&s->search->result);
+	free(s->search->blob);
 	free(s->search);	/* the rest is in the arena */
 	s->search = NULL;
 }
@@ -135,13 +142,63 @@ answer_cheap(struct imap *s, enum search_level level)
 }
 
 static int
+from_index(struct imap *s)
+{
+	struct search_run *r = s->search;
+	uint32_t uid = folder_message(s->folder, r->seq)->uid;
+	void *blob;
+	size_t len;
+	int ret;
+
+	if (folder_cache_get(s->folder, uid, FIELDS_BLOB_KIND, &blob, &len) ==
+	    -1)
+		return -1;
+	ret = search_fields_answer(slice_of(blob, len), &s->command.search,
+	    r->needles, r->values);
+	free(blob);
+	return ret;
+}
+
+/* The index gets to know what clients look for, and this one is answered. */
+static int
+to_index(struct imap *s, int fd)
+{
+	struct search_run *r = s->search;
+	struct slice section;
+	size_t len;
+	ssize_t n;
+
+	if (r->blob == NULL && (r->blob = malloc(SEARCH_FIELDS_BLOB_MAX +
+	    SEARCH_HEADER_MAX)) == NULL)
+		return -1;
+	n = pread(fd, r->blob + SEARCH_FIELDS_BLOB_MAX, SEARCH_HEADER_MAX, 0);
+	if (n == -1)
+		return -1;
+	section = slice_of(r->blob + SEARCH_FIELDS_BLOB_MAX, (size_t)n);
+	section.len = header_section_len(section);
+	if ((len = search_fields_make(section, r->blob)) == 0)
+		return -1;
+	folder_cache_put(s->folder, folder_message(s->folder, r->seq)->uid,
+	    FIELDS_BLOB_KIND, r->blob, len);
+	return search_fields_answer(slice_of(r->blob, len),
+	    &s->command.search, r->needles, r->values);
+}
+
+static int
 answer_inside(struct imap *s, enum search_level level)
 {
 	struct search_run *r = s->search;
-	int fd = folder_message_open(s->folder, r->seq), ret;
+	bool fields = level == LEVEL_HEADER && r->fields;
+	int fd, ret;
 
-	if (fd == -1)
+	if (fields && from_index(s) == 0)
+		return 0;
+	if ((fd = folder_message_open(s->folder, r->seq)) == -1)
 		return -1;
+	if (fields && to_index(s, fd) == 0) {
+		close(fd);
+		return 0;
+	}
 	ret = (level == LEVEL_HEADER ? search_header : search_body)(fd,
 	    &s->command.search, r->needles, r->values);
 	close(fd);
@@ -338,6 +395,7 @@ search_begin(struct imap *s, const struct imap_command *c)
 			return -1;
 		}
 	r->now = time(NULL);
+	r->fields = search_fields_enough(&c->search);
 	return 0;
 }
 

@@ -9,10 +9,6 @@
 #include "imapd/session/message.h"
 #include "imapd/session/text_part.h"
 
-enum {
-	HEADER_MAX = 128 * 1024		/* octets of a header section looked at */
-};
-
 /* len octets from at, or fewer where the file ends; NULL with errno. */
 static char *
 read_range(int fd, uint64_t at, size_t *len)
@@ -28,9 +24,8 @@ read_range(int fd, uint64_t at, size_t *len)
 	return buf;
 }
 
-/* A field's body unfolded and decoded; NULL without memory. */
-static char *
-decode_field(struct slice body, struct text *out)
+char *
+search_field_decode(struct slice body, struct text *out)
 {
 	char *flat = malloc(body.len + 1), *at = malloc(body.len * 3 + 1);
 	struct text unfolded = text_in(flat, body.len);
@@ -69,7 +64,7 @@ find_in_fields(struct slice section, const struct search_step *step,
 			continue;
 		if (needle->text.len == 0)
 			return TRUTH_YES;
-		if ((at = decode_field(f.body, &text)) == NULL)
+		if ((at = search_field_decode(f.body, &text)) == NULL)
 			continue;
 		needle_restart(needle);
 		mapping_feed(&mapping, text_since(&text, 0), to_needle,
@@ -80,33 +75,43 @@ find_in_fields(struct slice section, const struct search_step *step,
 	return needle->found ? TRUTH_YES : TRUTH_NO;
 }
 
-/* "disregarding time and timezone": the date as it is written. */
-static enum truth
-compare_sent(struct slice section, const struct search_step *step)
+bool
+search_sent_days(struct slice section, int64_t *days)
 {
 	struct header_field f;
 	struct message_date d;
-	int64_t days;
-	bool yes;
 
 	if (!header_find(section, SLICE_LITERAL("Date"), &f) ||
 	    message_date_parse(f.body, &d) != PARSE_OK)
-		return TRUTH_NO;
-	days = date_days(d.year, d.month, d.day);
-	if (step->op == SEARCH_SENTBEFORE)
-		yes = days < step->days;
-	else if (step->op == SEARCH_SENTON)
-		yes = days == step->days;
-	else
-		yes = days >= step->days;
+		return false;
+	*days = date_days(d.year, d.month, d.day);
+	return true;
+}
+
+enum truth
+search_compare_sent(const struct search_step *step, int64_t days)
+{
+	bool yes = step->op == SEARCH_SENTBEFORE ? days < step->days :
+	    step->op == SEARCH_SENTON		 ? days == step->days :
+						   days >= step->days;
+
 	return yes ? TRUTH_YES : TRUTH_NO;
+}
+
+static enum truth
+compare_sent(struct slice section, const struct search_step *step)
+{
+	int64_t days;
+
+	return search_sent_days(section, &days) ?
+	    search_compare_sent(step, days) : TRUTH_NO;
 }
 
 int
 search_header(int fd, const struct search *search, struct needle *needles,
     enum truth *values)
 {
-	size_t len = HEADER_MAX;
+	size_t len = SEARCH_HEADER_MAX;
 	char *at = read_range(fd, 0, &len);
 	struct slice section;
 
@@ -180,7 +185,7 @@ static int
 look_at_header(struct run *r, const struct mime_part *p)
 {
 	uint64_t size = p->body.raw - p->header.raw;
-	size_t len = size < HEADER_MAX ? (size_t)size : HEADER_MAX;
+	size_t len = size < SEARCH_HEADER_MAX ? (size_t)size : SEARCH_HEADER_MAX;
 	char *at = read_range(r->fd, p->header.raw, &len), *decoded;
 	struct header_field f;
 	struct slice section;
@@ -190,7 +195,7 @@ look_at_header(struct run *r, const struct mime_part *p)
 		return -1;
 	section = slice_of(at, len);
 	while (header_next(&section, &f)) {
-		if ((decoded = decode_field(f.body, &text)) == NULL)
+		if ((decoded = search_field_decode(f.body, &text)) == NULL)
 			continue;
 		restart(r);
 		feed(r, f.name);
