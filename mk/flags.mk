@@ -40,8 +40,10 @@ BK_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 
 # Everything a program of ours may need; --as-needed keeps what it does need.
+# What the C library has itself (reallocarray, arc4random) is taken from there:
+# a library less in each session is 16 KiB less.
 BK_LIBS := -levent_core -llmdb -lseccomp -lcrypt -lidn2 -lunistring -lz -lpam -lssl -lcrypto \
-	-lbsd -lunbound -lpthread
+	-lc -lbsd -lunbound -lpthread
 
 COMPILE = $(CC) $(BK_CPPFLAGS) $(CPPFLAGS) $(BK_CFLAGS) $(CFLAGS)
 LINK = $(CC) $(BK_CFLAGS) $(CFLAGS) $(BK_LDFLAGS) $(LDFLAGS)

@@ -11,6 +11,11 @@ static const struct ipc_rule rules[] = {
 #undef X
 };
 
+#define X(name, number, from, to, fds_min, fds_max, max) \
+	_Static_assert(sizeof(#name) <= IPC_NAME_SIZE, "too long a name");
+IPC_MESSAGES(X)
+#undef X
+
 static const char *const role_names[IPC_ROLE_COUNT] = {
 #define X(name, text) [IPC_##name] = text,
 	IPC_ROLES(X)
@@ -21,7 +26,7 @@ const struct ipc_rule *
 ipc_rule(unsigned type)
 {
 	if (type >= sizeof(rules) / sizeof(rules[0]) ||
-	    rules[type].name == NULL)
+	    rules[type].name[0] == '\0')
 		return NULL;
 	return &rules[type];
 }

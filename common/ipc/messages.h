@@ -312,9 +312,13 @@ enum ipc_type {
 };
 
 /* A row of the table, as code sees it. */
+/* Tables that every process has hold their strings themselves: a pointer would
+ * have to be relocated, and the page that it stands in be each process's own. */
+enum { IPC_NAME_SIZE = 32 };
+
 struct ipc_rule {
 	enum ipc_type	 type;
-	const char	*name;
+	char		 name[IPC_NAME_SIZE];
 	unsigned	 from, to;	/* sets of IPC_BIT(role) */
 	unsigned	 fds_min, fds_max;
 	size_t		 max;		/* octets of body */

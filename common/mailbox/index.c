@@ -238,8 +238,9 @@ leave_clean(struct index *ix)
 		if (mark_is(ix, MARK_USED))
 			mark_write(ix, MARK_CLEAN);
 		else if (mark_is(ix, MARK_WRITTEN) &&
-		    mdb_env_sync(ix->env, 1) == 0 &&
-		    mark_write(ix, MARK_CLEAN) == 0)
+			 (ix->env != NULL || env_open(ix) == 0) && /* rested */
+			 mdb_env_sync(ix->env, 1) == 0 &&
+			 mark_write(ix, MARK_CLEAN) == 0)
 			fdatasync(ix->alive_fd);
 	}
 	lock_fd(ix->dir_fd, LOCK_UN);
@@ -250,7 +251,7 @@ index_free(struct index *ix)
 {
 	if (ix == NULL)
 		return;
-	if (ix->env != NULL)
+	if (ix->dir_fd != -1)
 		leave_clean(ix);
 	index_close(ix);
 	close(ix->home_fd);
@@ -261,13 +262,32 @@ index_free(struct index *ix)
 
 /* Deleted or replaced under us?  Then the name leads elsewhere. */
 static bool
-is_gone(struct index *ix)
+is_deleted(int fd)
 {
 	struct stat st;
 
-	return fstat(ix->data_fd, &st) == -1 || st.st_nlink == 0 ||
-	    fstat(ix->alive_fd, &st) == -1 || st.st_nlink == 0 ||
-	    fstat(ix->dir_fd, &st) == -1 || st.st_nlink == 0;
+	return fstat(fd, &st) == -1 || st.st_nlink == 0;
+}
+
+static bool
+is_gone(struct index *ix)
+{
+	return is_deleted(ix->data_fd) || is_deleted(ix->alive_fd) ||
+	       is_deleted(ix->dir_fd);
+}
+
+/* After index_rest: this process still counts as one that has it open. */
+static int
+wake(struct index *ix)
+{
+	int r = -1;
+
+	if (lock_fd(ix->dir_fd, LOCK_EX) == -1)
+		return -1;
+	if (!is_deleted(ix->alive_fd) && !is_deleted(ix->dir_fd))
+		r = env_open(ix);
+	lock_fd(ix->dir_fd, LOCK_UN);
+	return r;
 }
 
 static int
@@ -277,7 +297,18 @@ ensure_open(struct index *ix)
 		return -1;
 	if (ix->env != NULL && is_gone(ix))
 		index_close(ix);
+	if (ix->env == NULL && ix->dir_fd != -1 && wake(ix) == -1)
+		index_close(ix);
 	return ix->env != NULL ? 0 : index_open(ix);
+}
+
+void
+index_rest(struct index *ix)
+{
+	if (ix->env == NULL)
+		return;
+	mdb_env_close(ix->env);
+	ix->env = NULL;
 }
 
 /* Damaged: make it disappear for everybody. */

@@ -33,6 +33,9 @@ struct index_txn;
  * when memory is short. */
 struct index *index_new(int home_fd);
 void index_free(struct index *);
+/* Nothing will be asked for a while: gives back the memory that LMDB keeps.  The
+ * next transaction opens the file again. */
+void index_rest(struct index *);
 
 /* 0, or -1 to give up: the transaction is then undone. */
 typedef int index_work(struct index_txn *, void *ctx);

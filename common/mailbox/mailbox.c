@@ -65,6 +65,12 @@ mailbox_open(int home_fd, struct mailbox **mb)
 }
 
 void
+mailbox_rest(struct mailbox *mb)
+{
+	index_rest(mb->index);
+}
+
+void
 mailbox_close(struct mailbox *mb)
 {
 	if (mb == NULL)

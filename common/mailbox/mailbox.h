@@ -46,6 +46,9 @@ struct folder;
 int mailbox_open(int home_fd, struct mailbox **mb);
 /* Closes the index.  All folders must be closed before.  Accepts NULL. */
 void mailbox_close(struct mailbox *);
+/* Nothing is asked for a while: memory of the index is given back.  Everything
+ * works as before, the first call a little slower. */
+void mailbox_rest(struct mailbox *);
 
 /* ---- the list of folders ---- */
 

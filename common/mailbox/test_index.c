@@ -84,6 +84,43 @@ test_put_and_get(void **state)
 	index_free(a);
 }
 
+/* Who rests finds all again, also what others did meanwhile. */
+static void
+test_rest(void **state)
+{
+	struct home *h = *state;
+	struct index *a = index_new(h->fd), *b = index_new(h->fd);
+	struct one o = one(1, "first");
+
+	index_rest(a); /* nothing is open yet */
+	assert_int_equal(index_write(a, put_one, &o), 0);
+	index_rest(a);
+	index_rest(a);
+	assert_true(has(b, 1, "first"));
+	o = one(1, "second");
+	assert_int_equal(index_write(b, put_one, &o), 0);
+	assert_true(has(a, 1, "second"));
+	index_rest(a);
+	index_rest(b);
+	o = one(2, "third");
+	assert_int_equal(index_write(b, put_one, &o), 0);
+	assert_true(has(a, 2, "third"));
+	/* Gone while both rest. */
+	index_rest(a);
+	index_rest(b);
+	remove_tree(h, "index");
+	assert_false(has(a, 1, "second"));
+	assert_int_equal(index_write(a, put_one, &o), 0);
+	assert_true(has(b, 2, "third"));
+	/* The one that leaves last says that it is clean, rested or not. */
+	index_rest(a);
+	index_free(b);
+	index_free(a);
+	a = index_new(h->fd);
+	assert_true(has(a, 2, "third"));
+	index_free(a);
+}
+
 static void
 test_deleted_under_readers(void **state)
 {
@@ -502,6 +539,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_cut_while_open),
 		T(test_put_and_get),
+		T(test_rest),
 		T(test_deleted_under_readers),
 		T(test_process_that_died),
 		T(test_grows),

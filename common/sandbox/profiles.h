@@ -66,7 +66,7 @@ enum call_check {
 /* One allowed call.  Several rows for one call: any of them will do. */
 struct sandbox_call {
 	unsigned	group;
-	const char	*name;
+	char		 name[28];	/* no pointer: see IPC_NAME_SIZE */
 	enum call_check	check;
 	unsigned	arg;
 	uint64_t	value;

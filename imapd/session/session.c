@@ -2,10 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "common/log/log.h"
+#include "common/session/memory.h"
 #include "imapd/session/hide.h"
 #include "imapd/session/token.h"
 #include "imapd/settings.h"
@@ -60,9 +60,13 @@ settle(struct imap *s)
 static void
 on_settle(int fd, short what, void *arg)
 {
+	struct imap *s = arg;
+
 	(void)fd, (void)what;
-	settle(arg);
-	malloc_trim(0);
+	settle(s);
+	if (s->produce == NULL)
+		mailbox_rest(s->mailbox);
+	session_memory_release();
 }
 
 void
