@@ -1,93 +1,152 @@
 #include "common/mailbox/index_record.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "common/checksum/crc32c.h"
 #include "common/ipc/codec.h"
 #include "common/mailbox/maildir_name.h"
 
-enum {
-	CHUNK_VERSION = 1,
-	VIEW_VERSION = 1,
-	BLOB_VERSION = 1,
-	/* second octet of a record, beside the flags of a message */
-	HAS_SIZE = 0x40,
-	HAS_DATE = 0x80
-};
+enum { CHUNK_VERSION = 2, VIEW_VERSION = 1, BLOB_VERSION = 1 };
 
-/* ---- numbers of 1 to 10 octets, 7 bits in each, the lowest first ---- */
+/*
+ * ---- chunks ----
+ *
+ * version, CRC-32C; which UIDs are there, which of them have a size, and a date;
+ * then the flags of those that are there, and five columns of numbers.  A column
+ * is the least number of it, how many octets each takes beside that (0, 1, 2, 4
+ * or 8), and these.  To open a folder is to read all of its chunks: nothing here
+ * is decided octet by octet.
+ */
 
-static void
-put_varint(uint8_t **to, uint64_t v)
-{
-	for (; v > 0x7f; v >>= 7)
-		*(*to)++ = (uint8_t)(v | 0x80);
-	*(*to)++ = (uint8_t)v;
-}
+enum column { KEYWORDS, MODSEQ, INO, SIZE, DATE, COLUMNS };
+enum { BITS_LEN = 3 * 8, COLUMN_HEAD = 1 + 8 };
 
-static bool
-take_varint(const uint8_t **at, const uint8_t *end, uint64_t *v)
-{
-	*v = 0;
-	for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
-		uint8_t b = *(*at)++;
+/* A date as a number that orders as dates do. */
+#define DATE_SIGN (UINT64_C(1) << 63)
 
-		if (shift == 63 && b > 1)
-			return false;
-		*v |= (uint64_t)(b & 0x7f) << shift;
-		if (b < 0x80)
-			return true;
-	}
-	return false;
-}
-
-/* Small numbers of either sign become small ones. */
 static uint64_t
-zigzag(int64_t v)
+column_value(const struct index_record *r, enum column c)
 {
-	return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
+	switch (c) {
+	case KEYWORDS:
+		return r->keywords;
+	case MODSEQ:
+		return r->modseq;
+	case INO:
+		return r->ino;
+	case SIZE:
+		return r->crlf_size;
+	default:
+		return (uint64_t)r->date ^ DATE_SIGN;
+	}
 }
 
-static int64_t
-unzigzag(uint64_t v)
+/* Where a column says nothing of a record any number would do. */
+static bool
+column_has(const struct index_record *r, enum column c)
 {
-	return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
+	return c == SIZE ? r->has_size : c == DATE ? r->has_date : true;
 }
-
-/* ---- chunks ---- */
 
 static void
-put_record(uint8_t **to, unsigned n, const struct index_record *r)
+put_le(uint8_t **to, uint64_t v, unsigned width)
 {
-	*(*to)++ = (uint8_t)n;
-	*(*to)++ = (uint8_t)(r->flags | (r->has_size ? HAS_SIZE : 0) |
-			     (r->has_date ? HAS_DATE : 0));
-	put_varint(to, r->keywords);
-	put_varint(to, r->modseq);
-	put_varint(to, r->ino);
-	if (r->has_size)
-		put_varint(to, r->crlf_size);
-	if (r->has_date)
-		put_varint(to, zigzag(r->date));
+	for (unsigned i = 0; i < width; i++, v >>= 8)
+		*(*to)++ = (uint8_t)v;
+}
+
+static uint64_t
+get_le(const uint8_t *at, unsigned width)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = width; i-- > 0;)
+		v = v << 8 | at[i];
+	return v;
+}
+
+static void
+put_column(uint8_t **to, const struct index_chunk *c, enum column column)
+{
+	uint64_t least = UINT64_MAX, most = 0, left;
+	unsigned width;
+
+	for (left = c->present; left != 0; left &= left - 1) {
+		const struct index_record *r =
+		    &c->record[__builtin_ctzll(left)];
+		uint64_t v = column_value(r, column);
+
+		if (!column_has(r, column))
+			continue;
+		least = v < least ? v : least;
+		most = v > most ? v : most;
+	}
+	least = least > most ? 0 : least;
+	most -= least;
+	width = most == 0	   ? 0 :
+		most <= UINT8_MAX  ? 1 :
+		most <= UINT16_MAX ? 2 :
+		most <= UINT32_MAX ? 4 :
+				     8;
+	*(*to)++ = (uint8_t)width;
+	put_le(to, least, 8);
+	for (left = c->present; left != 0; left &= left - 1) {
+		const struct index_record *r =
+		    &c->record[__builtin_ctzll(left)];
+
+		put_le(to, column_has(r, column) ?
+			column_value(r, column) - least : 0, width);
+	}
+}
+
+/* Add n numbers of one width. */
+static void
+add_numbers(const uint8_t *at, unsigned width, unsigned n, uint64_t *to)
+{
+	for (unsigned i = 0; i < n; i++, at += width) {
+		uint16_t two;
+		uint32_t four;
+		uint64_t eight;
+
+		switch (width) {
+		case 1:
+			to[i] += *at;
+			break;
+		case 2:
+			memcpy(&two, at, sizeof(two));
+			to[i] += le16toh(two);
+			break;
+		case 4:
+			memcpy(&four, at, sizeof(four));
+			to[i] += le32toh(four);
+			break;
+		default:
+			memcpy(&eight, at, sizeof(eight));
+			to[i] += le64toh(eight);
+		}
+	}
 }
 
 static bool
-take_record(const uint8_t **at, const uint8_t *end, struct index_record *r)
+take_column(const uint8_t **at, const uint8_t *end, unsigned n, uint64_t *to)
 {
-	uint64_t date = 0;
-	uint8_t flags = *(*at)++;
+	uint64_t least;
+	unsigned width;
 
-	r->has_size = flags & HAS_SIZE;
-	r->has_date = flags & HAS_DATE;
-	r->flags = flags & FLAG_ALL;
-	r->crlf_size = 0;
-	if (!take_varint(at, end, &r->keywords) ||
-	    !take_varint(at, end, &r->modseq) ||
-	    !take_varint(at, end, &r->ino) ||
-	    (r->has_size && !take_varint(at, end, &r->crlf_size)) ||
-	    (r->has_date && !take_varint(at, end, &date)))
+	if (end - *at < COLUMN_HEAD)
 		return false;
-	r->date = unzigzag(date);
+	width = **at;
+	least = get_le(*at + 1, 8);
+	*at += COLUMN_HEAD;
+	if ((width != 0 && width != 1 && width != 2 && width != 4 &&
+		width != 8) || (size_t)(end - *at) < (size_t)n * width)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		to[i] = least;
+	if (width > 0)
+		add_numbers(*at, width, n, to);
+	*at += (size_t)n * width;
 	return true;
 }
 
@@ -98,27 +157,96 @@ put_le32(uint8_t *to, uint32_t v)
 		to[i] = (uint8_t)(v >> (8 * i));
 }
 
+static uint64_t
+bits_of(const struct index_chunk *c, enum column column)
+{
+	uint64_t bits = 0;
+
+	for (unsigned n = 0; n < CHUNK_UIDS; n++)
+		if ((c->present & UINT64_C(1) << n) != 0 &&
+		    column_has(&c->record[n], column))
+			bits |= UINT64_C(1) << n;
+	return bits;
+}
+
 size_t
 index_chunk_pack(const struct index_chunk *c, uint8_t to[CHUNK_MAX])
 {
 	uint8_t *at = to + CHUNK_HEAD;
 	size_t len;
 
-	for (unsigned n = 0; n < CHUNK_UIDS; n++)
-		if (c->present & UINT64_C(1) << n)
-			put_record(&at, n, &c->record[n]);
+	if (c->present == 0)
+		return 0;
+	put_le(&at, c->present, 8);
+	put_le(&at, bits_of(c, SIZE), 8);
+	put_le(&at, bits_of(c, DATE), 8);
+	for (uint64_t left = c->present; left != 0; left &= left - 1)
+		*at++ = c->record[__builtin_ctzll(left)].flags;
+	for (int column = 0; column < COLUMNS; column++)
+		put_column(&at, c, (enum column)column);
 	len = (size_t)(at - to);
 	to[0] = CHUNK_VERSION;
 	put_le32(to + 1, crc32c(0, to + CHUNK_HEAD, len - CHUNK_HEAD));
-	return len > CHUNK_HEAD ? len : 0;
+	return len;
+}
+
+/* All columns are there; flags points to one octet for each record. */
+static void
+fill_records(struct index_chunk *c, const uint8_t *flags, uint64_t sizes,
+    uint64_t dates, uint64_t column[COLUMNS][CHUNK_UIDS])
+{
+	unsigned i = 0;
+
+	for (uint64_t left = c->present; left != 0; left &= left - 1, i++) {
+		unsigned n = (unsigned)__builtin_ctzll(left);
+		bool has_size = sizes >> n & 1, has_date = dates >> n & 1;
+
+		struct index_record *r = &c->record[n];
+
+		r->modseq = column[MODSEQ][i];
+		r->ino = column[INO][i];
+		r->crlf_size = has_size ? column[SIZE][i] : 0;
+		r->date = has_date ? (int64_t)(column[DATE][i] ^ DATE_SIGN) : 0;
+		r->keywords = column[KEYWORDS][i];
+		r->flags = flags[i] & FLAG_ALL;
+		r->has_size = has_size;
+		r->has_date = has_date;
+	}
+}
+
+static bool
+parse_columns(const uint8_t *at, const uint8_t *end, struct index_chunk *c)
+{
+	uint64_t column[COLUMNS][CHUNK_UIDS], present, sizes, dates;
+	const uint8_t *flags;
+	unsigned n;
+
+	if (end - at < BITS_LEN)
+		return false;
+	present = get_le(at, 8);
+	sizes = get_le(at + 8, 8);
+	dates = get_le(at + 16, 8);
+	n = (unsigned)__builtin_popcountll(present);
+	flags = at + BITS_LEN;
+	if (n == 0 || ((sizes | dates) & ~present) != 0 ||
+	    end - flags < (ptrdiff_t)n)
+		return false;
+	at = flags + n;
+	for (int i = 0; i < COLUMNS; i++)
+		if (!take_column(&at, end, n, column[i]))
+			return false;
+	if (at != end)
+		return false;
+	c->present = present;
+	fill_records(c, flags, sizes, dates, column);
+	return true;
 }
 
 enum parse
 index_chunk_parse(struct slice in, struct index_chunk *c)
 {
-	const uint8_t *at = (const uint8_t *)in.at, *end = at + in.len;
+	const uint8_t *at = (const uint8_t *)in.at;
 	uint8_t crc[4];
-	int last = -1;
 
 	c->present = 0;
 	if (in.len < CHUNK_HEAD || in.len > CHUNK_MAX || at[0] != CHUNK_VERSION)
@@ -126,15 +254,8 @@ index_chunk_parse(struct slice in, struct index_chunk *c)
 	put_le32(crc, crc32c(0, at + CHUNK_HEAD, in.len - CHUNK_HEAD));
 	if (memcmp(crc, at + 1, 4) != 0)
 		return PARSE_BAD;
-	for (at += CHUNK_HEAD; end - at >= 2;
-	     c->present |= UINT64_C(1) << last) {
-		if (*at >= CHUNK_UIDS || *at <= last)
-			return PARSE_BAD;
-		last = *at++;
-		if (!take_record(&at, end, &c->record[last]))
-			return PARSE_BAD;
-	}
-	return at == end ? PARSE_OK : PARSE_BAD;
+	return parse_columns(at + CHUNK_HEAD, at + in.len, c) ? PARSE_OK :
+								PARSE_BAD;
 }
 
 /* ---- views ---- */

@@ -22,14 +22,13 @@ struct index_record {
 };
 
 /*
- * The records of 64 UIDs, from a multiple of 64 on, are one value: about 20
- * octets for each, so that a million messages take some 25 MB.
+ * The records of 64 UIDs, from a multiple of 64 on, are one value, in columns:
+ * some 10 octets for each.
  */
 enum {
 	CHUNK_UIDS = 64,
 	CHUNK_HEAD = 5, /* version, CRC-32C of the rest */
-	CHUNK_RECORD_MAX = 2 + 5 * 10,
-	CHUNK_MAX = CHUNK_HEAD + CHUNK_UIDS * CHUNK_RECORD_MAX
+	CHUNK_MAX = CHUNK_HEAD + 3 * 8 + 5 * 9 + CHUNK_UIDS * (1 + 5 * 8)
 };
 
 struct index_chunk {
