@@ -268,15 +268,16 @@ def append(benches, options):
     yield rate(benches, "APPEND, 8 sessions of one user", 2 * n, 3, "append",
                c=CLIENTS)
     yield rate(benches, "APPEND, 8 sessions of 8 users", 2 * n, 3, "append",
-               c=CLIENTS, u=CLIENTS)
+               c=CLIENTS, f=2, u=CLIENTS)
 
 
 def logins(benches, options):
     """Login, a look at the mailbox and logout, 8 clients, 8 users."""
     n = int(800 * options.scale)
     yield rate(benches, "POP3 logins", n, 3, "pop3-logins", "pop3",
-               c=CLIENTS, u=CLIENTS)
-    yield rate(benches, "IMAP logins", n, 3, "logins", c=CLIENTS, u=CLIENTS)
+               c=CLIENTS, f=2, u=CLIENTS)
+    yield rate(benches, "IMAP logins", n, 3, "logins", c=CLIENTS, f=2,
+               u=CLIENTS)
 
 
 def pop3(benches, options):
@@ -288,7 +289,7 @@ def pop3(benches, options):
 def mixed(benches, options):
     """20 sessions of 5 users: reading, flags, searches, coming and going."""
     n = int(20000 * options.scale)
-    yield rate(benches, "20 sessions", n, 3, "mixed", c=20, u=5)
+    yield rate(benches, "20 sessions", n, 3, "mixed", c=20, f=2, u=5)
 
 
 def private_dirty_kib(pids):

@@ -2,9 +2,9 @@
  * tests-bench-reader: mail readers of the benchmark, every reply checked.
  *
  *	tests-bench-reader WHAT -p port [-c clients] [-n number] [-u users]
- *		[-s octets]
+ *		[-f first] [-s octets]
  *
- * A client is a thread; client i logs in as u(i mod users + 1)@example.org.
+ * A client is a thread; client i logs in as u(i mod users + first)@example.org.
  * WHAT is one of
  *
  *	script	One IMAP session.  Commands come on standard input, a line
@@ -37,7 +37,7 @@ typedef void act(const struct run *, unsigned client, unsigned n);
 
 struct run {
 	act		*act;
-	unsigned	 port, clients, number, users, size;
+	unsigned	 port, clients, number, first, users, size;
 	char		*message;
 };
 
@@ -55,7 +55,7 @@ static struct who
 who_is(const struct run *r, unsigned client)
 {
 	struct who w;
-	unsigned n = client % r->users + 1;
+	unsigned n = client % r->users + r->first;
 
 	snprintf(w.user, sizeof(w.user), "u%u@example.org", n);
 	snprintf(w.secret, sizeof(w.secret), "u%u-secret", n);
@@ -362,11 +362,12 @@ options(struct run *r, int argc, char *argv[])
 	if (r->act == NULL)
 		errx(64, "what?");
 	optind = 2;
-	while ((c = getopt(argc, argv, "p:c:n:u:s:")) != -1)
+	while ((c = getopt(argc, argv, "p:c:n:f:u:s:")) != -1)
 		switch (c) {
 		case 'p': r->port = number(optarg, 65535); break;
 		case 'c': r->clients = number(optarg, 1000); break;
 		case 'n': r->number = number(optarg, 10000000); break;
+		case 'f': r->first = number(optarg, 10000); break;
 		case 'u': r->users = number(optarg, 10000); break;
 		case 's': r->size = number(optarg, MESSAGE_MAX); break;
 		default: exit(64);
@@ -378,7 +379,8 @@ options(struct run *r, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	struct run r = { .clients = 1, .number = 1, .users = 1, .size = 2048 };
+	struct run r = { .clients = 1, .number = 1, .first = 1,
+		.users = 1, .size = 2048 };
 	struct worker *workers;
 	uint64_t began;
 
