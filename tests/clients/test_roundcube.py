@@ -199,6 +199,16 @@ class Person:
             "!rcmail.busy && rcmail.gui_objects && "
             "(!window.jQuery || jQuery.active == 0)"), "the page is idle")
 
+    def command(self, name, argument=""):
+        """What a button does, once that may be pressed: the look whether it
+        may and the command are one step of the page."""
+        self.wait(lambda: self.run(f"""
+            if (document.readyState != 'complete' || !window.rcmail ||
+                rcmail.busy || !rcmail.commands['{name}'])
+                    return false;
+            rcmail.command('{name}', '{argument}');
+            return true;"""), f"the command {name}")
+
     def log_in(self, user, password):
         self.browser.get(self.roundcube.url)
         self.type("#rcmloginuser", user)
@@ -218,25 +228,37 @@ class Person:
 
     def open_folder(self, name):
         self.idle()
-        self.run(f"rcmail.command('list', '{name}')")
+        self.command("list", name)
         self.wait(lambda: self.run("return rcmail.env.mailbox") == name,
                   f"the folder {name}")
         self.idle()
 
+    def row(self, subject):
+        for row in self.browser.find_elements(
+                "css selector", "#messagelist tbody tr.message"):
+            if subject in row.text:
+                return row
+        return None
+
     def select(self, subject):
-        """One click on it; the preview of the text comes with it."""
+        """One click on it, until it is what the preview shows."""
         self.idle()
-        self.see(subject)
 
-        def clicked():
-            for row in self.browser.find_elements(
-                    "css selector", "#messagelist tbody tr.message"):
-                if subject in row.text:
-                    row.find_element("css selector", "td.subject").click()
-                    return self.run("return rcmail.message_list"
-                                    ".get_selection().length == 1")
+        def selected():
+            row = self.row(subject)
+            if row is None:
+                return False
+            if "selected" not in row.get_attribute("class").split():
+                row.find_element("css selector", "td.subject").click()
+            return self.run("""
+                var page = document.getElementById('messagecontframe')
+                    .contentWindow;
+                return page.document.readyState == 'complete' && page.rcmail &&
+                    page.rcmail.env.uid ==
+                    rcmail.message_list.get_single_selection()""") and (
+                "selected" in row.get_attribute("class").split())
 
-        self.wait(clicked, f"select {subject}")
+        self.wait(selected, f"{subject} is selected and shown")
 
     def read(self, subject, text):
         self.select(subject)
@@ -285,7 +307,7 @@ def test_log_in_read_move_and_send(person, doors):
 
     person.select("letter 2")
     person.idle()
-    person.run("rcmail.command('move', 'Projects')")
+    person.command("move", "Projects")
     eventually(lambda: set(doors.letters("Projects")) == {2},
                person.roundcube.said)
     assert set(doors.letters()) == {1, 3}
@@ -294,18 +316,18 @@ def test_log_in_read_move_and_send(person, doors):
 
     person.select("letter 3")
     person.idle()
-    person.run("rcmail.command('mark', 'flagged')")
+    person.command("mark", "flagged")
     eventually(lambda: "\\Flagged" in doors.letters()[3],
                person.roundcube.said)
 
     person.idle()
-    person.run("rcmail.command('compose', '')")
+    person.command("compose")
     person.find("#composebody")
     person.idle()
     person.run(f"document.getElementById('_to').value = '{BOB}'")
     person.type("#compose-subject", "Written in a browser")
     person.type("#composebody", "Dear B\u00f6b,\n.\nall is well.\n")
-    person.run("rcmail.command('send', '')")
+    person.command("send")
     doors.await_mail("bob", 1)
     [got] = doors.messages("bob")
     assert b"Subject: Written in a browser" in got
@@ -333,17 +355,17 @@ def test_search_delete_and_new_mail(person, doors):
     person.see("letter 20")
     person.run("rcmail.set_searchscope && rcmail.set_searchscope('base');"
                "rcmail.set_searchmods && rcmail.set_searchmods({text: 1});")
-    person.run("document.getElementById('mailsearchform').value = 'needle';"
-               "rcmail.command('search')")
+    person.run("document.getElementById('mailsearchform').value = 'needle'")
+    person.command("search")
     person.wait(lambda: len(person.subjects()) == 1 and
                 "letter 20" in person.subjects()[0], "one is found")
     person.idle()
-    person.run("rcmail.command('reset-search')")
+    person.command("reset-search")
     person.wait(lambda: len(person.subjects()) == 12, "all are back")
 
     person.select("letter 5")
     person.idle()
-    person.run("rcmail.command('delete')")
+    person.command("delete")
     eventually(lambda: set(doors.letters("Trash")) == {5},
                person.roundcube.said)
     assert 5 not in doors.letters()
@@ -358,7 +380,7 @@ def test_search_delete_and_new_mail(person, doors):
     doors.send("s@example.net", [ALICE], letter(30))
     doors.await_mail("alice", 12)
     person.idle()
-    person.run("rcmail.command('checkmail')")
+    person.command("checkmail")
     person.see("letter 30")
 
 
