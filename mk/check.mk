@@ -35,7 +35,7 @@ system: all tools
 CLIENTS_LACK = echo "check-clients: not all clients could be had; their tests are skipped"
 check-clients:
 	@mk/deps clients || $(CLIENTS_LACK)
-	@$(MAKE) -j$(JOBS) --no-print-directory -s WERROR=1 all tools
+	@$(MAKE) -j$(JOBS) --no-print-directory -s WERROR=1 all
 	@$(PYTHON) -B tests/clients/fetch.py build/clients || $(CLIENTS_LACK)
 	@$(PYTHON) -c "import cryptography, pytest, xdist" || \
 	    echo "check-clients: skipped, for python3-pytest or what it needs could not be had"
