@@ -27,26 +27,30 @@ write_names(struct imap *s, uint8_t flags, uint64_t keywords)
 
 	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
 		if (flags & flag_names[i].flag) {
-			imap_print(s, "%s%s", sep, flag_names[i].name);
+			imap_write(s, slice_str(sep));
+			imap_write(s, slice_str(flag_names[i].name));
 			sep = " ";
 		}
-	for (unsigned n = 0; n < FOLDER_KEYWORDS_MAX; n++)
-		if ((keywords & UINT64_C(1) << n) != 0 &&
-		    (name = folder_keyword(s->folder, n)) != NULL) {
-			imap_print(s, "%s%s", sep, name);
+	for (; keywords != 0; keywords &= keywords - 1) {
+		unsigned n = (unsigned)__builtin_ctzll(keywords);
+
+		if ((name = folder_keyword(s->folder, n)) != NULL) {
+			imap_write(s, slice_str(sep));
+			imap_write(s, slice_str(name));
 			sep = " ";
 		}
+	}
 }
 
 void
 imap_write_flags(struct imap *s, const struct message *m)
 {
-	imap_print(s, "(");
+	imap_write(s, SLICE_LITERAL("("));
 	write_names(s, m->flags, m->keywords);
 	if (m->recent && !imap_is_rev2(s))
 		imap_print(s, "%s\\Recent",
 		    m->flags != 0 || m->keywords != 0 ? " " : "");
-	imap_print(s, ")");
+	imap_write(s, SLICE_LITERAL(")"));
 }
 
 void
@@ -68,9 +72,12 @@ imap_write_flags_response(struct imap *s, uint32_t seq, unsigned items)
 		items |= RESPONSE_UID;
 	if (s->enabled & ENABLE_BIT(CONDSTORE))
 		items |= RESPONSE_UID | RESPONSE_MODSEQ;
-	imap_print(s, "* %u FETCH (", seq);
+	imap_write(s, SLICE_LITERAL("* "));
+	imap_write_unsigned(s, seq);
+	imap_write(s, SLICE_LITERAL(" FETCH ("));
 	if (items & RESPONSE_UID) {
-		imap_print(s, "UID %u", m->uid);
+		imap_write(s, SLICE_LITERAL("UID "));
+		imap_write_unsigned(s, m->uid);
 		sep = " ";
 	}
 	if (items & RESPONSE_FLAGS) {

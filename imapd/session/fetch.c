@@ -193,7 +193,7 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 	imap_write(s, SLICE_LITERAL(" "));
 	switch (item->kind) {
 	case FETCH_UID:
-		imap_print(s, "%u", m->uid);
+		imap_write_unsigned(s, m->uid);
 		break;
 	case FETCH_FLAGS:
 		imap_write_flags(s, m);
@@ -204,7 +204,7 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 		fetch_write_date(s, f->date);
 		break;
 	case FETCH_SIZE:
-		imap_print(s, "%llu", (unsigned long long)f->size);
+		imap_write_unsigned(s, f->size);
 		break;
 	case FETCH_ENVELOPE:
 		imap_write(s, f->info.envelope);
@@ -263,7 +263,9 @@ begin_message(struct imap *s, struct fetch *f)
 		return;
 	}
 	tell = set_seen(s, f) && (f->needs & 1U << FETCH_FLAGS) == 0;
-	imap_print(s, "* %u FETCH (", f->seq);
+	imap_write(s, SLICE_LITERAL("* "));
+	imap_write_unsigned(s, f->seq);
+	imap_write(s, SLICE_LITERAL(" FETCH ("));
 	if (tell)
 		write_seen(s, f);
 	f->item = 0;
@@ -352,11 +354,28 @@ finish(struct imap *s, struct fetch *f)
 	return false;
 }
 
+/* Items until one that is long, or the end of the message's response. */
+static void
+write_items(struct imap *s, struct fetch *f)
+{
+	const struct fetch_items *items = &s->command.fetch;
+
+	while (f->item < items->len && !f->in_body &&
+	       f->in_binary == BINARY_NONE) {
+		if (f->item > 0)
+			imap_write(s, SLICE_LITERAL(" "));
+		write_item(s, f, &items->item[f->item++]);
+	}
+	if (f->in_body || f->in_binary != BINARY_NONE)
+		return;
+	imap_write(s, SLICE_LITERAL(")\r\n"));
+	message_end(f);
+}
+
 static bool
 produce_fetch(struct imap *s)
 {
 	struct fetch *f = s->fetch;
-	const struct fetch_items *items = &s->command.fetch;
 
 	if (f->in_body)
 		return go_on_with_body(s, f);
@@ -366,16 +385,9 @@ produce_fetch(struct imap *s)
 		if (!next_message(s, f))
 			return finish(s, f);
 		begin_message(s, f);
-		return true;
 	}
-	if (f->item == items->len) {
-		imap_write(s, SLICE_LITERAL(")\r\n"));
-		message_end(f);
-		return true;
-	}
-	if (f->item > 0)
-		imap_write(s, SLICE_LITERAL(" "));
-	write_item(s, f, &items->item[f->item++]);
+	if (f->in_message)
+		write_items(s, f);
 	return true;
 }
 

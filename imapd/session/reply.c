@@ -84,6 +84,19 @@ imap_write(struct imap *s, struct slice text)
 	}
 }
 
+void
+imap_write_unsigned(struct imap *s, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	imap_write(s, slice_of(digits + at, sizeof(digits) - at));
+}
+
 /* Beyond ASCII only for a client that has said so (RFC 6855 section 3). */
 static bool
 fits_quoted(const struct imap *s, struct slice text)

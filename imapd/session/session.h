@@ -87,6 +87,8 @@ extern const struct session_program imap_session_program;
 void imap_print(struct imap *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void imap_write(struct imap *, struct slice);
+/* In decimal; what is said of each message of a folder does without printf. */
+void imap_write_unsigned(struct imap *, uint64_t);
 /* A quoted string, or a literal where it cannot be one. */
 void imap_write_string(struct imap *, struct slice);
 /* All that was said is sent, or the session is ending. */
