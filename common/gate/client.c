@@ -13,15 +13,20 @@
 enum { LINGER_MS = 2000, PRINT_MAX = 1024 };
 
 const struct listener_settings *
-gate_listener_settings(const struct gate_client *c)
+gate_listener_block(const struct gate_listener *l)
 {
-	const struct settings *s = c->gate->settings;
+	const struct settings *s = l->gate->settings;
 
 	for (size_t i = 0; i < settings_n_groups(s); i++)
-		if (strcmp(settings_group(s, i)->name,
-		    c->listener->name) == 0)
+		if (strcmp(settings_group(s, i)->name, l->name) == 0)
 			return settings_group(s, i)->values;
 	return NULL;
+}
+
+const struct listener_settings *
+gate_listener_settings(const struct gate_client *c)
+{
+	return gate_listener_block(c->listener);
 }
 
 void
@@ -232,17 +237,14 @@ on_ended(void *owner, enum stream_end end)
 const struct stream_events gate_stream_events = { .input = on_input,
 	.secured = gate_secured, .ended = on_ended };
 
-/* What the listener's block says, as it is now. */
+/* What the listener's block says, as it is now.  Without one nobody is let
+ * in; who was already, or came with the reload, is not harmed by that. */
 static int
 tls_mode(const struct gate_listener *l)
 {
-	const struct settings *s = l->gate->settings;
+	const struct listener_settings *block = gate_listener_block(l);
 
-	for (size_t i = 0; i < settings_n_groups(s); i++)
-		if (strcmp(settings_group(s, i)->name, l->name) == 0)
-			return ((const struct listener_settings *)
-			    settings_group(s, i)->values)->tls;
-	return LISTENER_TLS_NONE;
+	return block != NULL ? (int)block->tls : LISTENER_TLS_REQUIRED;
 }
 
 static struct gate_client *

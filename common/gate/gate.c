@@ -66,7 +66,23 @@ on_listener(void *ctx, const char *name, int fd)
 	return 0;
 }
 
-/* Begin to accept where we do not yet.  -1: it was logged. */
+/*
+ * Its block went with a reload: whoever came in here would be served by rules
+ * that nobody wrote.  supervisor closes the socket when the stage begins anew.
+ */
+static void
+shut_orphan(struct gate_listener *l)
+{
+	if (l->listener == NULL)
+		return;
+	log_warning("listener-without-settings", LOG_CSTR("listener", l->name),
+	    LOG_CSTR("remedy", "restart the stage: until then nobody is let in"));
+	listener_free(l->listener);
+	l->listener = NULL;
+}
+
+/* Accept where there are settings for it, and only there.  -1: it was
+ * logged. */
 static int
 listen_all(struct gate *g)
 {
@@ -74,6 +90,10 @@ listen_all(struct gate *g)
 
 	TAILQ_FOREACH(l, &g->listeners, entry) {
 		/* cppcheck-suppress uninitvar ; TAILQ_FOREACH sets it */
+		if (gate_listener_block(l) == NULL) {
+			shut_orphan(l);
+			continue;
+		}
 		if (l->listener != NULL)
 			continue;
 		l->listener = listener_new(g->stage.base, l->fd,

@@ -43,7 +43,8 @@ gate_accounts(const struct gate_client *c)
 {
 	const struct listener_settings *l = gate_listener_settings(c);
 
-	return l != NULL && l->accounts == LISTENER_VIRTUAL_ACCOUNTS ?
+	/* A client outlives its listener's block: it gains nothing by it. */
+	return l == NULL || l->accounts == LISTENER_VIRTUAL_ACCOUNTS ?
 	    AUTH_VIRTUAL_ACCOUNTS : AUTH_ALL_ACCOUNTS;
 }
 

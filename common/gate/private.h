@@ -108,7 +108,10 @@ void gate_client_goodbye(struct gate_client *, enum gate_goodbye);
 /* Go on talking after a login that led nowhere. */
 void gate_client_refused(struct gate_client *, enum gate_refusal);
 
-/* The block of its listener in the settings, as it is now. */
+/* Its block in the settings, as it is now; NULL: it has gone. */
+const struct listener_settings *gate_listener_block(
+    const struct gate_listener *);
+/* The same for the listener of a client. */
 const struct listener_settings *gate_listener_settings(
     const struct gate_client *);
 

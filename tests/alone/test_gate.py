@@ -45,10 +45,15 @@ class Client:
 class Gate(Program):
     def __init__(self, role, folder, settings="", **options):
         super().__init__(role, folder, **options)
+        self.role = role
         self.settings(settings)
         self.authd = self.channel("authd")
         self.listener(role)
         self.commit()
+
+    def settings(self, text):
+        super().settings(text + f"listener {self.role} {{\n"
+                         "\taddress = 127.0.0.1:1\n\ttls = none\n}\n")
 
     def client(self):
         return Client(self.port)
