@@ -124,6 +124,27 @@ test_own(void **state)
 	assert_false(has(&own, "192.0.2.1"));
 }
 
+/* RFC 5321 section 4.5.3.2: no less than it says, where nothing is set. */
+static void
+test_timeouts(void **state)
+{
+	struct settings_errors errors = { .n = 0 };
+	struct settings *s = settings_parse(&remote_relay_schema,
+	    slice_str(""), &errors);
+	const struct remote_relay_settings *set;
+
+	(void)state;
+	assert_non_null(s);
+	set = settings_values(s);
+	assert_true(set->greeting_timeout >= 5 * 60);
+	assert_true(set->mail_timeout >= 5 * 60);
+	assert_true(set->rcpt_timeout >= 5 * 60);
+	assert_true(set->data_timeout >= 2 * 60);
+	assert_true(set->data_block_timeout >= 3 * 60);
+	assert_true(set->data_done_timeout >= 10 * 60);
+	settings_free(s);
+}
+
 int
 main(void)
 {
@@ -132,6 +153,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_timeouts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

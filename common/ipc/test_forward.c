@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "common/ipc/forward.h"
+#include "common/ipc/messages.h"
 
 static struct delivery
 sample(void)
@@ -103,6 +104,24 @@ answer_refused(void **state)
 	assert_int_equal(forward_answer_decode(slice_of(buf, len), &a), -1);
 }
 
+/* An owner's process says nothing to queue-manager, least of all mail. */
+static void
+test_who_may_enqueue(void **state)
+{
+	unsigned owners = IPC_BIT(IPC_DELIVERY_WORKER) | IPC_BIT(IPC_RUNNER) |
+	    IPC_BIT(IPC_POP3D_SESSION) | IPC_BIT(IPC_IMAPD_SESSION);
+	static const enum ipc_type theirs[] = { IPC_QUEUE_IDS, IPC_CONTENT,
+		IPC_ENQUEUE, IPC_ENQUEUE_ABORT, IPC_QUEUE_ASK };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
+		const struct ipc_rule *rule = ipc_rule(theirs[i]);
+
+		assert_non_null(rule);
+		assert_int_equal(rule->from & owners, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -110,6 +129,7 @@ main(void)
 		cmocka_unit_test(ask_round_trip),
 		cmocka_unit_test(answer_round_trip),
 		cmocka_unit_test(answer_refused),
+		cmocka_unit_test(test_who_may_enqueue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
