@@ -1,5 +1,5 @@
-"""doc/standards.md, doc/clients.md and doc/imap-and-pop3.md name tests, and each of
-them is there; the last has every command and every capability."""
+"""doc/standards.md, doc/sending.md, doc/clients.md and doc/imap-and-pop3.md name
+tests, and each of them is there; the last has every command and every capability."""
 
 import re
 from pathlib import Path
@@ -43,6 +43,17 @@ def test_no_row_is_left_out_by_a_slip():
         assert lines and all(numbers), section
         numbers = [int(m[1]) for m in numbers]
         assert numbers == sorted(set(numbers)), section
+
+
+def test_what_is_sent_names_tests_that_are_there():
+    rows = re.findall(r"^\| ([^|`]+) \| ([^|]+) \|$",
+                      (TREE / "doc/sending.md").read_text(), re.M)[1:]
+    assert len(rows) > 10
+    for what, cell in rows:
+        tests = re.findall(r"`([^`]+)::([^`]+)`", cell)
+        assert tests, what
+        for file, name in tests:
+            assert exists(file, name), f"{what}: {file}::{name}"
 
 
 def test_what_clients_did_is_tested():
