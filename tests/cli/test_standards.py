@@ -1,5 +1,6 @@
 """doc/standards.md, doc/sending.md, doc/clients.md and doc/imap-and-pop3.md name
-tests, and each of them is there; the last has every command and every capability."""
+tests, and each of them is there; the last has every command and every
+capability."""
 
 import re
 from pathlib import Path
