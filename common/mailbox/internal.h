@@ -58,11 +58,13 @@ struct entry {
 	uint64_t	ino;
 	uint32_t	name;		/* in the folder's pool */
 	uint8_t		misses;		/* looks in a row that missed it */
-	bool		in_new;
-	bool		changed;	/* to be reported */
-	bool		fresh;		/* needs a modification sequence */
-	bool		recorded;	/* as vanished, in the index */
+	bool		in_new : 1;
+	bool		changed : 1;	/* to be reported */
+	bool		fresh : 1;	/* needs a modification sequence */
+	bool		recorded : 1;	/* as vanished, in the index */
 };
+/* A session keeps one for each message. */
+_Static_assert(sizeof(struct entry) <= 40, "the entries of a view");
 
 /* When a directory was last changed, as far as we know: its ctime, for the
  * mtime can be set (rsync does). */

@@ -161,11 +161,11 @@ void folder_close(struct folder *);
 /* What the view holds of a message; sequence numbers are 1..folder_count. */
 struct message {
 	uint32_t	uid;
-	uint64_t keywords; /* bit n: keyword number n, see below */
-	uint64_t	modseq;
 	uint8_t		flags;		/* FLAG_* of maildir_name.h */
 	bool		recent;		/* this session is the first to see it */
 	bool		gone;		/* expunged, but not yet taken by a sync */
+	uint64_t keywords; /* bit n: keyword number n, see below */
+	uint64_t	modseq;
 };
 
 struct folder_changes {
