@@ -36,7 +36,9 @@ BK_CFLAGS += $(HARDEN)
 else
 BK_CPPFLAGS += -DBULKHEAD_SANITIZE
 BK_CFLAGS += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
-BK_LDFLAGS += -fsanitize=$(SANITIZE)
+# A sanitizer looks for crypt(3) once, before PAM has loaded a module that
+# brings it.
+BK_LDFLAGS += -fsanitize=$(SANITIZE) -Wl,--no-as-needed -lcrypt -Wl,--as-needed
 endif
 
 # Everything a program of ours may need; --as-needed keeps what it does need.

@@ -1,6 +1,7 @@
 """Who may send what: clients with addresses of their own on loopback, and a
 DNS server that knows them."""
 
+import select
 import smtplib
 import socket
 import threading
@@ -295,25 +296,30 @@ def test_bad_lists_are_refused(site, new_instance):
 def test_questions_go_while_the_greeting_waits(site, server):
     server.delay("5.0.0.127.bl.example", 1)
     server.delay("5.0.0.127.more.example", 1)
-    i = site(LISTS + "greeting_delay = 2s\n")
+    i = site(LISTS + "greeting_delay = 10s\n")
+    with socket.create_connection(("127.0.0.1", i.smtp_port),
+                                  source_address=("127.0.0.5", 0)) as early:
+        early.settimeout(PATIENCE)
+        server.await_asked("5.0.0.127.bl.example")
+        server.await_asked("5.0.0.127.more.example")
+        early.settimeout(0)
+        with pytest.raises(BlockingIOError):	# and no greeting yet
+            early.recv(1)
     with Client(i, 5) as c:
-        begun = time.monotonic()
         assert c.one()[0] == 550
-        assert time.monotonic() - begun < 0.8
 
 
 def test_nobody_waits_for_anothers_answers(site, server):
     """MAIL waits for its answers; what was sent behind it is not lost."""
-    server.delay("5.0.0.127.bl.example", 1.5)
+    server.delay("5.0.0.127.bl.example", 4)
     i = site(LISTS)
     with Client(i, 5) as slow, Client(i, 6) as quick:
         slow.ehlo(), quick.ehlo()
-        begun = time.monotonic()
         slow.send(f"MAIL FROM:<a@example.net>\r\nRCPT TO:<{ALICE}>\r\n"
                   "NOOP\r\n".encode())
         for _ in range(20):
             assert quick.one()[0] == 250
-        assert time.monotonic() - begun < 1.2
+        assert not select.select([slow.sock], [], [], 0)[0]
         assert [slow.getreply()[0] for _ in range(3)] == [250, 550, 250]
 
 
@@ -327,9 +333,7 @@ def test_a_reload_while_mail_waits(site, server):
         conf = (i.conf / "smtpd.conf").read_text()
         i.write("smtpd.conf", conf.replace(LISTS, ""))
         i.supervisor.send_signal(1)
-        begun = time.monotonic()
         assert c.getreply()[0] == 250
-        assert time.monotonic() - begun < 2.5
         assert c.rcpt(ALICE)[0] == 250
 
 

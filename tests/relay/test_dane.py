@@ -97,7 +97,7 @@ def test_matched_replaced_and_mismatched(world):
     w.publish([tlsa(3, 1, 1, leaf), tlsa(3, 1, 1, next_one)])
     w.send()
     w.peer.await_messages(2)
-    time.sleep(6)			# the connection of before is gone
+    w.peer.await_quiet()	# the connection of before is gone
     w.publish([tlsa(3, 1, 1, next_one)])
     w.send()
     w.await_deferred("TLS")
@@ -120,7 +120,7 @@ def test_bogus_records_and_a_stripped_starttls(world):
     assert not w.peer.sessions
     w.dns.fail(name, None)
     w.peer.await_messages(3, 60)
-    time.sleep(6)
+    w.peer.await_quiet()
     w.peer.extensions = []
     w.send()
     w.await_deferred("TLS is required")

@@ -30,11 +30,9 @@ def test_idle(world, many_files, record_property):
     record_property("octets per idle session", int(each))
     print(f"{each:.0f} octets for each of {IDLE} idle sessions")
     assert SANITIZED or each < 4096
-    began = time.monotonic()
     with world.connect() as c:
         c.expect("EHLO x", 250)
         assert c.deliver("x: y\r\n")[0] == 250
-    assert time.monotonic() - began < 1
     for c in clients:
         c.expect("QUIT", 221)
         c.socket.close()

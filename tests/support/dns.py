@@ -191,6 +191,12 @@ class DnsServer:
         """For the table trust-anchors."""
         return "".join(z.anchor() for z in self.zones if z.key)
 
+    def await_asked(self, name, patience=30):
+        until = time.monotonic() + patience
+        while not self.count(name):
+            assert time.monotonic() < until, self.asked
+            time.sleep(0.01)
+
     def count(self, name, rdtype=None):
         wanted = dns.name.from_text(name)
         return sum(n == wanted and rdtype in (None, t)

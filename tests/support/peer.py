@@ -262,6 +262,13 @@ class Peer:
             time.sleep(0.01)
         return self.messages
 
+    def await_quiet(self, patience=60):
+        """All that came have gone."""
+        until = time.monotonic() + patience
+        while any(s.sock.fileno() != -1 for s in self.sessions):
+            assert time.monotonic() < until, len(self.sessions)
+            time.sleep(0.02)
+
     def await_mails(self, n, patience=30):
         """So many sessions came as far as a MAIL."""
         until = time.monotonic() + patience

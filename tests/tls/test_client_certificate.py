@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support.instance import DOMAIN, PATIENCE, Instance
+from support.instance import DOMAIN, PATIENCE, SANITIZED, Instance
 from support.peer import Peer
 from support.pki import Authority
 
@@ -154,6 +154,7 @@ def test_clients_still_get_one(tmp_path):
         i.close()
 
 
+@pytest.mark.skipif(SANITIZED, reason="shadow memory is too much to read")
 def test_the_key_is_nowhere_else(tmp_path):
     """Its secret number, looked for in the memory of each process."""
     pair = Pair(tmp_path, "ours", "rsa")

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from support.instance import PATIENCE, Instance
+from support.instance import PATIENCE, SANITIZED, Instance
 
 from .authority import Pair, make
 from .conftest import Secured
@@ -339,6 +339,7 @@ def test_self_signed(tmp_path):
         i.slot.free()
 
 
+@pytest.mark.skipif(SANITIZED, reason="shadow memory is too much to read")
 def test_the_keys_are_nowhere_else(tmp_path):
     """The secret number of the key, looked for in the memory of each process:
     only tlskeyd has it."""
