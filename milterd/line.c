@@ -690,12 +690,11 @@ line_run(struct line *l)
 	l->answers = 0;
 	if (l->done)
 		session_line_done(l);
-	else if (l->failed)
+	else if (l->failed || (!l->in_transaction && /* no MAIL before this */
+	    l->s->asked != IPC_MILTER_MAIL))
 		failure_verdict(l);
 	else if (l->s->asked == IPC_MILTER_MAIL)
 		run_mail(l);
-	else if (!l->in_transaction) /* smtpd said no MAIL before this */
-		failure_verdict(l);
 	else
 		run_step(l);
 }

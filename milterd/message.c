@@ -124,7 +124,7 @@ failed:
 static int
 keep_field(struct message *m, struct slice text, size_t name_len, bool own)
 {
-	struct field f = { .text = malloc(text.len),
+	struct field f = { .text = malloc(text.len + 1),
 		.len = (uint32_t)text.len,
 		.name_len = (uint16_t)name_len,
 		.own = own };

@@ -492,5 +492,5 @@ void
 peers_clear(struct milterd *d)
 {
 	while (!TAILQ_EMPTY(&d->peers))
-		drop(TAILQ_FIRST(&d->peers));
+		drop(TAILQ_FIRST(&d->peers));	/* NOLINT: off the list */
 }

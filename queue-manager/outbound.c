@@ -469,7 +469,7 @@ rest_ms(const struct outbound *o, unsigned times, uint32_t random)
 		ms *= 2;
 	if (ms > o->limits.rest_max_ms)
 		ms = o->limits.rest_max_ms;
-	return ms - (uint64_t)((double)(ms / 4) * random / UINT32_MAX);
+	return ms - (uint64_t)((double)ms / 4 * random / UINT32_MAX);
 }
 
 static void

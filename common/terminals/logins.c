@@ -4,8 +4,8 @@
 #include <unistd.h>
 #include <utmp.h>
 
-_Static_assert(LOGIN_TEXT > UT_NAMESIZE && LOGIN_TEXT > UT_LINESIZE,
-    "room for both");
+_Static_assert(LOGIN_TEXT > UT_NAMESIZE, "room for a name");
+_Static_assert(LOGIN_TEXT > UT_LINESIZE, "room for a line");
 
 /* Nothing that could lead out of /dev, or be a hidden name in it. */
 static bool

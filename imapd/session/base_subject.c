@@ -58,11 +58,9 @@ skip_refwd(struct window *w, const char *at)
 {
 	const char *blob;
 
-	if (begins(w, at, "re"))
-		at += 2;
-	else if (begins(w, at, "fwd"))
+	if (begins(w, at, "fwd"))
 		at += 3;
-	else if (begins(w, at, "fw"))
+	else if (begins(w, at, "fw") || begins(w, at, "re"))
 		at += 2;
 	else
 		return NULL;

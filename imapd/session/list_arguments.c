@@ -134,5 +134,6 @@ take_create_uses(struct slice *in, unsigned *uses, bool *unknown)
 		*uses |= use;
 		*unknown |= use == 0;
 	} while (take_space(in));
+	/* NOLINTNEXTLINE: two of them are to be taken */
 	return take_char(in, ')') && take_char(in, ')');
 }

@@ -44,6 +44,7 @@ pattern_make(struct slice reference, struct slice mailbox, struct pattern *p)
 		return PARSE_BAD;
 	p->words = p->len / 64 + 1;
 	for (size_t k = 0; k < p->len; k++) {
+		/* NOLINTNEXTLINE: squeeze() has written len of them */
 		if (!is_wild(at[k])) {
 			set_bit(p->octet[(unsigned char)at[k]], k);
 			continue;

@@ -25,12 +25,12 @@ add(struct thread *t, uint32_t number, const char **at)
 	size_t n = 0;
 	const char *p = *at;
 
-	m.id = *p == '.' ? 0 : (uint64_t)*p;
+	m.id = *p == '.' ? 0 : (unsigned char)*p;
 	for (p += 2; *p != ':'; p++)
-		refs[n++] = (uint64_t)*p;
+		refs[n++] = (unsigned char)*p;
 	m.subject = p[1] == '.' ? 0 : (uint64_t)(p[1] & ~0x20);
 	m.reply = p[1] >= 'a';
-	m.date = p[3];
+	m.date = (unsigned char)p[3];
 	*at = p + 4 + (p[4] == ' ');
 	assert_int_equal(thread_add(t, &m, refs, n), 0);
 }

@@ -38,8 +38,9 @@ thread_node_new(struct thread *t)
 	return (uint32_t)t->len++;
 }
 
+/* It finds places in the new one, which has room: no recursion. */
 static int
-table_grow(struct thread *t, struct thread_table *table)
+table_grow(struct thread *t, struct thread_table *table)	/* NOLINT */
 {
 	struct thread_table now = { .size = table->size == 0 ? 64 :
 		table->size * 2 };
@@ -56,7 +57,7 @@ table_grow(struct thread *t, struct thread_table *table)
 	return 0;
 }
 
-uint32_t *
+uint32_t *	/* NOLINTNEXTLINE(misc-no-recursion): see table_grow() */
 thread_table_find(struct thread *t, struct thread_table *table, uint64_t key)
 {
 	size_t at;

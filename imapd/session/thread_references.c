@@ -204,7 +204,7 @@ static int
 find_subjects(struct thread *t, struct thread_table *subjects)
 {
 	for (uint32_t c = t->node[THREAD_ROOT].first; c != LINK_NONE;
-	    c = t->node[c].next) {
+	    c = t->node[c].next) {	/* NOLINT: the root is there */
 		uint64_t subject = subject_node(t, c)->subject;
 		const struct thread_node *was;
 		uint32_t *at;

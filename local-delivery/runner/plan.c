@@ -359,6 +359,7 @@ plan_home(struct planner *p, int home)
 	p->file = name;
 	if (fd == -1) {
 		refuse(p, 0, "it cannot be opened");
+		p->file = NULL;
 		return PLAN_REFUSED;
 	}
 	if (fstat(home, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
@@ -367,6 +368,7 @@ plan_home(struct planner *p, int home)
 		good = add_file(p, fd);
 	close(fd);
 	good = good && add_included(p, home);
+	p->file = NULL;
 	if (!good)
 		return PLAN_REFUSED;
 	return p->any ? PLAN_READY : PLAN_NOTHING;

@@ -82,13 +82,13 @@ def check(i, program, **stage):
     done = i.await_log(1, event="attacked", **stage)[0]
     rows = table(i, program, done["pid"])
     assert len(rows) == int(done["attacks"])
+    may = MAY.get(program, []) + RELAXED
     breaches = [r["attack"] for r in rows if r["result"] == "BREACH"
-                and r["attack"] not in MAY.get(program, []) + RELAXED]
+                and r["attack"] not in may]
     assert not breaches
     # An attack that did not run proves nothing: each was refused by the
     # kernel's word or ended by the filter, never by an accident.
-    words = {r["result"] for r in rows
-             if r["attack"] not in MAY.get(program, [])}
+    words = {r["result"] for r in rows if r["attack"] not in may}
     assert words <= {"killed", "ENOENT", "EPERM", "EACCES", "ENOSYS",
                      "ENETUNREACH", "EAFNOSUPPORT", "EXDEV", "EAGAIN",
                      "ENOTDIR", "EBADF"}, words
