@@ -17,14 +17,6 @@ make_room(struct encode_state *st, unsigned n, struct text *out)
 }
 
 static void
-put_plain(struct encode_state *st, char c, struct text *out)
-{
-	make_room(st, 1, out);
-	text_put(out, c);
-	st->column++;
-}
-
-static void
 put_quoted(struct encode_state *st, char c, struct text *out)
 {
 	unsigned char u = (unsigned char)c;
@@ -34,6 +26,22 @@ put_quoted(struct encode_state *st, char c, struct text *out)
 	text_put(out, hex[u >> 4]);
 	text_put(out, hex[u & 15]);
 	st->column += 3;
+}
+
+/* A soft line break makes a line that was none: what follows it must not look
+ * like a boundary (RFC 2046 section 5.1.1). */
+static void
+put_plain(struct encode_state *st, char c, struct text *out)
+{
+	unsigned before = st->column;
+
+	make_room(st, 1, out);
+	if (c == '-' && st->column < before) {
+		put_quoted(st, c, out);
+		return;
+	}
+	text_put(out, c);
+	st->column++;
 }
 
 static bool

@@ -168,6 +168,32 @@ test_outside(void **state)
 	    "Subject: a\rb\n\r\nx\r\n");
 }
 
+/* A line that is folded does not become a boundary where it is. */
+static void
+test_no_new_boundary(void **state)
+{
+#define E8_12 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8 E8
+	char in[400], want[600] = "", line[200] = "";
+
+	(void)state;
+	for (int i = 0; i < 12; i++)
+		strcat(line, "=C3=A9");
+	for (int pad = 0; pad < 4; pad++) {
+		const char *x = &"xxx"[3 - pad];
+
+		snprintf(in, sizeof(in), "Content-Type: multipart/mixed; "
+		    "boundary=b\r\n\r\n--b\r\n\r\n" E8_12 "%s--b\r\nz\r\n"
+		    "--b--\r\n", x);
+		snprintf(want, sizeof(want), "Content-Type: multipart/mixed; "
+		    "boundary=b\r\n\r\n--b\r\n"
+		    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+		    "%s%s%s\r\nz\r\n--b--\r\n", line, x,
+		    pad == 0 ? "--b" : pad == 1 ? "--=\r\nb" :
+		    pad == 2 ? "-=\r\n=2Db" : "=\r\n=2D-b");
+		becomes(in, false, want);
+	}
+}
+
 /* What is signed has no lines, or 8 bits, in a header section of its own. */
 static void
 test_signed_header(void **state)
@@ -323,6 +349,7 @@ main(void)
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_multipart),
 		cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_no_new_boundary),
 		cmocka_unit_test(test_signed_header),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_encoders),
