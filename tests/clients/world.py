@@ -177,10 +177,13 @@ class Desk:
         self.env = {"HOME": str(self.home), "PATH": "/usr/bin:/bin",
                     "LC_ALL": "C.UTF-8", "TERM": "xterm", "USER": "alice",
                     "TMPDIR": str(self.home), "TZ": "UTC"}
-        # For what is unpacked and not installed.
+        # For what is unpacked and not installed.  Chromium's libpulse has a
+        # library of its own in a folder of its own.
+        arch = sysconfig.get_config_var("MULTIARCH")
         self.libraries = {"LD_LIBRARY_PATH": ":".join(
-            str(UNPACKED / "root" / d / sysconfig.get_config_var("MULTIARCH"))
-            for d in ("usr/lib", "lib"))}
+            str(UNPACKED / "root" / d) for d in (
+                f"usr/lib/{arch}", f"lib/{arch}",
+                f"usr/lib/{arch}/pulseaudio"))}
 
     def own(self, uid):
         """For clients that refuse to run as root."""
