@@ -22,7 +22,8 @@ SIZE = 2048
 SMALL = 1000			# messages of the users beside the first
 CLIENTS = 8
 ROUND_SECONDS = 4
-USERS = 10
+USERS = 11
+READERS = 10			# u1 to u10; u11 has the maildrop
 METADATA = "(UID FLAGS ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)"
 WORDS = ("letter harbour cargo ballast anchor lantern compass rudder galley "
          "mooring pilot tide ledger signal watch bulwark keel mast").split()
@@ -236,11 +237,11 @@ def prepared(benches):
     """The users beside the first have a mailbox."""
     for b in benches:
         fill(b, "u1", 0)
-        for u in range(2, USERS + 1):
+        for u in range(2, READERS + 1):
             fill(b, f"u{u}", SMALL)
     written(benches)
     for b in benches:
-        b.run("logins", c=USERS, n=USERS, u=USERS)
+        b.run("logins", c=READERS, n=READERS, u=READERS)
 
 
 def rate(benches, what, count, rounds, *args, **flags):
@@ -283,7 +284,10 @@ def logins(benches, options):
 def pop3(benches, options):
     """Retrieval of a maildrop, one message a command."""
     n = min(10000, options.messages // 2)
-    yield rate(benches, f"RETR of {n}", n, 3, "retrieve", "pop3", c=1)
+    for b in benches:
+        fill(b, f"u{USERS}", n)
+    written(benches)
+    yield rate(benches, f"RETR of {n}", n, 3, "retrieve", "pop3", c=1, f=USERS)
 
 
 def mixed(benches, options):
@@ -312,6 +316,19 @@ def idle(benches, options):
                     lambda b: memory_of_idle(b, 100, tls))
 
 
+def connected(port, context):
+    """A process that is just being started for it may refuse a client."""
+    for attempt in range(5):
+        s = socket.create_connection(("127.0.0.1", port), 60)
+        try:
+            return context.wrap_socket(s) if context else s
+        except OSError:
+            s.close()
+            if attempt == 4:
+                raise
+            time.sleep(0.5)
+
+
 def memory_of_idle(b, n, tls):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -319,13 +336,11 @@ def memory_of_idle(b, n, tls):
     before = private_dirty_kib(b.system.pids())
     with contextlib.ExitStack() as stack:
         for i in range(n):
-            s = socket.create_connection(("127.0.0.1", port), 60)
-            if tls:
-                s = context.wrap_socket(s)
+            s = connected(port, context if tls else None)
             f = stack.enter_context(s.makefile("rwb"))
             stack.enter_context(s)
             assert f.readline().startswith(b"* OK")
-            u = i % USERS + 1
+            u = i % READERS + 1
             for tag, line in ((b"a", f"LOGIN u{u}@{DOMAIN} u{u}-secret"),
                               (b"b", "SELECT INBOX")):
                 f.write(tag + b" " + line.encode() + b"\r\n")

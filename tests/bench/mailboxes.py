@@ -66,19 +66,24 @@ def build(options, where, etc):
 
 
 def measure(options, benches):
-    results = {}
+    results, failed = {}, []
     try:
         for b in benches:
             b.system.start()
         scenarios.prepared(benches)
         for name in options.what:
             print(f"{name}: {scenarios.ALL[name].__doc__}", flush=True)
-            results[name] = list(scenarios.ALL[name](benches, options))
+            results[name] = rows = []
+            try:
+                rows.extend(scenarios.ALL[name](benches, options))
+            except (RuntimeError, OSError, AssertionError) as e:
+                failed.append(name)		# the others are measured
+                print(f"{name} FAILED: {e}", flush=True)
     finally:
         for b in benches:
             with contextlib.suppress(Exception):
                 b.system.stop()
-    return results
+    return results, failed
 
 
 def main():
@@ -89,7 +94,7 @@ def main():
         etc = Path(t) / "etc"
         etc.mkdir()
         benches, slots = build(options, Path(t), etc)
-        results = measure(options, benches)
+        results, failed = measure(options, benches)
         for s in slots:
             s.free()
     names = [b.system.name for b in benches]
@@ -98,6 +103,8 @@ def main():
               table(rows, names))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
+    if failed:
+        sys.exit("FAILED: " + ", ".join(failed))
 
 
 if __name__ == "__main__":
