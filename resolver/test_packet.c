@@ -37,7 +37,7 @@ parse(struct slice packet, enum dns_type type, struct dns_answer *a)
 static void
 answers(void **state)
 {
-	struct dns_answer a;
+	struct dns_answer a = { 0 };
 	struct dns_record rec;
 
 	(void)state;
@@ -72,7 +72,7 @@ answers(void **state)
 static void
 negative(void **state)
 {
-	struct dns_answer a;
+	struct dns_answer a = { 0 };
 
 	(void)state;
 	assert_int_equal(parse(S(HEAD("\x83", "\0", "\1") QUESTION("\1")
@@ -105,7 +105,7 @@ bad(void **state)
 		S(HEAD("\x80", "\1", "\0") QUESTION("\1") RR("\5", "\2")
 		    AT_NAME),
 	};
-	struct dns_answer a;
+	struct dns_answer a = { 0 };
 
 	(void)state;
 	assert_int_equal(parse(good, DNS_MX, &a), 0);
@@ -119,7 +119,7 @@ bad(void **state)
 static void
 left_out(void **state)
 {
-	struct dns_answer a;
+	struct dns_answer a = { 0 };
 
 	(void)state;
 	/* An A record of five octets; an MX whose label holds a dot; one

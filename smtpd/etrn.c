@@ -184,7 +184,7 @@ etrn_command(struct session *s, struct slice args)
 		session_refuse(s, SAY_EHLO_FIRST, "ETRN", args);
 	else if (session_state(s) != S_READY)
 		session_refuse(s, SAY_NESTED_MAIL, "ETRN", args);
-	else if (!etrn_offered(s))
+	else if (!etrn_offered(s))	/* NOLINTNEXTLINE: for two reasons */
 		session_refuse(s, SAY_ETRN_DENIED, "ETRN", args);
 	else if (args.len > sizeof(lower) || !parse(args, lower, &what))
 		session_refuse(s, SAY_NEED_NODE, "ETRN", args);

@@ -158,7 +158,7 @@ proxied_close_all(struct smtpd *d)
 	struct proxied *p;
 
 	while ((p = TAILQ_FIRST(&d->proxied)) != NULL) {
-		close(p->fd);
+		close(p->fd);	/* NOLINT: what forget() freed is off the list */
 		forget(p);
 	}
 }

@@ -284,10 +284,10 @@ store(struct transaction *t, char *at, size_t len)
 		append(t, &iov, 1);
 	else if (!t->started && session_is_submission(t->s))
 		store_early(t, at, len);
-	else if (!t->started && front_known(t))
+	/* What cannot be kept is stored as if it had a header. */
+	else if (!t->started &&
+	    (front_known(t) || keep_early(t, at, len) != SAY_OK))
 		store_first(t, at, len);
-	else if (!t->started && keep_early(t, at, len) != SAY_OK)
-		store_first(t, at, len);	/* as if it had a header */
 }
 
 /* ---- the end ---- */

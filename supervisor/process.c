@@ -164,6 +164,7 @@ launch(struct process *p, const struct identity *id)
 	p->state = PROCESS_STARTING;
 	if (counter_of(p) != NULL)
 		++*counter_of(p);
+	/* NOLINTNEXTLINE: process_new() has set it */
 	p->channel = ipc_channel_new(p->sv->base, pair[0], IPC_SUPERVISOR,
 	    p->map->role, &p->sv->channel_events, p);
 	if (p->channel == NULL) {
@@ -276,7 +277,7 @@ process_clear_all(struct supervisor *sv)
 
 	broker_clear(sv);
 	while ((p = TAILQ_FIRST(&sv->processes)) != NULL)
-		process_free(p);
+		process_free(p);	/* NOLINT: off the list */
 }
 
 struct process *

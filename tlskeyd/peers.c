@@ -221,6 +221,6 @@ peers_clear(struct tlskeyd *d)
 
 	while ((p = TAILQ_FIRST(&d->peers)) != NULL) {
 		ipc_channel_free(p->channel);
-		peer_free(p);
+		peer_free(p);	/* NOLINT: off the list */
 	}
 }

@@ -162,5 +162,5 @@ store_clear(struct tlskeyd *d)
 	struct block *b;
 
 	while ((b = TAILQ_FIRST(&d->blocks)) != NULL)
-		block_free(d, b);
+		block_free(d, b);	/* NOLINT: off the list */
 }

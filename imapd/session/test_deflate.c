@@ -55,7 +55,8 @@ test_output(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < size; i++)
-		in[i] = (char)(i / 50000 % 2 ? i * 2654435761U >> 11 : 'a' + (int)(i % 7));
+		in[i] = (char)(i / 50000 % 2 ? i * 2654435761U >> 11 :
+		    'a' + i % 7);
 	assert_int_equal(inflateInit2(&z, -15), Z_OK);
 	while (got < size) {
 		ssize_t n = sent == size ? 0 : deflate_layer.send(p.d,

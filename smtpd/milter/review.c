@@ -47,7 +47,7 @@ count_off(struct kept *k, uint32_t octets)
 int
 kept_add(struct kept *k, int fd, uint32_t octets)
 {
-	struct kept_part *more = k->at;
+	struct kept_part *more;
 	uint32_t room = k->room == 0 ? 1 : k->room * 2;
 
 	if (k->d->milter_octets + octets > k->d->set->milter_memory ||
