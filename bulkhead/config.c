@@ -71,7 +71,8 @@ int
 do_config(struct bulkhead *b, int argc, char *argv[])
 {
 	const char *form = argc > 0 && argv[0][0] == '-' ? argv[0] : NULL;
-	const char *stage = argc > (form != NULL) ? argv[form != NULL] : NULL;
+	int at = form != NULL ? 1 : 0;
+	const char *stage = argc > at ? argv[at] : NULL;
 	const struct settings_schema *schema;
 
 	if ((form != NULL && strcmp(form, "-e") != 0 &&

@@ -74,7 +74,9 @@ forwards_done_before(const struct local_delivery *ld, const struct job *j,
 	const struct done_before *before = done_table_find(ld->done,
 	    j->d.queue_id, j->d.number);
 
-	*done = before == NULL ? (struct forward_done){ 0 } : before->steps;
+	memset(done, 0, sizeof(*done));
+	if (before != NULL)
+		*done = before->steps;
 }
 
 /* ---- results ---- */
@@ -460,7 +462,7 @@ send_message(struct forward *f, int fd, uint32_t octets)	/* NOLINT(misc-no-recur
 	char *envelope = malloc(ENVELOPE_MAX), *body = NULL;
 	int fds[2] = { fd, -1 }, r = -1;
 	unsigned nfds = 1;
-	struct ipc_writer w;
+	struct ipc_writer w = { 0 };
 
 	f->asking_part = false;
 	if (envelope != NULL && (body = malloc(QUEUE_ENQUEUE_MAX)) != NULL) {

@@ -70,6 +70,8 @@ lint:
 	    --enable=warning,performance,portability \
 	    --suppressions-list=mk/cppcheck.txt \
 	    --cppcheck-build-dir=build/cppcheck -D_GNU_SOURCE -I. \
+	    --include=/usr/include/bsd/sys/queue.h \
+	    --include=/usr/include/bsd/sys/tree.h \
 	    $(wildcard $(TOP_DIRS))
 	@! grep -nE '\b(strcpy|strcat|sprintf|gets|strtok|atoi|alloca)\(' \
 	    $(filter-out $(TEST_SOURCES),$(SOURCES))

@@ -102,6 +102,7 @@ put_encoded(FILE *f, struct slice body)
 
 	while (body.len > 0) {
 		size_t n = body.len < PIECE ? body.len : PIECE;
+		/* cppcheck-suppress legacyUninitvar ; it is written to */
 		struct text t = { out, 0, sizeof(out), false };
 
 		encode_quoted_printable(&state, slice_of(body.at, n), &t);

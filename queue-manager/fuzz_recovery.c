@@ -79,7 +79,8 @@ scan(const uint8_t *at, bool found[SIZE / 8])
 	do {
 		segment_scan_next(&s, &item);
 		assert(item.offset >= end && item.offset + item.len <= SIZE);
-		assert(++items < SIZE);
+		items++;
+		assert(items < SIZE);
 		end = item.offset + item.len;
 		if (item.kind == ITEM_RECORD) {
 			found[item.offset / 8] = true;

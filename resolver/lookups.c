@@ -40,7 +40,7 @@ clean(const char *why, char out[DNS_WHY_MAX])
 {
 	size_t n = 0;
 
-	for (; why[n] != '\0' && n < DNS_WHY_MAX; n++)
+	for (; n < DNS_WHY_MAX && why[n] != '\0'; n++)
 		out[n] = why[n] < ' ' || why[n] > '~' ? '?' : why[n];
 	return n;
 }

@@ -220,7 +220,8 @@ peers_clear(struct tlskeyd *d)
 	struct peer *p;
 
 	while ((p = TAILQ_FIRST(&d->peers)) != NULL) {
+		/* NOLINTNEXTLINE: what peer_free() freed is off the list */
 		ipc_channel_free(p->channel);
-		peer_free(p);	/* NOLINT: off the list */
+		peer_free(p);
 	}
 }

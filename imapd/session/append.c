@@ -197,10 +197,11 @@ void
 append_announced(struct imap *s, const struct imap_command *c,
     const struct literal *l)
 {
-	struct append_run *run = calloc(1, sizeof(*run));
+	struct append_run *run;
 	bool good;
 
-	if ((s->append = run) == NULL) {
+	s->append = run = calloc(1, sizeof(*run));
+	if (run == NULL) {
 		imap_bye(s, "out of memory");
 		return;
 	}

@@ -387,9 +387,10 @@ make_patterns(struct imap *s, struct listing *l)
 static void
 list(struct imap *s, const struct imap_command *c, enum list_kind kind)
 {
-	struct listing *l = calloc(1, sizeof(*l));
+	struct listing *l;
 
-	if ((s->listing = l) == NULL) {
+	s->listing = l = calloc(1, sizeof(*l));
+	if (l == NULL) {
 		imap_no_errno(s, ENOMEM);
 		return;
 	}

@@ -239,8 +239,9 @@ compare_slices(struct slice a, struct slice b)
 static struct slice
 kept(const struct sort_run *r, uint64_t place, size_t len)
 {
-	return len == 0 ? (struct slice){ 0 } :
-	    slice_of(r->strings.at + place, len);
+	if (len == 0)
+		return SLICE_LITERAL("");
+	return slice_of(r->strings.at + place, len);
 }
 
 static struct slice
