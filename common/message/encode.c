@@ -28,15 +28,13 @@ put_quoted(struct encode_state *st, char c, struct text *out)
 	st->column += 3;
 }
 
-/* A soft line break makes a line that was none: what follows it must not look
- * like a boundary (RFC 2046 section 5.1.1). */
+/* No line begins like a boundary (RFC 2046 section 5.1.1): a soft line break
+ * makes lines that were none, and "=E9" may be part of a boundary. */
 static void
 put_plain(struct encode_state *st, char c, struct text *out)
 {
-	unsigned before = st->column;
-
 	make_room(st, 1, out);
-	if (c == '-' && st->column < before) {
+	if (c == '-' && st->column == 0) {
 		put_quoted(st, c, out);
 		return;
 	}

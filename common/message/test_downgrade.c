@@ -192,6 +192,17 @@ test_no_new_boundary(void **state)
 		    pad == 2 ? "-=\r\n=2Db" : "=\r\n=2D-b");
 		becomes(in, false, want);
 	}
+	/* An octet that is encoded may end a boundary. */
+	becomes("Content-Type: multipart/mixed; boundary=\"ab=E9\"\r\n\r\n"
+		"--ab=E9\r\n\r\n--ab\xE9\r\nX: y\r\n--ab=E9--\r\n", false,
+	    "Content-Type: multipart/mixed; boundary=\"ab=E9\"\r\n\r\n"
+	    "--ab=E9\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "=2D-ab=E9\r\nX: y\r\n--ab=E9--\r\n");
+	becomes("Content-Type: multipart/mixed; boundary=\"ab=3D\"\r\n\r\n"
+		"--ab=3D\r\n\r\n--ab=\r\n" E8 "\r\n--ab=3D--\r\n", false,
+	    "Content-Type: multipart/mixed; boundary=\"ab=3D\"\r\n\r\n"
+	    "--ab=3D\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "=2D-ab=3D\r\n=C3=A9\r\n--ab=3D--\r\n");
 }
 
 /* What is signed has no lines, or 8 bits, in a header section of its own. */
