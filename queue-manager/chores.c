@@ -17,6 +17,7 @@ enum {
 	KEEP_MS = 3000,		/* due within that: stays in memory */
 	DUE_A_TURN = 1000,	/* messages brought into memory */
 	DUE_TURNS = 10,		/* in one tick */
+	MEMORY_FOR_MOVES = 2,	/* times active_messages; intake stops at 4 */
 	CLOCK_MARK_S = 60,
 	TIDY_MS = 60 * 1000
 };
@@ -101,7 +102,7 @@ on_sync(int fd, short what, void *arg)
 	(void)what;
 	worker_reap(d->queue.sync);
 	log_tend(d->queue.log, d->queue.replay.generation);
-	queue_compact(&d->queue);
+	queue_compact(&d->queue, MEMORY_FOR_MOVES * d->set->active_messages);
 	intake_resume(d);
 	dispatch_run(d);
 }
@@ -186,7 +187,7 @@ on_tick(int fd, short what, void *arg)
 			break;
 	flush_go_on(d);
 	queue_checkpoint(q, SETTLED_SOON_MS);
-	queue_compact(q);
+	queue_compact(q, MEMORY_FOR_MOVES * d->set->active_messages);
 	log_tend(q->log, q->replay.generation);
 	log_try_again(q->log);
 	intake_lease(d);

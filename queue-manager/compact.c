@@ -23,7 +23,8 @@
 enum {
 	SLACK = 12,		/* segments; a log this short is left alone */
 	UNDER_WAY_MAX = 1 << 20, /* octets */
-	RECORDS_A_TURN = 256	/* looked at, living or not */
+	RECORDS_A_TURN = 256,	/* looked at, living or not */
+	REST_MS = 1000		/* after a pass in which nothing moved */
 };
 
 /* A message on its way to a new place. */
@@ -85,6 +86,7 @@ append_move(struct queue *q, struct message *m,
 	memcpy(to + head, old->content.at, old->content.len);
 	m->pins++;
 	q->compact_under_way += size;
+	q->compact_moved++;
 	return 0;
 }
 
@@ -103,10 +105,16 @@ is_at(const struct message *m, const struct place *p)
 static struct message *
 to_be_moved(struct queue *q, uint64_t id, const struct place *p)
 {
+	bool was_here = queue_find(q, id) != NULL;
 	struct message *m = queue_load(q, id);
 
-	return m == NULL || !is_at(m, p) || m->listed || m->pins > 0 ? NULL :
-	    m;
+	if (m == NULL)
+		return NULL;
+	if (is_at(m, p) && !m->listed && m->pins == 0)
+		return m;
+	if (!was_here)
+		queue_unload(q, m);
+	return NULL;
 }
 
 static int
@@ -175,8 +183,27 @@ is_worth_it(const struct queue *q, const struct log_segment *tail)
 	    used - live > SLACK * q->config.segment_size;
 }
 
+static void
+begin_pass(struct queue *q)
+{
+	q->compact_at = SEGMENT_BLOCK;
+	q->compact_moved = 0;
+}
+
+/* What was listed or under way may be moved next time; where that was all, the
+ * next pass waits for it to change. */
+static void
+end_pass(struct queue *q)
+{
+	if (q->compact_under_way > 0)
+		return;
+	if (q->compact_moved == 0)
+		q->compact_rest_ms = queue_now(q) + REST_MS;
+	begin_pass(q);
+}
+
 void
-queue_compact(struct queue *q)
+queue_compact(struct queue *q, size_t memory_max)
 {
 	const struct log_segment *tail = log_tail(q->log);
 
@@ -186,14 +213,16 @@ queue_compact(struct queue *q)
 	}
 	if (q->compacting != tail->generation) {
 		q->compacting = tail->generation;
-		q->compact_at = SEGMENT_BLOCK;
+		q->compact_rest_ms = 0;
+		begin_pass(q);
 	}
+	if (queue_now(q) < q->compact_rest_ms)
+		return;
 	for (unsigned i = 0; i < RECORDS_A_TURN &&
-	    q->compact_under_way < UNDER_WAY_MAX; i++) {
+	    q->compact_under_way < UNDER_WAY_MAX &&
+	    q->n_memory < memory_max; i++) {
 		if (q->compact_at >= tail->end) {
-			/* What was listed then may be moved next time. */
-			if (q->compact_under_way == 0)
-				q->compact_at = SEGMENT_BLOCK;
+			end_pass(q);
 			break;
 		}
 		if (!step(q, tail))

@@ -94,6 +94,8 @@ struct queue {
 	uint64_t		 compacting;	/* generation, or 0 */
 	size_t			 compact_at;
 	size_t			 compact_under_way;	/* octets */
+	unsigned		 compact_moved;		/* in this pass */
+	uint64_t		 compact_rest_ms;	/* until then */
 	bool			 recovering;
 	struct place		 position;	/* how far recovery has read */
 	uint64_t		 seen_ms;	/* latest spool time in a record */
@@ -189,8 +191,12 @@ void queue_checkpoint_free(struct queue *);
 
 /* ---- old segments: compact.c ---- */
 
-/* Move some of what lives in the oldest segment, when that pays.  Often. */
-void queue_compact(struct queue *);
+/*
+ * Move some of what lives in the oldest segment, when that pays.  Often.  What
+ * is moved is in memory until the next checkpoint: not with memory_max
+ * messages there.
+ */
+void queue_compact(struct queue *, size_t memory_max);
 
 /* ---- content: content.c ---- */
 

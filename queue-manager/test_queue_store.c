@@ -386,7 +386,7 @@ test_compaction(void **state)
 		settle(&b->q, id, 0, OUTCOME_DELIVERED);
 		if (i % 5 == 4) {
 			assert_int_equal(queue_checkpoint_now(&b->q), 0);
-			queue_compact(&b->q);
+			queue_compact(&b->q, SIZE_MAX);
 			wait_log(&b->q);
 			log_tend(b->q.log, b->q.replay.generation);
 		}
@@ -403,6 +403,39 @@ test_compaction(void **state)
 		expect_content(&r.q, keep, 4321);
 		stop(&r);
 	}
+}
+
+/* What is under way stays, and nobody turns in a circle over it; nothing is
+ * brought into memory where there is enough of it. */
+static void
+test_compaction_rests(void **state)
+{
+	struct box *b = *state;
+	uint64_t keep = accept_one(&b->q, 2, 4321);
+	struct message *m = queue_find(&b->q, keep);
+	unsigned turns = 0;
+	uint64_t was;
+
+	settle(&b->q, keep, 0, OUTCOME_DEFERRED);
+	for (unsigned i = 0; i < 400; i++)
+		settle(&b->q, accept_one(&b->q, 1, 100000), 0,
+		    OUTCOME_DELIVERED);
+	assert_int_equal(queue_checkpoint_now(&b->q), 0);
+	was = m->place.generation;
+	m->pins++;
+	while (b->q.compact_rest_ms == 0 && turns++ < 100)
+		queue_compact(&b->q, SIZE_MAX);
+	assert_true(b->q.compact_rest_ms > queue_now(&b->q));
+	assert_int_equal(b->q.compact_under_way, 0);
+	message_unpin(m);
+	b->q.compact_rest_ms = 0;
+	queue_compact(&b->q, b->q.n_memory);
+	assert_int_equal(b->q.compact_under_way, 0);
+	queue_compact(&b->q, b->q.n_memory + 1);
+	assert_true(b->q.compact_under_way > 0);
+	wait_log(&b->q);
+	assert_true(m->place.generation != was);
+	expect_content(&b->q, keep, 4321);
 }
 
 static void
@@ -516,6 +549,7 @@ main(void)
 		TEST(test_burst_has_room),
 		TEST(test_no_room_until_there_is),
 		TEST(test_compaction),
+		TEST(test_compaction_rests),
 		TEST(test_expansion),
 		TEST(test_hold),
 		TEST(test_failed_sync),
