@@ -27,8 +27,8 @@
 
 /* Messages taken from one peer before the others get their turn. */
 enum { RECEIVE_BUDGET = 64 };
-/* How often a stage without free descriptors says so. */
-enum { CROWDED_SAID_S = 60 };
+/* How often a stage without free descriptors says so, and when it gives up. */
+enum { CROWDED_SAID_S = 60, CROWDED_MOST_S = 60 };
 /* When the kernel is short of something that makes no event: try again. */
 static const struct timeval retry_delay = { .tv_usec = 10000 };
 
@@ -49,6 +49,7 @@ struct ipc_channel {
 	void			*ctx;
 	struct event		*readable, *writable;
 	struct event		*crowded;	/* invariant 4: look again */
+	time_t			 crowded_since;	/* 0: it is not */
 	STAILQ_HEAD(, waiting)	 queue;
 	unsigned		 queued;
 	bool			 was_full, paused, dead;
@@ -189,17 +190,42 @@ dispatch(struct ipc_channel *ch, struct slice octets, struct ipc_message *m)
 	return true;
 }
 
-/* Once for all the looks of such a time. */
+/*
+ * There is no room for the descriptors of the next message, and no prospect of
+ * any; or a message has come without its own, since a thread took the last one
+ * between the look and the receipt.  Somebody waits for it, and nobody can say
+ * who.  A stage begins anew: supervisor starts it with fresh channels, its
+ * peers know what was under way, and nothing was acknowledged that is not
+ * durable.
+ */
 static void
-say_crowded(const struct ipc_channel *ch)
+starved(struct ipc_channel *ch)
 {
-	static time_t said;
+	log_error("descriptors-exhausted",
+	    LOG_CSTR("peer", ipc_role_name(ch->peer)));
+	if (ch->self != IPC_SUPERVISOR && ch->crowded != NULL)
+		exit(75);
+	channel_refused(ch, "?", "descriptors, and no room for them");
+}
+
+static time_t
+monotonic_s(void)
+{
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (said != 0 && now.tv_sec - said < CROWDED_SAID_S)
+	return now.tv_sec;
+}
+
+/* Once for all the looks of such a time. */
+static void
+say_crowded(const struct ipc_channel *ch, time_t now)
+{
+	static time_t said;
+
+	if (said != 0 && now - said < CROWDED_SAID_S)
 		return;
-	said = now.tv_sec;
+	said = now;
 	log_warning("no-free-descriptor",
 	    LOG_CSTR("peer", ipc_role_name(ch->peer)),
 	    LOG_CSTR("remedy", "its messages wait until some are free"));
@@ -209,9 +235,23 @@ say_crowded(const struct ipc_channel *ch)
 static bool
 wait_for_descriptors(struct ipc_channel *ch)
 {
-	if (ch->crowded == NULL || ipc_wire_has_room(ch->fd))
+	time_t now;
+
+	if (ch->crowded == NULL)
 		return false;
-	say_crowded(ch);
+	if (ipc_wire_has_room(ch->fd)) {
+		ch->crowded_since = 0;
+		return false;
+	}
+	now = monotonic_s();
+	if (ch->crowded_since == 0)
+		ch->crowded_since = now;
+	/* What would make room may be what waits behind this message. */
+	if (now - ch->crowded_since >= CROWDED_MOST_S) {
+		starved(ch);
+		return true;
+	}
+	say_crowded(ch, now);
 	event_del(ch->readable);
 	event_add(ch->crowded, &retry_delay);
 	return true;
@@ -225,22 +265,6 @@ on_crowded(int fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (!ch->paused)
 		event_add(ch->readable, NULL);
-}
-
-/*
- * A message is lost that somebody waits for, and nobody can say which: a
- * thread took the last descriptor between the look and the receipt.  A
- * stage begins anew: supervisor starts it with fresh channels, its peers know
- * what was under way, and nothing was acknowledged that is not durable.
- */
-static void
-starved(struct ipc_channel *ch)
-{
-	log_error("descriptor-lost",
-	    LOG_CSTR("peer", ipc_role_name(ch->peer)));
-	if (ch->self != IPC_SUPERVISOR && ch->crowded != NULL)
-		exit(75);
-	channel_refused(ch, "?", "descriptors, and no room for them");
 }
 
 /* One message from the socket; false when there is no more for now. */
