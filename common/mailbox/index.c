@@ -91,15 +91,15 @@ static bool
 env_is_whole(struct index *ix)
 {
 	MDB_envinfo info;
-	MDB_stat stat_;
+	MDB_stat pages;
 	struct stat st;
 	uint64_t need;
 
 	return mdb_env_info(ix->env, &info) == 0 &&
-	    mdb_env_stat(ix->env, &stat_) == 0 &&
+	    mdb_env_stat(ix->env, &pages) == 0 &&
 	    fstat(ix->data_fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    !__builtin_mul_overflow((uint64_t)info.me_last_pgno + 1,
-		(uint64_t)stat_.ms_psize, &need) &&
+		(uint64_t)pages.ms_psize, &need) &&
 	    (uint64_t)st.st_size >= need;
 }
 
@@ -141,8 +141,10 @@ env_open(struct index *ix)
 		goto fail;
 	}
 	mdb_txn_abort(txn);
-	if (!env_is_whole(ix))
-		goto fail;
+	/* Not between a commit and its stretch(). */
+	if (lock_fd(ix->data_fd, LOCK_SH) == -1 || !env_is_whole(ix))
+		goto fail;	/* closing it unlocks */
+	lock_fd(ix->data_fd, LOCK_UN);
 	ix->least = 0;
 	return 0;
 fail:
@@ -344,6 +346,24 @@ is_cut(struct index *ix)
 	return false;
 }
 
+/* LMDB never writes a page that was taken and freed in one transaction, not even
+ * the last one: then the file is shorter than its tables say. */
+static void
+stretch(struct index *ix)
+{
+	MDB_envinfo info;
+	MDB_stat pages;
+	struct stat st;
+	off_t need;
+
+	if (mdb_env_info(ix->env, &info) != 0 ||
+	    mdb_env_stat(ix->env, &pages) != 0 || fstat(ix->data_fd, &st) == -1)
+		return;
+	need = ((off_t)info.me_last_pgno + 1) * (off_t)pages.ms_psize;
+	if (st.st_size < need)
+		(void)!ftruncate(ix->data_fd, need);
+}
+
 /* 0, or LMDB's error. */
 static int
 run(struct index *ix, bool write, index_work *work, void *ctx, int *answer)
@@ -363,6 +383,8 @@ run(struct index *ix, bool write, index_work *work, void *ctx, int *answer)
 			r = mdb_txn_commit(t.txn);
 		else
 			mdb_txn_abort(t.txn);
+		if (r == 0 && write)
+			stretch(ix);
 	}
 	lock_fd(ix->data_fd, LOCK_UN);
 	return r;

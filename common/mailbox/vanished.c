@@ -5,7 +5,9 @@
 #include "common/checksum/crc32c.h"
 #include "common/ipc/codec.h"
 
-enum { VANISHED_VERSION = 1 };
+/* It goes up with that of the chunks of records, too: what cannot be read of
+ * these cannot be missed. */
+enum { VANISHED_VERSION = 2 };
 
 /* ---- the record ---- */
 
