@@ -104,10 +104,10 @@ fits_quoted(const struct imap *s, struct slice text)
 	bool wide = false;
 
 	for (size_t i = 0; i < text.len; i++) {
-		char c = text.at[i];
+		unsigned char c = (unsigned char)text.at[i];
 
-		wide |= c < 0;
-		if ((c >= 0 && c < ' ') || c == 127 || c == '"' || c == '\\')
+		wide |= c > 127;
+		if (c < ' ' || c == 127 || c == '"' || c == '\\')
 			return false;
 	}
 	return text.len < 1000 &&

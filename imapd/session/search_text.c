@@ -20,6 +20,10 @@ needle_init(struct needle *n, struct slice text, struct arena *arena)
 	if (at == NULL)
 		return -1;
 	casemap(text, &mapped);
+	/* Compatibility decomposition may leave small letters: "No" of a numero
+	 * sign. */
+	for (size_t i = 0; i < mapped.len; i++)
+		at[i] = upper(at[i]);
 	n->text = text_since(&mapped, 0);
 	n->fail = arena_alloc(arena, mapped.len + 1, sizeof(*n->fail));
 	if (n->fail == NULL || mapped.cut)

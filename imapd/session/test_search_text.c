@@ -44,6 +44,8 @@ test_find(void **state)
 		{ "Σ", "ς", true }, { "страна", "СТРАНА", true },
 		{ "ö", "\xc3", false }, { "\xc3", "\xc3", true },
 		{ "a", "\xff" "A\xc3", true }, { "😀", "x😀y", true },
+		{ "№ 5", "Счёт № 5", true }, { "nº", "Factura Nº", true },
+		{ "ﬁn", "FINE", true },
 		{ "x", "\xf0\x9f", false }, { "ab", "a\xc3" "b", false },
 	};
 
