@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum {
-	LOOK_EVERY_MS	= 20,
+	LOOK_EVERY_MS	= 100,
 	/* Above the patience that supervisor has with sessions of a stage. */
 	RESTART_MOST_S	= 60,
 	INSTANCES_MAX	= 64,
@@ -61,7 +61,7 @@ is_new(const struct running *before, const struct running *now)
 		for (size_t k = 0; k < before->n; k++)
 			if (now->pids[i] == before->pids[k])
 				return false;
-	return now->all_ready;
+	return now->n > 0 && now->all_ready;
 }
 
 /*
