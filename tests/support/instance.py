@@ -200,6 +200,8 @@ class Instance:
             if self.supervisor is not None:
                 self.kill_all()
             shutil.rmtree(self.run, ignore_errors=True)
+            # 64 MiB each time; the disk is for the next test.
+            shutil.rmtree(self.spool / "segments", ignore_errors=True)
             self.slot.free()
 
     def __enter__(self):
