@@ -316,9 +316,12 @@ def test_a_recipient_that_is_not_waited_for(tmp_path):
 
 
 def test_a_client_that_leaves_meanwhile(tmp_path):
-    """Cut at every command: the milter's connection ends with the session's."""
+    """Cut at every command while the milter is silent: its connection ends
+    with the session's, which is with its next answer or its time at the
+    latest."""
     with Milter(tmp_path / "s") as m, instance(
-            tmp_path / "i", {"one": m}) as i:
+            tmp_path / "i", {}, names="one", conf=m.block(
+                "one", QUICK.replace("2s", "1s"))) as i:
         i.start()
         lines = [b"MAIL FROM:<>\r\n",
                  f"RCPT TO:<{BOB}>\r\n".encode(), b"DATA\r\n",
@@ -331,8 +334,8 @@ def test_a_client_that_leaves_meanwhile(tmp_path):
                 c.send(line)
             m.wait(lambda: m.open)
             c.close()
+            m.wait(lambda: not m.open)
         m.say = {}
-        m.wait(lambda: not m.open)
         with i.smtp() as c:
             assert step(c) == (250, "end")
 
