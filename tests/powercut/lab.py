@@ -31,10 +31,23 @@ def sh(*argv):
     return r.stdout
 
 
+def repair(image):
+    """What a host does at its start with a file system that was torn in its
+    own checksummed blocks, and that the kernel so refuses."""
+    r = subprocess.run(["e2fsck", "-fy", image], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True)
+    if r.returncode > 2:
+        raise RuntimeError(f"e2fsck: {r.stdout}{r.stderr}")
+
+
 def mount_image(image, where, options="loop,noatime"):
     where = Path(where)
     where.mkdir(parents=True, exist_ok=True)
-    sh("mount", "-t", "ext4", "-o", options, image, where)
+    try:
+        sh("mount", "-t", "ext4", "-o", options, image, where)
+    except RuntimeError:
+        repair(image)
+        sh("mount", "-t", "ext4", "-o", options, image, where)
 
 
 def unmount(where):
