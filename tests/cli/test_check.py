@@ -3,6 +3,7 @@ nothing is started as long as it is."""
 
 import os
 import socket
+import time
 
 import pytest
 
@@ -168,20 +169,25 @@ def test_uid_base_out_of_range(site, base, said):
 
 
 def test_uids_of_somebody_else(site):
-    """Another process has one of them."""
+    """Another process has one of them (which no other test asks for)."""
+    path = site.conf / "bulkhead.conf"
+    site.write("bulkhead.conf", path.read_text().replace(
+        "uid_base = 3200000000", "uid_base = 3300000000"))
+    ready, say = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.setuid(3200000007)
-        os.read(0 if os.isatty(0) else os.pipe()[0], 1)
+        os.setuid(3300000007)
+        os.write(say, b".")
+        time.sleep(600)
         os._exit(0)
     try:
-        for _ in range(500):
-            if os.stat(f"/proc/{pid}").st_uid == 3200000007:
-                break
+        assert os.read(ready, 1) == b"."
         found = errors(site)
     finally:
         os.kill(pid, 9)
         os.waitpid(pid, 0)
+        os.close(ready)
+        os.close(say)
     assert len(found) == 1 and f"process {pid}" in found[0]
     assert "choose another uid_base" in found[0]
 
