@@ -25,13 +25,14 @@ found_dir(const struct folder *f, const struct found *d)
 	return d->in_new ? f->new_fd : f->cur_fd;
 }
 
-static bool
-is_there(const struct folder *f, const struct scan *s, const struct found *d)
+/* How many names its file has; 0: this one is there no more. */
+static nlink_t
+names_of(const struct folder *f, const struct scan *s, const struct found *d)
 {
 	struct stat st;
 
 	return fstatat(found_dir(f, d), found_name(s, d), &st,
-	    AT_SYMLINK_NOFOLLOW) == 0;
+	    AT_SYMLINK_NOFOLLOW) == 0 ? st.st_nlink : 0;
 }
 
 /* ---- one identity, several files ---- */
@@ -80,14 +81,21 @@ settle_duplicates(struct folder *f, const struct scan *s, struct found *d,
 	struct found *original;
 	size_t there = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (is_there(f, s, &d[i])) {
-			struct found t = d[there];
+	for (size_t i = 0; i < n; i++) {
+		nlink_t names = names_of(f, s, &d[i]);
+		struct found t = d[i];
+		size_t k = 0;
 
-			d[there] = d[i];
-			d[i] = t;
-			there++;
-		}
+		if (names == 0)
+			continue;
+		/* A file of one name that had both while we looked is one
+		 * message, renamed to and fro: the later name stands for it. */
+		while (k < there && (names > 1 || d[k].ino != d[i].ino))
+			k++;
+		d[i] = d[k];
+		d[k] = t;
+		there += k == there;
+	}
 	for (size_t i = there; i < n; i++)
 		d[i].name = DROPPED;	/* its file was renamed meanwhile */
 	original = there == 1 ? d : choose_original(f, s, d, there);
