@@ -111,7 +111,7 @@ def test_five_programs_and_a_sender(desk, doors):
             together.stop()
         phone.c.logout()
         t.press("q")
-        assert t.await_end() == 0, t.all[-3000:]
+        assert t.await_end("q") == 0, t.all[-3000:]
 
     for p in m, o, m, o:
         p.sync()

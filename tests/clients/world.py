@@ -297,11 +297,16 @@ class Terminal:
     def press(self, keys):
         os.write(self.fd, keys.encode())
 
-    def await_end(self):
-        """Its exit status."""
+    def await_end(self, keys=""):
+        """Its exit status.  keys are pressed again and again: one that comes
+        together with news from the server may be lost in the program."""
         deadline = time.monotonic() + PATIENCE
+        again = time.monotonic() + 5
         while self.read():
             assert time.monotonic() < deadline, self.painted[-3000:]
+            if keys and time.monotonic() > again:
+                self.press(keys)
+                again += 5
         pid, self.pid = self.pid, None
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
