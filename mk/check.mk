@@ -1,7 +1,7 @@
 # Tests, fuzzing, lint and figures.  `make unit` runs the unit tests alone.
 
 JOBS		?= 2
-PYTEST_WORKERS	?= 4
+PYTEST_WORKERS	?= 3
 FUZZ_SECONDS	?= 20
 # Formatting is checked on the lines that changed since this commit.
 LINT_BASE	?= HEAD
