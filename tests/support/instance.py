@@ -178,7 +178,9 @@ class Instance:
             self.supervisor.kill()	# first: it starts no more
             self.supervisor.wait()
             self.supervisor = None
-        for _ in range(2):
+        for n in range(3):
+            # One that supervisor had just begun is root's for a moment.
+            time.sleep(0.05 if n else 0)
             for pid, _ in self.processes():
                 try:
                     os.kill(pid, signal.SIGKILL)
