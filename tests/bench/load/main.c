@@ -31,11 +31,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
-
 #include <openssl/evp.h>
 
+#include "tests/bench/lines.h"
 #include "tests/bench/load/link.h"
+#include "tests/tool/number.h"
 
 enum { REPLY_MAX = 4096, COMMAND_MAX = 512, SILENCE_MS = 60000 };
 
@@ -389,20 +389,7 @@ fill(struct load *l)
 	l->filler = malloc(l->size + 1);
 	if (l->filler == NULL)
 		err(71, "memory");
-	for (size_t i = 0; i < l->size; i++)
-		l->filler[i] = i % 74 == 72 ? '\r' : i % 74 == 73 ? '\n' :
-		    (char)('a' + i % 26);
-}
-
-static unsigned
-number(const char *text, unsigned max)
-{
-	const char *error;
-	long long n = strtonum(text, 0, max, &error);
-
-	if (error != NULL)
-		errx(64, "%s: %s", text, error);
-	return (unsigned)n;
+	bench_lines(l->filler, l->size);
 }
 
 static void
@@ -415,12 +402,12 @@ options(struct load *l, int argc, char *argv[])
 	l->to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	while ((c = getopt(argc, argv, "p:c:n:s:m:u:d:r:A")) != -1)
 		switch (c) {
-		case 'p': port = number(optarg, 65535); break;
-		case 'c': l->clients = number(optarg, 10000); break;
-		case 'n': l->messages = number(optarg, 10000000); break;
-		case 's': l->size = number(optarg, 64 << 20); break;
-		case 'm': l->per_connection = number(optarg, 10000000); break;
-		case 'u': l->users = number(optarg, 1000000); break;
+		case 'p': port = tool_number(optarg, 0, 65535); break;
+		case 'c': l->clients = tool_number(optarg, 0, 10000); break;
+		case 'n': l->messages = tool_number(optarg, 0, 10000000); break;
+		case 's': l->size = tool_number(optarg, 0, 64 << 20); break;
+		case 'm': l->per_connection = tool_number(optarg, 0, 10000000); break;
+		case 'u': l->users = tool_number(optarg, 0, 1000000); break;
 		case 'd': l->domain = optarg; break;
 		case 'r': l->run = optarg; break;
 		case 'A': l->tls = link_tls(); break;

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
+#include "tests/tool/number.h"
 
 enum { BUFFER = 64 * 1024, EVENTS = 64 };
 
@@ -214,17 +214,6 @@ listen_on(struct sink *s, unsigned port)
 		err(71, "port %u", port);
 }
 
-static unsigned
-number(const char *text)
-{
-	const char *why;
-	unsigned n = (unsigned)strtonum(text, 1, 100000000, &why);
-
-	if (why != NULL)
-		errx(64, "%s: %s", text, why);
-	return n;
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -235,13 +224,13 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, "p:n:t:")) != -1)
 		switch (ch) {
 		case 'p':
-			port = number(optarg);
+			port = tool_number(optarg, 1, 100000000);
 			break;
 		case 'n':
-			s.wanted = number(optarg);
+			s.wanted = tool_number(optarg, 1, 100000000);
 			break;
 		case 't':
-			seconds = number(optarg);
+			seconds = tool_number(optarg, 1, 100000000);
 			break;
 		default:
 			errx(64, "usage: -p port -n messages [-t seconds]");

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
+#include "tests/tool/number.h"
 
 static double
 now(void)
@@ -98,17 +98,6 @@ watch(int fd, char *const dirs[], int n, uint64_t wanted, double until)
 	    last);
 }
 
-static unsigned
-number(const char *text)
-{
-	const char *error;
-	long long n = strtonum(text, 1, 100000000, &error);
-
-	if (error != NULL)
-		errx(64, "%s: %s", text, error);
-	return (unsigned)n;
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -117,8 +106,8 @@ main(int argc, char *argv[])
 
 	while ((c = getopt(argc, argv, "n:t:")) != -1)
 		switch (c) {
-		case 'n': wanted = number(optarg); break;
-		case 't': seconds = number(optarg); break;
+		case 'n': wanted = tool_number(optarg, 1, 100000000); break;
+		case 't': seconds = tool_number(optarg, 1, 100000000); break;
 		default: return 64;
 		}
 	if (wanted == 0 || optind == argc)

@@ -34,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
+#include "tests/tool/number.h"
 
 #define DISKS_MAX 8
 #define MARK DISKS_MAX		/* the file handle of mark */
@@ -226,17 +226,6 @@ static const struct fuse_operations operations = {
 	.destroy = do_destroy,
 };
 
-static unsigned
-number(const char *text, unsigned max)
-{
-	const char *error;
-	long long n = strtonum(text, 1, max, &error);
-
-	if (error != NULL)
-		errx(64, "%s: %s", text, error);
-	return (unsigned)n;
-}
-
 static void
 lab_open(struct lab *l, int argc, char *argv[])
 {
@@ -248,16 +237,16 @@ lab_open(struct lab *l, int argc, char *argv[])
 	while ((c = getopt(argc, argv, "n:s:l:w:")) != -1)
 		switch (c) {
 		case 'n':
-			l->disks = number(optarg, DISKS_MAX);
+			l->disks = tool_number(optarg, 1, DISKS_MAX);
 			break;
 		case 's':
-			l->size = (size_t)number(optarg, 4096) << 20;
+			l->size = (size_t)tool_number(optarg, 1, 4096) << 20;
 			break;
 		case 'l':
 			log = optarg;
 			break;
 		case 'w':
-			l->flush_ms = number(optarg, 10000);
+			l->flush_ms = tool_number(optarg, 1, 10000);
 			break;
 		default:
 			exit(64);
