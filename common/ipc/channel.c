@@ -16,19 +16,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bsd/sys/queue.h>
 #include <event2/event.h>
 
+#include "common/clock/clock.h"
 #include "common/ipc/wire.h"
 #include "common/log/log.h"
 
 /* Messages taken from one peer before the others get their turn. */
 enum { RECEIVE_BUDGET = 64 };
 /* How often a stage without free descriptors says so, and when it gives up. */
-enum { CROWDED_SAID_S = 60, CROWDED_MOST_S = 60 };
+enum { CROWDED_SAID_MS = 60000, CROWDED_MOST_MS = 60000 };
 /* When the kernel is short of something that makes no event: try again. */
 static const struct timeval retry_delay = { .tv_usec = 10000 };
 
@@ -49,7 +49,7 @@ struct ipc_channel {
 	void			*ctx;
 	struct event		*readable, *writable;
 	struct event		*crowded;	/* invariant 4: look again */
-	time_t			 crowded_since;	/* 0: it is not */
+	uint64_t		 crowded_since;	/* 0: it is not */
 	STAILQ_HEAD(, waiting)	 queue;
 	unsigned		 queued;
 	bool			 was_full, paused, dead;
@@ -208,22 +208,13 @@ starved(struct ipc_channel *ch)
 	channel_refused(ch, "?", "descriptors, and no room for them");
 }
 
-static time_t
-monotonic_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 /* Once for all the looks of such a time. */
 static void
-say_crowded(const struct ipc_channel *ch, time_t now)
+say_crowded(const struct ipc_channel *ch, uint64_t now)
 {
-	static time_t said;
+	static uint64_t said;
 
-	if (said != 0 && now - said < CROWDED_SAID_S)
+	if (said != 0 && now - said < CROWDED_SAID_MS)
 		return;
 	said = now;
 	log_warning("no-free-descriptor",
@@ -235,7 +226,7 @@ say_crowded(const struct ipc_channel *ch, time_t now)
 static bool
 wait_for_descriptors(struct ipc_channel *ch)
 {
-	time_t now;
+	uint64_t now;
 
 	if (ch->crowded == NULL)
 		return false;
@@ -243,11 +234,11 @@ wait_for_descriptors(struct ipc_channel *ch)
 		ch->crowded_since = 0;
 		return false;
 	}
-	now = monotonic_s();
+	now = clock_ms();
 	if (ch->crowded_since == 0)
 		ch->crowded_since = now;
 	/* What would make room may be what waits behind this message. */
-	if (now - ch->crowded_since >= CROWDED_MOST_S) {
+	if (now - ch->crowded_since >= CROWDED_MOST_MS) {
 		starved(ch);
 		return true;
 	}

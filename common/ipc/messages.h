@@ -13,9 +13,8 @@
 #ifndef COMMON_IPC_MESSAGES_H
 #define COMMON_IPC_MESSAGES_H
 
-#include <stddef.h>
-
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/ipc/roles.h"
 
@@ -311,11 +310,11 @@ enum ipc_type {
 #undef X
 };
 
-/* A row of the table, as code sees it. */
 /* Tables that every process has hold their strings themselves: a pointer would
  * have to be relocated, and the page that it stands in be each process's own. */
 enum { IPC_NAME_SIZE = 32 };
 
+/* A row of the table, as code sees it. */
 struct ipc_rule {
 	enum ipc_type	 type;
 	char		 name[IPC_NAME_SIZE];
