@@ -50,6 +50,16 @@ control_connect(const struct bulkhead *b)
 	return fd;
 }
 
+int
+control_open(const struct bulkhead *b, int *fd)
+{
+	*fd = control_connect(b);
+	if (*fd == -1)
+		return fail(EXIT_NOT_RUNNING, "%s is not running",
+		    b->conf_dir);
+	return *fd < 0 ? EX_NOPERM : 0;
+}
+
 static int
 bad_answer(int got)
 {
@@ -111,13 +121,10 @@ control_command(const struct bulkhead *b, enum operator_command command,
     unsigned role, const char *what)
 {
 	struct control_answer answer;
-	int fd = control_connect(b), status;
+	int fd, status = control_open(b, &fd);
 
-	if (fd == -1)
-		return fail(EXIT_NOT_RUNNING, "%s is not running",
-		    b->conf_dir);
-	if (fd < 0)
-		return EX_NOPERM;
+	if (status != 0)
+		return status;
 	status = control_ask(fd, command, role, NULL, NULL, &answer);
 	close(fd);
 	if (status != 0)

@@ -14,6 +14,9 @@ enum { CONTROL_PATIENCE_S = 600 };
  */
 int control_connect(const struct bulkhead *);
 
+/* The same, and 0 with *fd, or an exit status with the reason printed. */
+int control_open(const struct bulkhead *, int *fd);
+
 /* What came with the answer. */
 struct control_answer {
 	enum operator_result	 result;

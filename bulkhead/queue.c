@@ -16,13 +16,10 @@ int
 queue_open(const struct bulkhead *b, int *fd)
 {
 	struct control_answer answer;
-	int control = control_connect(b), status;
+	int control, status = control_open(b, &control);
 
-	if (control == -1)
-		return fail(EXIT_NOT_RUNNING, "%s is not running",
-		    b->conf_dir);
-	if (control < 0)
-		return EX_NOPERM;
+	if (status != 0)
+		return status;
 	status = control_ask(control, OPERATOR_QUEUE, OPERATOR_ALL, NULL, NULL,
 	    &answer);
 	close(control);

@@ -39,15 +39,12 @@ static int
 look(const struct bulkhead *b, unsigned role, struct running *now)
 {
 	struct control_answer answer;
-	int fd = control_connect(b), status;
+	int fd, status = control_open(b, &fd);
 
 	*now = (struct running){ .role = (enum ipc_role)role,
 		.all_ready = true };
-	if (fd == -1)
-		return fail(EXIT_NOT_RUNNING, "%s is not running",
-		    b->conf_dir);
-	if (fd < 0)
-		return EX_NOPERM;
+	if (status != 0)
+		return status;
 	status = control_ask(fd, OPERATOR_STATUS, OPERATOR_ALL, take_row, now,
 	    &answer);
 	close(fd);
