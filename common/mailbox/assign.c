@@ -84,14 +84,14 @@ settle_duplicates(struct folder *f, const struct scan *s, struct found *d,
 	for (size_t i = 0; i < n; i++) {
 		nlink_t names = names_of(f, s, &d[i]);
 		struct found t = d[i];
-		size_t k = 0;
+		size_t k = there;
 
 		if (names == 0)
 			continue;
 		/* A file of one name that had both while we looked is one
 		 * message, renamed to and fro: the later name stands for it. */
-		while (k < there && (names > 1 || d[k].ino != d[i].ino))
-			k++;
+		if (names == 1 && there > 0 && d[there - 1].ino == d[i].ino)
+			k--;
 		d[i] = d[k];
 		d[k] = t;
 		there += k == there;

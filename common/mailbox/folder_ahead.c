@@ -4,9 +4,9 @@
  *
  * What always holds:
  * A1  Only what never changes is taken from here: sizes, dates, and blobs,
- * which follow from the message's octets.  No UID is ever used twice. A2  What
- * is not here may be in the index all the same, written since: the caller finds
- * it out once more, as after any miss.
+ *     which follow from the message's octets.  No UID is ever used twice.
+ * A2  What is not here may be in the index all the same, written since: the
+ *     caller finds it out once more, as after any miss.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -206,8 +206,6 @@ fill_work(struct index_txn *t, void *ctx)
 
 /* ---- forgetting ---- */
 
-enum { DROP_AT_ONCE = 1024 };
-
 struct forget {
 	uint32_t	identity;
 	uint8_t		key[INDEX_KEY_LEN];
@@ -272,6 +270,8 @@ folder_index_put(struct records *rs, const struct entry *e)
 	r->keywords = e->m.keywords;
 	return 0;
 }
+
+enum { DROP_AT_ONCE = 1024 };
 
 /* A folder is no more: all that has its number goes, some at a time. */
 struct drop {

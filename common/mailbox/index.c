@@ -86,21 +86,30 @@ env_open_here(struct index *ix)
 	return r;
 }
 
-/* Is the file as long as its own tables say? */
+/* How long its own tables say that the file is, and how long it is. */
 static bool
-env_is_whole(struct index *ix)
+env_octets(struct index *ix, off_t *need, off_t *there)
 {
 	MDB_envinfo info;
 	MDB_stat pages;
 	struct stat st;
-	uint64_t need;
 
-	return mdb_env_info(ix->env, &info) == 0 &&
-	    mdb_env_stat(ix->env, &pages) == 0 &&
-	    fstat(ix->data_fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    !__builtin_mul_overflow((uint64_t)info.me_last_pgno + 1,
-		(uint64_t)pages.ms_psize, &need) &&
-	    (uint64_t)st.st_size >= need;
+	if (mdb_env_info(ix->env, &info) != 0 ||
+	    mdb_env_stat(ix->env, &pages) != 0 ||
+	    fstat(ix->data_fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    __builtin_mul_overflow((uint64_t)info.me_last_pgno + 1,
+		(uint64_t)pages.ms_psize, need))
+		return false;
+	*there = st.st_size;
+	return true;
+}
+
+static bool
+env_is_whole(struct index *ix)
+{
+	off_t need, there;
+
+	return env_octets(ix, &need, &there) && there >= need;
 }
 
 static size_t
@@ -351,16 +360,9 @@ is_cut(struct index *ix)
 static void
 stretch(struct index *ix)
 {
-	MDB_envinfo info;
-	MDB_stat pages;
-	struct stat st;
-	off_t need;
+	off_t need, there;
 
-	if (mdb_env_info(ix->env, &info) != 0 ||
-	    mdb_env_stat(ix->env, &pages) != 0 || fstat(ix->data_fd, &st) == -1)
-		return;
-	need = ((off_t)info.me_last_pgno + 1) * (off_t)pages.ms_psize;
-	if (st.st_size < need)
+	if (env_octets(ix, &need, &there) && there < need)
 		(void)!ftruncate(ix->data_fd, need);
 }
 

@@ -150,13 +150,6 @@ take_column(const uint8_t **at, const uint8_t *end, unsigned n, uint64_t *to)
 	return true;
 }
 
-static void
-put_le32(uint8_t *to, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		to[i] = (uint8_t)(v >> (8 * i));
-}
-
 static uint64_t
 bits_of(const struct index_chunk *c, enum column column)
 {
@@ -172,7 +165,7 @@ bits_of(const struct index_chunk *c, enum column column)
 size_t
 index_chunk_pack(const struct index_chunk *c, uint8_t to[CHUNK_MAX])
 {
-	uint8_t *at = to + CHUNK_HEAD;
+	uint8_t *at = to + CHUNK_HEAD, *crc = to + 1;
 	size_t len;
 
 	if (c->present == 0)
@@ -186,7 +179,7 @@ index_chunk_pack(const struct index_chunk *c, uint8_t to[CHUNK_MAX])
 		put_column(&at, c, (enum column)column);
 	len = (size_t)(at - to);
 	to[0] = CHUNK_VERSION;
-	put_le32(to + 1, crc32c(0, to + CHUNK_HEAD, len - CHUNK_HEAD));
+	put_le(&crc, crc32c(0, to + CHUNK_HEAD, len - CHUNK_HEAD), 4);
 	return len;
 }
 
@@ -200,7 +193,6 @@ fill_records(struct index_chunk *c, const uint8_t *flags, uint64_t sizes,
 	for (uint64_t left = c->present; left != 0; left &= left - 1, i++) {
 		unsigned n = (unsigned)__builtin_ctzll(left);
 		bool has_size = sizes >> n & 1, has_date = dates >> n & 1;
-
 		struct index_record *r = &c->record[n];
 
 		r->modseq = column[MODSEQ][i];
@@ -246,13 +238,12 @@ enum parse
 index_chunk_parse(struct slice in, struct index_chunk *c)
 {
 	const uint8_t *at = (const uint8_t *)in.at;
-	uint8_t crc[4];
 
 	c->present = 0;
 	if (in.len < CHUNK_HEAD || in.len > CHUNK_MAX || at[0] != CHUNK_VERSION)
 		return PARSE_BAD;
-	put_le32(crc, crc32c(0, at + CHUNK_HEAD, in.len - CHUNK_HEAD));
-	if (memcmp(crc, at + 1, 4) != 0)
+	if (get_le(at + 1, 4) !=
+	    crc32c(0, at + CHUNK_HEAD, in.len - CHUNK_HEAD))
 		return PARSE_BAD;
 	return parse_columns(at + CHUNK_HEAD, at + in.len, c) ? PARSE_OK :
 								PARSE_BAD;

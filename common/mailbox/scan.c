@@ -163,7 +163,9 @@ compare_uid(const void *a, const void *b)
 
 	if (u != v)
 		return u < v ? -1 : 1;
-	/* Of one message in both places the one in cur/ comes last. */
+	/* The names of one file side by side, the one in cur/ last. */
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
 	return (int)y->in_new - (int)x->in_new;
 }
 
