@@ -94,6 +94,12 @@ start_later(struct daemon *d)
 }
 
 static void
+compact(struct daemon *d)
+{
+	queue_compact(&d->queue, MEMORY_FOR_MOVES * d->set->active_messages);
+}
+
+static void
 on_sync(int fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -102,7 +108,7 @@ on_sync(int fd, short what, void *arg)
 	(void)what;
 	worker_reap(d->queue.sync);
 	log_tend(d->queue.log, d->queue.replay.generation);
-	queue_compact(&d->queue, MEMORY_FOR_MOVES * d->set->active_messages);
+	compact(d);
 	intake_resume(d);
 	dispatch_run(d);
 }
@@ -187,7 +193,7 @@ on_tick(int fd, short what, void *arg)
 			break;
 	flush_go_on(d);
 	queue_checkpoint(q, SETTLED_SOON_MS);
-	queue_compact(q, MEMORY_FOR_MOVES * d->set->active_messages);
+	compact(d);
 	log_tend(q->log, q->replay.generation);
 	log_try_again(q->log);
 	intake_lease(d);
