@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "common/message/date.h"
+#include "imapd/session/blob_kinds.h"
 #include "imapd/session/message.h"
 #include "imapd/session/session.h"
 #include "imapd/session/text_part.h"
 
-enum { PREVIEW_BLOB_KIND = 3, PREVIEW_BLOB_VERSION = 1 };
+enum { PREVIEW_BLOB_VERSION = 1 };
 
 /* ---- PREVIEW ---- */
 
@@ -78,7 +79,7 @@ preview_from_file(struct imap *s, uint32_t seq, int *fd,
 	memcpy(e->preview, p.at, p.len);
 	e->preview_len = p.len;
 	memcpy(blob + 1, p.at, p.len);
-	folder_cache_put(s->folder, uid, PREVIEW_BLOB_KIND, blob, 1 + p.len);
+	folder_cache_put(s->folder, uid, IMAP_BLOB_PREVIEW, blob, 1 + p.len);
 	return 0;
 }
 
@@ -92,7 +93,7 @@ get_preview(struct imap *s, uint32_t seq, bool lazy, int *fd,
 	size_t len;
 
 	e->has_preview = true;
-	if (folder_cache_get(s->folder, uid, PREVIEW_BLOB_KIND, &at, &len) ==
+	if (folder_cache_get(s->folder, uid, IMAP_BLOB_PREVIEW, &at, &len) ==
 	    0) {
 		blob = at;
 		if (len >= 1 && len - 1 <= PREVIEW_MAX &&

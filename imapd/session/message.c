@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include "common/message/transfer.h"
+#include "imapd/session/blob_kinds.h"
 #include "imapd/session/render.h"
 
-enum { BLOB_KIND = 1, BLOB_VERSION = 2, READ_SIZE = 4096 };
+enum { BLOB_VERSION = 2, READ_SIZE = 4096 };
 
 /* The blob begins with this; parts and the three texts follow. */
 struct head {
@@ -147,7 +148,7 @@ from_cache(struct folder *f, uint32_t uid, int fd, struct message_info *info)
 	void *blob;
 	size_t len;
 
-	if (folder_cache_get(f, uid, BLOB_KIND, &blob, &len) == -1)
+	if (folder_cache_get(f, uid, IMAP_BLOB_MESSAGE, &blob, &len) == -1)
 		return -1;
 	if (take_blob(blob, len, info) == 0 &&
 	    (fd == -1 || (fstat(fd, &st) == 0 &&
@@ -171,7 +172,7 @@ from_file(struct folder *f, uint32_t uid, int fd, struct message_info *info)
 	if (r == -1)
 		return -1;
 	if (b.len <= FOLDER_CACHE_BLOB_MAX)
-		folder_cache_put(f, uid, BLOB_KIND, b.at, b.len);
+		folder_cache_put(f, uid, IMAP_BLOB_MESSAGE, b.at, b.len);
 	return take_blob(b.at, b.len, info);
 }
 

@@ -9,12 +9,11 @@
 
 #include "common/log/log.h"
 #include "common/message/header.h"
+#include "imapd/session/blob_kinds.h"
 #include "imapd/session/search_fields.h"
 #include "imapd/session/search_message.h"
 #include "imapd/session/search_result.h"
 #include "imapd/session/session.h"
-
-enum { FIELDS_BLOB_KIND = 4 };	/* in the index */
 
 struct search_run {
 	uint32_t	 seq;		/* the last one looked at */
@@ -150,7 +149,7 @@ from_index(struct imap *s)
 	size_t len;
 	int ret;
 
-	if (folder_cache_get(s->folder, uid, FIELDS_BLOB_KIND, &blob, &len) ==
+	if (folder_cache_get(s->folder, uid, IMAP_BLOB_FIELDS, &blob, &len) ==
 	    -1)
 		return -1;
 	ret = search_fields_answer(slice_of(blob, len), &s->command.search,
@@ -179,7 +178,7 @@ to_index(struct imap *s, int fd)
 	if ((len = search_fields_make(section, r->blob)) == 0)
 		return -1;
 	folder_cache_put(s->folder, folder_message(s->folder, r->seq)->uid,
-	    FIELDS_BLOB_KIND, r->blob, len);
+	    IMAP_BLOB_FIELDS, r->blob, len);
 	return search_fields_answer(slice_of(r->blob, len),
 	    &s->command.search, r->needles, r->values);
 }

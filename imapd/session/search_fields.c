@@ -43,7 +43,6 @@ search_fields_enough(const struct search *search)
 
 /* ---- making ---- */
 
-/* As needle_feed sees it. */
 static void
 add_mapped(void *ctx, struct slice mapped)
 {
@@ -51,9 +50,7 @@ add_mapped(void *ctx, struct slice mapped)
 	size_t from = out->len;
 
 	text_add(out, mapped);
-	for (size_t i = from; i < out->len; i++)
-		if (out->at[i] >= 'a' && out->at[i] <= 'z')
-			out->at[i] = (char)(out->at[i] - 'a' + 'A');
+	search_capitals(out->at + from, out->len - from);
 }
 
 static int

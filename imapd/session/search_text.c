@@ -9,6 +9,13 @@ upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
+void
+search_capitals(char *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		at[i] = upper(at[i]);
+}
+
 int
 needle_init(struct needle *n, struct slice text, struct arena *arena)
 {
@@ -22,8 +29,7 @@ needle_init(struct needle *n, struct slice text, struct arena *arena)
 	casemap(text, &mapped);
 	/* Compatibility decomposition may leave small letters: "No" of a numero
 	 * sign. */
-	for (size_t i = 0; i < mapped.len; i++)
-		at[i] = upper(at[i]);
+	search_capitals(at, mapped.len);
 	n->text = text_since(&mapped, 0);
 	n->fail = arena_alloc(arena, mapped.len + 1, sizeof(*n->fail));
 	if (n->fail == NULL || mapped.cut)

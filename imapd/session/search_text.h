@@ -21,6 +21,8 @@ struct needle {
 int needle_init(struct needle *, struct slice text, struct arena *);
 /* Begin another text; found is kept. */
 void needle_restart(struct needle *);
+/* Letters of ASCII become capitals, as needle_feed compares them. */
+void search_capitals(char *, size_t len);
 /* Mapped text, or ASCII in any case. */
 void needle_feed(struct needle *, struct slice text);
 

@@ -10,12 +10,12 @@
 #include "common/hash/siphash.h"
 #include "common/log/log.h"
 #include "common/message/header.h"
+#include "imapd/session/blob_kinds.h"
 #include "imapd/session/session.h"
 #include "imapd/session/sort_keys.h"
 #include "imapd/session/thread.h"
 
 enum {
-	BLOB_KIND = 2,			/* in the index */
 	HEADER_MAX = 128 * 1024,
 	STRINGS_MAX = 256 * 1024 * 1024	/* compared in one command */
 };
@@ -87,7 +87,7 @@ get_keys(struct imap *s, uint32_t seq, void **blob, struct sort_keys *k)
 	size_t len;
 	int fd, r;
 
-	if (folder_cache_get(s->folder, uid, BLOB_KIND, blob, &len) == 0) {
+	if (folder_cache_get(s->folder, uid, IMAP_BLOB_SORT, blob, &len) == 0) {
 		if (sort_keys_read(slice_of(*blob, len), k) == 0)
 			return 0;
 		free(*blob);
@@ -100,7 +100,7 @@ get_keys(struct imap *s, uint32_t seq, void **blob, struct sort_keys *k)
 		close(fd);
 	}
 	if (r != -1) {
-		folder_cache_put(s->folder, uid, BLOB_KIND, *blob, len);
+		folder_cache_put(s->folder, uid, IMAP_BLOB_SORT, *blob, len);
 		r = sort_keys_read(slice_of(*blob, len), k);
 	}
 	if (r == -1)

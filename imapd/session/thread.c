@@ -38,37 +38,46 @@ thread_node_new(struct thread *t)
 	return (uint32_t)t->len++;
 }
 
-/* It finds places in the new one, which has room: no recursion. */
-static int
-table_grow(struct thread *t, struct thread_table *table)	/* NOLINT */
+/* Where the key is, or would be; there is room. */
+static size_t
+place_of(struct thread *t, const struct thread_table *table, uint64_t key)
 {
-	struct thread_table now = { .size = table->size == 0 ? 64 :
-		table->size * 2 };
+	size_t at = siphash(&t->key, slice_of(&key, sizeof(key))) &
+	    (table->size - 1);
+
+	while (table->entry[at].key != 0 && table->entry[at].key != key) {
+		at = (at + 1) & (table->size - 1);
+		t->steps++;
+	}
+	return at;
+}
+
+static int
+table_grow(struct thread *t, struct thread_table *table)
+{
+	struct thread_table now = { .len = table->len,
+		.size = table->size == 0 ? 64 : table->size * 2 };
 
 	now.entry = calloc(now.size, sizeof(*now.entry));
 	if (now.entry == NULL)
 		return -1;
 	for (size_t i = 0; i < table->size; i++)
 		if (table->entry[i].key != 0)
-			*thread_table_find(t, &now, table->entry[i].key) =
-			    table->entry[i].node;
+			now.entry[place_of(t, &now, table->entry[i].key)] =
+			    table->entry[i];
 	free(table->entry);
 	*table = now;
 	return 0;
 }
 
-uint32_t *	/* NOLINTNEXTLINE(misc-no-recursion): see table_grow() */
+uint32_t *
 thread_table_find(struct thread *t, struct thread_table *table, uint64_t key)
 {
 	size_t at;
 
 	if (table->len >= table->size / 2 && table_grow(t, table) == -1)
 		return NULL;
-	at = siphash(&t->key, slice_of(&key, sizeof(key))) & (table->size - 1);
-	while (table->entry[at].key != 0 && table->entry[at].key != key) {
-		at = (at + 1) & (table->size - 1);
-		t->steps++;
-	}
+	at = place_of(t, table, key);
 	if (table->entry[at].key == 0) {
 		table->entry[at] = (struct entry){ key, LINK_NONE };
 		table->len++;
@@ -80,16 +89,8 @@ bool
 thread_table_has(struct thread *t, const struct thread_table *table,
     uint64_t key)
 {
-	size_t at;
-
-	if (table->size == 0)
-		return false;
-	at = siphash(&t->key, slice_of(&key, sizeof(key))) & (table->size - 1);
-	while (table->entry[at].key != 0 && table->entry[at].key != key) {
-		at = (at + 1) & (table->size - 1);
-		t->steps++;
-	}
-	return table->entry[at].key == key;
+	return table->size > 0 &&
+	    table->entry[place_of(t, table, key)].key == key;
 }
 
 void
