@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from .world import ALICE, BOB, eventually, number_of, ok, program
+from .world import ALICE, BOB, eventually, ok, program, taken
 
 NOTHING_NEW = 1		# fetchmail's status for: no mail
 
@@ -45,11 +45,7 @@ poll localhost service {port} protocol {protocol} {uidl}
         return self.taken()
 
     def taken(self):
-        numbers = []
-        for path in self.got.glob("letter.*"):
-            numbers.append(number_of(path.read_bytes()))
-            path.unlink()
-        return sorted(numbers)
+        return taken(self.got.glob("letter.*"))
 
 
 @pytest.fixture

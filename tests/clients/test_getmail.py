@@ -4,7 +4,7 @@ import pwd
 
 import pytest
 
-from .world import ALICE, eventually, number_of, ok, program
+from .world import ALICE, eventually, ok, program, taken
 
 
 class Getmail:
@@ -48,11 +48,7 @@ verbose = 2
         return self.taken()
 
     def taken(self):
-        numbers = []
-        for path in (self.mail / "new").iterdir():
-            numbers.append(number_of(path.read_bytes()))
-            path.unlink()
-        return sorted(numbers)
+        return taken((self.mail / "new").iterdir())
 
 
 @pytest.fixture

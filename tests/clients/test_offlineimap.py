@@ -11,6 +11,13 @@ class Offlineimap(Home):
     def __init__(self, desk, doors, tls="ssl", name="home"):
         super().__init__(desk, doors, name)
         self.program = program("offlineimap")
+        # It reads and writes one TLS connection in two threads.  With TLS 1.3
+        # the reading one is in the library, for the session tickets, while
+        # the other one writes: now and then that is the end of it.
+        self.openssl = desk.write("openssl.cnf", "openssl_conf = a\n"
+                                  "[a]\nssl_conf = b\n[b]\n"
+                                  "system_default = c\n[c]\n"
+                                  "MaxProtocol = TLSv1.2\n")
         self.rc = desk.write(f"offlineimaprc-{name}", f"""
 [general]
 accounts = a
@@ -37,8 +44,12 @@ starttls = {"no" if tls == "ssl" else "yes"}
 sslcacertfile = {doors.ca}
 """)
 
+    def run(self, **more):
+        return self.desk.run(self.program, "-o", "-c", self.rc,
+                             OPENSSL_CONF=str(self.openssl), **more)
+
     def sync(self):
-        return self.desk.run(self.program, "-o", "-c", self.rc)
+        return self.run()
 
 
 @pytest.mark.parametrize("tls", ["ssl", "starttls"])
@@ -73,11 +84,8 @@ def test_both_sides_change_and_become_alike(desk, doors, tls):
     assert o.near("Away") == {11: set(), 12: set()}
     assert doors.letters('"Near by"') == {21: set()}
 
-    changes = [doors.status(f, "HIGHESTMODSEQ")
-               for f in ("INBOX", "Away", '"Near by"')]
-    o.sync()
-    assert changes == [doors.status(f, "HIGHESTMODSEQ")
-                       for f in ("INBOX", "Away", '"Near by"')]
+    with doors.unchanged("INBOX", "Away", '"Near by"'):
+        o.sync()
     assert doors.status("INBOX", "UIDVALIDITY") == validity
 
 

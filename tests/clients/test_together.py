@@ -87,7 +87,7 @@ def test_five_programs_and_a_sender(desk, doors):
                 m.flag(n, "F")
 
     def offlineimap():
-        desk.run(o.program, "-o", "-c", o.rc, status=(0, 1))
+        o.run(status=(0, 1))
 
     def fetchmail():
         fetched.extend(f.poll(status=(0, NOTHING_NEW)))

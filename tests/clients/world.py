@@ -64,6 +64,15 @@ def number_of(octets):
     return int(found[1]) if found else None
 
 
+def taken(paths):
+    """The numbers of letters in these files, which are removed."""
+    numbers = []
+    for path in paths:
+        numbers.append(number_of(path.read_bytes()))
+        path.unlink()
+    return sorted(numbers)
+
+
 class Doors(Instance):
     """The harness's doors speak STARTTLS, and beside them are those of
     implicit TLS and of submission."""
@@ -128,6 +137,13 @@ class Doors(Instance):
         with self.phone(name) as c:
             return {re.search(rb' "?([^"]+)"?$', line)[1].decode()
                     for line in ok(c.list())}
+
+    @contextlib.contextmanager
+    def unchanged(self, *folders):
+        """Nothing in these folders is touched meanwhile."""
+        before = [self.status(f, "HIGHESTMODSEQ") for f in folders]
+        yield
+        assert before == [self.status(f, "HIGHESTMODSEQ") for f in folders]
 
     def status(self, folder, item, name="alice"):
         with self.phone(name) as c:
