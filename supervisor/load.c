@@ -22,10 +22,11 @@
 #include "common/settings/settings.h"
 #include "common/stage/stage.h"
 
-enum { LOCK_TRIES = 40, LOCK_PAUSE_MS = 50 };
+/* What a killed instance leaves is gone within 2 s. */
+enum { WAIT_TRIES = 40, WAIT_MS = 50 };
 
-static void __attribute__((noreturn, format(printf, 2, 3)))
-refuse(const struct supervisor *sv, const char *fmt, ...)
+void
+load_refuse(const struct supervisor *sv, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -75,10 +76,12 @@ check_safe(const struct supervisor *sv, int fd, const char *what)
 	struct stat sb;
 
 	if (fstat(fd, &sb) == -1)
-		refuse(sv, "%s: %s", what, strerror(errno));
+		load_refuse(sv, "%s: %s", what, strerror(errno));
 	if (sb.st_uid != 0 || (sb.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		refuse(sv, "%s: others than root may write it; "
-		    "chown root and chmod go-w it", what);
+		load_refuse(sv,
+		    "%s: others than root may write it; "
+		    "chown root and chmod go-w it",
+		    what);
 }
 
 void
@@ -90,17 +93,19 @@ load_settings(struct supervisor *sv)
 	sv->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sv->conf_fd = open(sv->conf_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sv->conf_fd == -1)
-		refuse(sv, "%s: %s; make the directory (it may stay empty) "
-		    "or name another with -C", sv->conf_dir, strerror(errno));
+		load_refuse(sv,
+		    "%s: %s; make the directory (it may stay empty) "
+		    "or name another with -C",
+		    sv->conf_dir, strerror(errno));
 	check_safe(sv, sv->conf_fd, sv->conf_dir);
 	if ((fd = load_open(sv, "bulkhead.conf")) == -1)
-		refuse(sv, "%s/bulkhead.conf: %s", sv->conf_dir,
-		    strerror(errno));
+		load_refuse(
+		    sv, "%s/bulkhead.conf: %s", sv->conf_dir, strerror(errno));
 	check_safe(sv, fd, "bulkhead.conf");
 	sv->settings = settings_read(&instance_schema, fd, &errors);
 	close(fd);
 	if (sv->settings == NULL)
-		refuse(sv, "%s/%s", sv->conf_dir, errors.at[0]);
+		load_refuse(sv, "%s/%s", sv->conf_dir, errors.at[0]);
 	sv->instance = settings_values(sv->settings);
 	instance_hostname(sv->instance, sv->hostname, sizeof(sv->hostname));
 	instance_account_rules(sv->instance, &sv->rules);
@@ -115,37 +120,45 @@ open_dir(const struct supervisor *sv, const char *path)
 	int fd;
 
 	if (len >= sizeof(part))
-		refuse(sv, "%.64s...: name too long", path);
+		load_refuse(sv, "%.64s...: name too long", path);
 	for (size_t i = 1; i <= len; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
 		if (mkdir(part, 0755) == -1 && errno != EEXIST)
-			refuse(sv, "%s: %s", part, strerror(errno));
+			load_refuse(sv, "%s: %s", part, strerror(errno));
 	}
 	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		refuse(sv, "%s: %s", path, strerror(errno));
+		load_refuse(sv, "%s: %s", path, strerror(errno));
 	return fd;
+}
+
+bool
+load_wait(unsigned tries)
+{
+	const struct timespec pause = { 0, WAIT_MS * 1000000L };
+
+	if (tries >= WAIT_TRIES)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
 }
 
 /*
  * A second supervisor for the same directory must not come near it.  The lock
  * of one that was killed a moment ago lives as long as a child that it had
- * forked and that is on its way to its exec: so there is a second try or two.
+ * forked and that is on its way to its exec.
  */
 static void
 lock(const struct supervisor *sv, int fd, const char *path)
 {
-	const struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000L };
-
-	for (unsigned n = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; n++) {
-		if (n == LOCK_TRIES)
-			refuse(sv, "%s: in use by another instance; stop that "
-			    "one, or give this one directories of its own",
+	for (unsigned n = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; n++)
+		if (!load_wait(n))
+			load_refuse(sv,
+			    "%s: in use by another instance; stop "
+			    "that one, or give this one directories of its own",
 			    path);
-		nanosleep(&pause, NULL);
-	}
 }
 
 static void
@@ -157,18 +170,21 @@ open_spool(struct supervisor *sv)
 	sv->spool_fd = open_dir(sv, sv->instance->spool_dir);
 	lock(sv, sv->spool_fd, sv->instance->spool_dir);
 	if (uids_of(sv, map_process(IPC_QUEUE_MANAGER), &queue) == -1)
-		refuse(sv, "user bh-queue: unknown; make the system users "
-		    "(sysusers.d/bulkhead.conf) or set uid_base");
+		load_refuse(sv, "user bh-queue: unknown; make the system users "
+				"(sysusers.d/bulkhead.conf) or set uid_base");
 	if (fstat(sv->spool_fd, &sb) == -1)
-		refuse(sv, "%s: %s", sv->instance->spool_dir, strerror(errno));
+		load_refuse(
+		    sv, "%s: %s", sv->instance->spool_dir, strerror(errno));
 	if (sb.st_uid == queue.uid)
 		return;
 	if (sb.st_uid != 0)
-		refuse(sv, "%s: belongs to uid %u, not to queue-manager's %u",
+		load_refuse(sv,
+		    "%s: belongs to uid %u, not to queue-manager's %u",
 		    sv->instance->spool_dir, sb.st_uid, queue.uid);
 	if (fchown(sv->spool_fd, queue.uid, queue.gid) == -1 ||
 	    fchmod(sv->spool_fd, 0700) == -1)
-		refuse(sv, "%s: %s", sv->instance->spool_dir, strerror(errno));
+		load_refuse(
+		    sv, "%s: %s", sv->instance->spool_dir, strerror(errno));
 }
 
 void
@@ -180,14 +196,14 @@ load_directories(struct supervisor *sv)
 	sv->program_fd = open(sv->instance->program_dir,
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sv->program_fd == -1)
-		refuse(sv, "program_dir %s: %s", sv->instance->program_dir,
+		load_refuse(sv, "program_dir %s: %s", sv->instance->program_dir,
 		    strerror(errno));
 	check_safe(sv, sv->program_fd, sv->instance->program_dir);
 	sv->run_fd = open_dir(sv, sv->instance->run_dir);
 	lock(sv, sv->run_fd, sv->instance->run_dir);
 	if (snprintf(empty, sizeof(empty), "%s/empty",
 	    sv->instance->run_dir) >= (int)sizeof(empty))
-		refuse(sv, "run_dir: name too long");
+		load_refuse(sv, "run_dir: name too long");
 	sv->empty_fd = open_dir(sv, empty);
 	check_safe(sv, sv->empty_fd, empty);
 	sv->mail_fd = open_dir(sv, sv->instance->mail_root);
@@ -220,7 +236,7 @@ broken(const struct supervisor *sv, enum stage_table table,
 	const char *file = stage_table_name(table);
 
 	if (sv->base == NULL)
-		refuse(sv, "%s:%u: %s", file, err->line, err->text);
+		load_refuse(sv, "%s:%u: %s", file, err->line, err->text);
 	log_error("broken-table", LOG_CSTR("file", file),
 	    LOG_NUM("line", err->line), LOG_CSTR("reason", err->text),
 	    LOG_CSTR("kept", "the table in use"));

@@ -124,6 +124,12 @@ void options_parse(struct supervisor *, int argc, char *argv[]);
 
 /* ---- load.c: settings, directories, uids; each exits with one sentence */
 void load_settings(struct supervisor *);
+/* Tell log, terminal and bulkhead(8) why, and exit with EX_CONFIG. */
+void load_refuse(const struct supervisor *, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
+/* Something may be left of an instance that was killed a moment ago: wait
+ * before the next try.  false: tries were enough. */
+bool load_wait(unsigned tries);
 void load_directories(struct supervisor *);
 /* Read users and password file again; a broken one keeps the old in use. */
 void load_accounts(struct supervisor *);
@@ -134,7 +140,8 @@ void load_clear(struct supervisor *);
 int load_open(const struct supervisor *, const char *file);
 
 /* ---- uids.c ---- */
-/* Refuse uids that somebody else uses; exits with one sentence. */
+/* Refuse uids that somebody else uses; a process that is about to end is
+ * waited for. */
 void uids_check(const struct supervisor *);
 /* Who a process of this kind runs as, but for its jail.  -1: no such user. */
 int uids_of(const struct supervisor *, const struct map_process *,

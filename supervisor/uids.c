@@ -3,8 +3,7 @@
  */
 #include "supervisor/supervisor.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 
 #include "common/instance/host.h"
 
@@ -13,13 +12,10 @@ uids_check(const struct supervisor *sv)
 {
 	char why[HOST_WHY];
 
-	if (host_uids_free(sv->instance, false, why) == 0)
-		return;
-	log_error("cannot-start", LOG_CSTR("reason", why));
-	fprintf(stderr, "supervisor: %s\n", why);
-	if (sv->ready_fd != -1)
-		dprintf(sv->ready_fd, "%s\n", why);
-	exit(78);
+	for (unsigned n = 0; host_uids_free(sv->instance, false, why) == -1;
+	     n++)
+		if (errno != EBUSY || !load_wait(n))
+			load_refuse(sv, "%s", why);
 }
 
 int

@@ -43,6 +43,7 @@ taken(struct search *s, const char *format, ...)
 	    "account_uid_base in bulkhead.conf",
 	    (unsigned long long)s->ours.first,
 	    (unsigned long long)(s->ours.first + s->ours.count - 1), whose);
+	errno = EINVAL;
 	return -1;
 }
 
@@ -158,6 +159,7 @@ check_processes(struct search *s)
 			    sb.st_uid);
 	if (proc != NULL)
 		closedir(proc);
+	errno = EBUSY;
 	return result;
 }
 

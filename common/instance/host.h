@@ -23,7 +23,8 @@ enum { HOST_WHY = 512 };
  * password file, a range of /etc/subuid, or, unless it is running itself, a
  * process?  And does a user namespace that we are in hold them all?
  *
- * Returns 0, or -1 with a sentence in why, which says what to change.
+ * Returns 0, or -1 with a sentence in why, which says what to change; errno is
+ * EBUSY where it is a process, which may be about to end, else EINVAL.
  */
 int host_uids_free(const struct instance_settings *, bool running,
     char why[HOST_WHY]);

@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -260,6 +261,18 @@ def test_a_lock_that_is_let_go_is_waited_for(plain):
         time.sleep(0.01)
     i.start()
     assert holder.wait() == 0
+
+
+def test_a_process_that_is_about_to_end_is_waited_for(plain):
+    """As one that a supervisor, killed since, had just begun."""
+    i = plain()
+    uid = i.slot.uid_base + 1
+    last = subprocess.Popen(["sleep", "0.5"], user=uid, group=uid,
+                            extra_groups=[])
+    reaper = threading.Thread(target=last.wait)
+    reaper.start()
+    i.start()
+    reaper.join()
 
 
 def test_uids_of_the_host_are_refused(plain):
