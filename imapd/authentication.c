@@ -2,6 +2,7 @@
 
 #include "imapd/login_command.h"
 #include "imapd/session/command.h"
+#include "imapd/session/hide.h"
 #include "imapd/settings.h"
 
 enum { LINE_MAX_OCTETS = 8192 };
@@ -30,14 +31,31 @@ bad(struct gate_client *c, struct slice tag, const char *text)
  * ENABLE and IDLE are for later; but some clients, Python's imaplib among them,
  * keep what they were told first.
  */
+static const enum imap_capability before_login[] = {
+	CAPABILITY_IMAP4REV1,
+	CAPABILITY_IMAP4REV2,
+	CAPABILITY_LITERAL_PLUS,
+	CAPABILITY_LITERAL_MINUS,
+	CAPABILITY_ID,
+	CAPABILITY_ENABLE,
+	CAPABILITY_IDLE,
+};
+
 static void
 print_capabilities(struct gate_client *c)
 {
+	const struct imapd_settings *own = gate_values(c);
+	imap_capability_set hidden =
+	    hide_from(&own->hide_capabilities, SLICE_LITERAL(""));
 	char names[GATE_MECHANISMS_SIZE];
 
-	gate_print(c,
-	    "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE IDLE"
-	    "%s %s",
+	gate_print(c, "CAPABILITY");
+	for (size_t i = 0; i < sizeof(before_login) / sizeof(before_login[0]);
+	     i++)
+		if ((hidden & UINT64_C(1) << before_login[i]) == 0)
+			gate_print(
+			    c, " %s", imap_capability_name(before_login[i]));
+	gate_print(c, " SASL-IR%s %s",
 	    gate_starttls_offered(c) ? " STARTTLS" : "",
 	    gate_login_allowed(c) ? gate_mechanisms(c, "AUTH=", names)
 				  : "LOGINDISABLED");

@@ -14,3 +14,19 @@ hide_parse(struct slice word, struct hide *h)
 	return h->capability == IMAP_CAPABILITIES_LEN ||
 	    h->capability == CAPABILITY_IMAP4REV1 ? PARSE_BAD : PARSE_OK;
 }
+
+imap_capability_set
+hide_from(const struct settings_words *words, struct slice user)
+{
+	imap_capability_set hidden = 0;
+	struct hide h;
+
+	for (size_t i = 0; i < words->n; i++)
+		if (hide_parse(slice_str(words->at[i]), &h) == PARSE_OK &&
+		    (slice_equal(h.account, SLICE_LITERAL("*")) ||
+			slice_equal_nocase(h.account, user)))
+			hidden |= UINT64_C(1) << h.capability;
+	if ((hidden & CAPABILITY_BIT(LITERAL_PLUS)) == 0)
+		hidden |= CAPABILITY_BIT(LITERAL_MINUS);
+	return hidden;
+}

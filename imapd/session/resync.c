@@ -12,6 +12,11 @@ do_enable(struct imap *s, const struct imap_command *c)
 {
 	unsigned enables = c->enables;
 
+	/* What was not announced is as unknown (RFC 5161 section 3.1). */
+	for (unsigned i = 0; i < IMAP_ENABLES_LEN; i++)
+		if ((s->hidden & UINT64_C(1) << imap_capability_of(
+				     slice_str(imap_enable_name(i)))) != 0)
+			enables &= ~(1U << i);
 	/* RFC 6855 section 3, RFC 9051 section 6.3.1 */
 	if (s->folder != NULL &&
 	    (enables & (ENABLE_BIT(UTF8) | ENABLE_BIT(REV2))) != 0) {

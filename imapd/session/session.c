@@ -500,27 +500,6 @@ on_ended(void *owner, enum stream_end end)
 	session_end(&s->session);
 }
 
-/*
- * RFC 7888 section 5: one of LITERAL+ and LITERAL- is announced, and the second
- * to those from whom the first is hidden.
- */
-static void
-hide_capabilities(struct imap *s)
-{
-	const struct imapd_settings *v = s->session.values;
-	struct slice user = slice_str(s->session.user);
-	struct hide h;
-
-	for (size_t i = 0; i < v->hide_capabilities.n; i++)
-		if (hide_parse(slice_str(v->hide_capabilities.at[i]), &h) ==
-			PARSE_OK &&
-		    (slice_equal(h.account, SLICE_LITERAL("*")) ||
-			slice_equal_nocase(h.account, user)))
-			s->hidden |= UINT64_C(1) << h.capability;
-	if ((s->hidden & CAPABILITY_BIT(LITERAL_PLUS)) == 0)
-		s->hidden |= CAPABILITY_BIT(LITERAL_MINUS);
-}
-
 static void
 on_begin(void *ctx, struct session *session)
 {
@@ -539,7 +518,9 @@ on_begin(void *ctx, struct session *session)
 	}
 	mailbox_quota_set(s->mailbox,
 	    &(struct quota){ session->quota.octets, session->quota.messages });
-	hide_capabilities(s);
+	s->hidden = hide_from(&((const struct imapd_settings *)session->values)
+				   ->hide_capabilities,
+	    slice_str(session->user));
 	log_info("session-begun", LOG_SID(session->id));
 	imap_write(s, s->command.tag);
 	imap_print(s, " OK [");

@@ -1,6 +1,8 @@
 """hide_capabilities: what one account's clients are not told of, and the
 account's name on its way from authd to its session."""
 
+import socket
+
 import pytest
 
 MAIL = b"From: a@b.test\nSubject: x\n\nhello\n"
@@ -36,6 +38,23 @@ def test_hidden_is_not_refused(session):
     while not (r := s.response()).startswith(b"i "):
         pass
     assert r.startswith(b"i OK")
+
+
+def test_hidden_is_not_enabled(session):
+    """By the one from whom it is hidden, and who was told of it before."""
+    s = session("hide_capabilities = bob:IMAP4rev2 bob:QRESYNC\n")
+    lines = s.ok("ENABLE IMAP4rev2 QRESYNC UTF8=ACCEPT")
+    assert lines == [b"* ENABLED UTF8=ACCEPT\r\n"]
+
+
+def test_hidden_from_everybody_before_login(new_instance):
+    i = new_instance(files={
+        "imapd.conf": "hide_capabilities = *:IMAP4rev2 *:IDLE alice:ID "
+        "*:LITERAL+\n"}).start()
+    with socket.create_connection(("127.0.0.1", i.imap_port), 30) as s:
+        words = s.recv(4096).decode().partition("]")[0].split()
+    assert {"IMAP4rev1", "ENABLE", "SASL-IR", "ID", "LITERAL-"} <= set(words)
+    assert not {"IMAP4rev2", "IDLE", "LITERAL+"} & set(words)
 
 
 def test_literal_minus(session):
