@@ -2,7 +2,11 @@
 #include <stdlib.h>
 
 #include "common/smtp/address.h"
+#include "common/smtp/command.h"
 #include "milterd/milterd.h"
+
+/* Of a verdict: what is left beside a reply, a reason and a reverse-path. */
+enum { VERDICT_RECIPIENTS_MAX = MILTER_VERDICT_MAX - MILTER_PARAMS_MAX - 4000 };
 
 void
 edits_init(struct edits *e)
@@ -64,6 +68,33 @@ take_address(const struct milter_answer *a, bool utf8, struct smtp_address *to)
 		   : -1;
 }
 
+/*
+ * Parameters as the client of a MAIL or RCPT might have written them (RFC 5321
+ * section 4.1.2), into out.  false: they are none.
+ */
+static bool
+take_params(const struct milter_answer *a, bool utf8, char out[], size_t *len)
+{
+	struct smtp_mail_params mail;
+	struct smtp_rcpt_params rcpt;
+	char line[MILTER_PARAMS_MAX];
+	struct slice in = slice_of(line, a->value.len + 1);
+
+	*len = 0;
+	if (a->value.len == 0)
+		return true;
+	if (in.len > sizeof(line) || (!utf8 && !slice_is_ascii(a->value)))
+		return false;
+	line[0] = ' ';
+	memcpy(line + 1, a->value.at, a->value.len);
+	if (a->code == SMFIR_CHGFROM
+		? smtp_mail_params_parse(in, &mail) != SMTP_PARAMS_OK
+		: smtp_rcpt_params_parse(in, &rcpt) != SMTP_PARAMS_OK)
+		return false;
+	*len = smtp_params_copy(in, out);
+	return true;
+}
+
 static bool
 is_envelope(char code)
 {
@@ -77,6 +108,7 @@ edits_add(struct edits *e, const struct milter_answer *a, bool utf8,
 {
 	struct milter_answer in = *a;
 	struct smtp_address address;
+	char params[MILTER_PARAMS_MAX];
 	struct edit *i;
 
 	if (a->code == SMFIR_REPLBODY) {
@@ -90,6 +122,10 @@ edits_add(struct edits *e, const struct milter_answer *a, bool utf8,
 		if (take_address(a, utf8, &address) == -1)
 			return -1;
 		in.name = smtp_address_slice(&address);
+		*why = "not the parameters of an address";
+		if (!take_params(a, utf8, params, &in.value.len))
+			return -1;
+		in.value.at = params;
 	}
 	e->octets += in.name.len + in.value.len;
 	*why = "too many changes";
@@ -116,6 +152,7 @@ envelope_edits_clear(struct envelope_edits *e)
 {
 	list_clear(&e->list);
 	free(e->reverse_path);
+	free(e->reverse_params);
 	free(e->hold);
 	envelope_edits_init(e);
 }
@@ -149,11 +186,20 @@ keep_reason(struct envelope_edits *e, struct slice s, const char *name)
 	return 0;
 }
 
+/* Another one takes the place of the first, with its parameters. */
+static int
+keep_reverse_path(struct envelope_edits *e, const struct edit *i)
+{
+	return keep_text(&e->reverse_path, i->name) == 0
+		   ? keep_text(&e->reverse_params, i->value)
+		   : -1;
+}
+
 static int
 keep_recipient(struct envelope_edits *e, struct edit_list *from, struct edit *i)
 {
-	e->octets += i->name.len + 8;
-	if (++e->n > EDITS_MAX || e->octets > MILTER_VERDICT_MAX - 6000)
+	e->octets += i->name.len + i->value.len + 12;
+	if (++e->n > EDITS_MAX || e->octets > VERDICT_RECIPIENTS_MAX)
 		return -1;
 	TAILQ_REMOVE(from, i, order);
 	TAILQ_INSERT_TAIL(&e->list, i, order);
@@ -174,7 +220,7 @@ apply(struct edits *e, struct edit *i, bool whole, struct message *m,
 	case SMFIR_QUARANTINE:
 		return keep_reason(env, i->value, name);
 	case SMFIR_CHGFROM:
-		return keep_text(&env->reverse_path, i->name);
+		return keep_reverse_path(env, i);
 	default:
 		return keep_recipient(env, &e->list, i);
 	}

@@ -30,6 +30,7 @@ static const struct step_rule {
 	[STEP_EOH] = { "end-of-header", SMFIP_NOEOH, SMFIP_NR_EOH },
 	[STEP_BODY] = { "body", SMFIP_NOBODY, SMFIP_NR_BODY },
 	[STEP_END] = { "end-of-message", 0, 0 },
+	[STEP_UNKNOWN] = { "unknown", SMFIP_NOUNKNOWN, SMFIP_NR_UNKN },
 };
 
 static void go_on(struct line *);
@@ -50,7 +51,7 @@ log_decision(
 	    LOG_CSTR("milter", l->name), LOG_CSTR("verdict", verdict),
 	    LOG_CSTR("at", rules[l->step].name),
 	    LOG_STR("from", l->s->mail.reverse_path),
-	    LOG_CSTR("to", l->s->recipient != NULL ? l->s->recipient : ""),
+	    LOG_STR("to", l->s->rcpt.forward_path),
 	    LOG_NUM("code", r != NULL ? r->code : 0),
 	    LOG_STR("text",
 		r != NULL ? slice_of(r->text, r->len) : slice_of("", 0)));
@@ -120,12 +121,26 @@ on_failure(const struct line *l)
 			    : (enum milter_failure)line_settings(l)->on_failure;
 }
 
+/* A recipient that was refused: whatever it says of it changes nothing. */
+static bool
+is_told_only(const struct line *l)
+{
+	return l->s->asked == IPC_MILTER_RCPT && l->s->rcpt.code != 0;
+}
+
 /* What stands in milterd.conf is what follows. */
 static void
 failure_verdict(struct line *l)
 {
 	struct milter_reply r;
 
+	/* That command is refused in any case, and a recipient that was
+	 * refused is; what follows is decided with what follows. */
+	if (l->step == STEP_UNKNOWN || is_told_only(l)) {
+		rest(l);
+		session_line_done(l);
+		return;
+	}
 	switch (on_failure(l)) {
 	case MILTER_FAILURE_ACCEPT:
 		l->done = true;
@@ -251,16 +266,29 @@ finish(struct line *l, const char *word)
 static void
 refuse(struct line *l, const char *word, const struct milter_reply *r)
 {
+	if (is_told_only(l)) {
+		rest(l);
+		session_line_done(l);
+		return;
+	}
 	if (l->step == STEP_CONNECT || l->step == STEP_HELO) {
 		l->refuses_all = true;
 		if ((l->refusal = malloc(sizeof(*r))) != NULL)
 			*l->refusal = *r;
-	} else if (l->step != STEP_RCPT) {
+	} else if (l->step != STEP_RCPT && l->step != STEP_UNKNOWN) {
 		l->in_transaction = false;
 		l->done = true;
 	}
 	edits_clear(&l->edits);
 	verdict(l, MILTER_REFUSE, word, r);
+}
+
+/* No answer makes it a command. */
+static void
+unknown_done(struct line *l)
+{
+	rest(l);
+	session_line_done(l);
 }
 
 static void
@@ -300,7 +328,8 @@ static unsigned
 patience(const struct line *l)
 {
 	const struct milter_settings *set = line_settings(l);
-	uint64_t seconds = l->step >= STEP_HEADER    ? set->content_timeout
+	uint64_t seconds = l->step >= STEP_HEADER && l->step <= STEP_END
+			       ? set->content_timeout
 			   : l->step <= STEP_OPTIONS ? set->connect_timeout
 						     : set->command_timeout;
 
@@ -324,6 +353,8 @@ answered(struct line *l, const struct milter_answer *a)
 	case SMFIR_ACCEPT:
 		if (l->step == STEP_END)
 			finish(l, "accept");
+		else if (l->step == STEP_UNKNOWN)
+			unknown_done(l);
 		else
 			answer_accept(l);
 		break;
@@ -359,6 +390,10 @@ answered(struct line *l, const struct milter_answer *a)
 		answer_reply(l, a->value);
 		break;
 	case SMFIR_DISCARD:
+		if (l->step == STEP_UNKNOWN) {
+			unknown_done(l);
+			break;
+		}
 		/* It is said of a message; there is none yet. */
 		if (l->step < STEP_MAIL) {
 			fail(l, "DISCARD where it may not be", 0);
@@ -527,6 +562,9 @@ say(struct line *l, int *error)
 	case STEP_BODY:
 		said = say_body(l, error);
 		break;
+	case STEP_UNKNOWN:
+		say_unknown(l);
+		break;
 	default:
 		say_end(l);
 		break;
@@ -620,6 +658,28 @@ line_abort(struct line *l)
 	l->in_transaction = false;
 }
 
+/* It has heard of this client, and not said that it wants to hear no more. */
+static bool
+listens(const struct line *l)
+{
+	return l->stream != NULL && l->greeted && !l->accepts_all &&
+	       !l->refuses_all;
+}
+
+bool
+line_wants_rejected(const struct line *l)
+{
+	return listens(l) && l->in_transaction && !l->done &&
+	       (l->steps & SMFIP_RCPT_REJ) != 0 &&
+	       (l->steps & SMFIP_NORCPT) == 0;
+}
+
+bool
+line_wants_unknown(const struct line *l)
+{
+	return listens(l) && (l->steps & SMFIP_NOUNKNOWN) == 0;
+}
+
 bool
 line_wants(const struct line *l, uint32_t no)
 {
@@ -684,11 +744,25 @@ run_step(struct line *l)
 	go_on(l);
 }
 
+/* What it need not be told, as long as it has not asked for it. */
+static bool
+is_passed(const struct line *l)
+{
+	if (l->s->asked == IPC_MILTER_UNKNOWN)
+		return !line_wants_unknown(l) || (l->done && l->s->open);
+	return is_told_only(l) && !line_wants_rejected(l);
+}
+
 void
 line_run(struct line *l)
 {
 	l->answers = 0;
-	if (l->done)
+	if (is_passed(l))
+		session_line_done(l);
+	else if (l->s->asked == IPC_MILTER_UNKNOWN) {
+		l->step = STEP_UNKNOWN;
+		go_on(l);
+	} else if (l->done)
 		session_line_done(l);
 	else if (l->failed || (!l->in_transaction && /* no MAIL before this */
 	    l->s->asked != IPC_MILTER_MAIL))

@@ -91,7 +91,9 @@ struct edit {
 	TAILQ_ENTRY(edit) order;
 	char code;
 	uint32_t index;
-	struct slice name, value; /* behind it */
+	/* Behind it; value: of a recipient or reverse-path, its parameters, a
+	 * space in front of each. */
+	struct slice name, value;
 	char text[];
 };
 
@@ -111,6 +113,7 @@ struct envelope_edits {
 	unsigned n;
 	size_t octets;
 	char *reverse_path; /* NULL: as it was */
+	char *reverse_params;
 	char *hold;         /* why, or NULL */
 	char held_by[MILTER_NAME_MAX + 1];
 };
@@ -142,6 +145,7 @@ enum step {
 	STEP_EOH,
 	STEP_BODY,
 	STEP_END,
+	STEP_UNKNOWN,
 	STEP_COUNT
 };
 
@@ -186,6 +190,9 @@ void line_run(struct line *);
 void line_abort(struct line *);
 /* Does it want to hear this? */
 bool line_wants(const struct line *, uint32_t no);
+/* Refused recipients, commands that are none: only if it says so. */
+bool line_wants_rejected(const struct line *);
+bool line_wants_unknown(const struct line *);
 /* dial.c: here is the connection, or there is none (an errno). */
 void line_dialled(struct line *, int fd, int error);
 void milterd_kind(struct milterd *);
@@ -199,6 +206,7 @@ void say_helo(struct line *);
 void say_mail(struct line *);
 void say_rcpt(struct line *);
 void say_data(struct line *);
+void say_unknown(struct line *);
 /* Field number field; false: it is not shown to milters. */
 bool say_header(struct line *);
 void say_eoh(struct line *);
@@ -236,7 +244,12 @@ struct session {
 	uint64_t id;
 	char *facts;             /* the body of its last MILTER_MAIL */
 	struct milter_mail mail; /* decoded from it */
-	char *recipient;         /* of a MILTER_RCPT under way */
+	/* The body of a MILTER_RCPT or MILTER_UNKNOWN under way, or NULL; and
+	 * what is decoded from it. */
+	char *asked_body;
+	struct milter_rcpt rcpt; /* all zero: none is under way */
+	struct slice unknown;
+	bool open;               /* a transaction is under way */
 	uint64_t queue_id;       /* 0: not known yet */
 	uint64_t request;        /* id; 0: none under way */
 	enum ipc_type asked;
@@ -257,6 +270,9 @@ void session_free(struct session *);
 /* Take the facts of a transaction; -1: no memory. */
 int session_mail(
     struct session *, const struct milter_mail *, struct slice body);
+/* Take the facts of a MILTER_RCPT or MILTER_UNKNOWN; -1: no memory. */
+int session_rcpt(struct session *, struct slice body);
+int session_unknown(struct session *, struct slice body);
 /* Begin the request: the first milter. */
 void session_run(struct session *, uint64_t request, enum ipc_type asked);
 /* This milter has nothing against it: the next one. */

@@ -33,7 +33,8 @@ send_refusal(struct peer *p, uint64_t request, uint64_t session)
 		.enhanced = { 4, 3, 0 },
 		.text = SLICE_LITERAL("Mail filters not available, try later"),
 		.reason = slice_of("", 0),
-		.reverse_path = slice_of("", 0) };
+		.reverse_path = slice_of("", 0),
+		.reverse_params = slice_of("", 0) };
 	struct ipc_writer w;
 
 	ipc_writer_init(&w, p->d->body, sizeof(p->d->body));
@@ -96,6 +97,7 @@ take_envelope(struct session *s, struct milter_verdict *v)
 	if (e->reverse_path != NULL) {
 		v->has_reverse_path = true;
 		v->reverse_path = slice_str(e->reverse_path);
+		v->reverse_params = slice_str(e->reverse_params);
 	}
 	v->n_changes = e->n;
 }
@@ -123,7 +125,8 @@ send_verdict(struct session *s, struct milter_verdict *v)
 		TAILQ_FOREACH (i, &s->envelope.list, order) {
 			struct milter_change c = { .add =
 						       i->code != SMFIR_DELRCPT,
-				.address = i->name };
+				.address = i->name,
+				.params = i->value };
 
 			milter_change_put(&w, &c);
 		}
@@ -156,7 +159,7 @@ peer_verdict(struct session *s, struct milter_verdict *v)
 {
 	if (s->request == 0)
 		return;
-	v->reason = v->reverse_path = slice_of("", 0);
+	v->reason = v->reverse_path = v->reverse_params = slice_of("", 0);
 	if (v->text.at == NULL)
 		v->text = slice_of("", 0);
 	if (ipc_channel_full(s->peer->ch) || !TAILQ_EMPTY(&s->peer->waiting)) {
@@ -271,12 +274,30 @@ on_rcpt(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	s = asked(ctx, rcpt.session, m->id, &bad);
 	if (s == NULL)
 		return bad ? -1 : 0;
-	free(s->recipient);
-	s->recipient = strndup(rcpt.forward_path.at, rcpt.forward_path.len);
-	if (s->recipient == NULL)
+	if (session_rcpt(s, m->body) == -1)
 		send_refusal(ctx, m->id, rcpt.session);
 	else
 		session_run(s, m->id, IPC_MILTER_RCPT);
+	return 0;
+}
+
+static int
+on_unknown(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
+{
+	struct milter_unknown u;
+	struct session *s;
+	bool bad;
+
+	(void)ch;
+	if (milter_unknown_decode(m->body, &u) == -1)
+		return -1;
+	s = asked(ctx, u.session, m->id, &bad);
+	if (s == NULL)
+		return bad ? -1 : 0;
+	if (session_unknown(s, m->body) == -1)
+		send_refusal(ctx, m->id, u.session);
+	else
+		session_run(s, m->id, IPC_MILTER_UNKNOWN);
 	return 0;
 }
 
@@ -438,6 +459,7 @@ static const struct ipc_handler handlers[] = {
 	{ IPC_MILTER_MAIL, on_mail },
 	{ IPC_MILTER_RCPT, on_rcpt },
 	{ IPC_MILTER_DATA, on_data },
+	{ IPC_MILTER_UNKNOWN, on_unknown },
 	{ IPC_MILTER_CONTENT, on_content },
 	{ IPC_MILTER_REVIEW, on_review },
 	{ IPC_MILTER_ABORT, on_abort },

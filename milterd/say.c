@@ -181,22 +181,39 @@ get_sender_host(struct source *f)
 static struct slice
 get_recipient(struct source *f)
 {
-	return f->s->recipient == NULL ? slice_of("", 0)
-				       : slice_str(f->s->recipient);
+	const struct milter_rcpt *r = &f->s->rcpt;
+
+	return r->code != 0 ? r->text : r->forward_path;
 }
 
 static struct slice
 get_recipient_host(struct source *f)
 {
-	return domain_of(get_recipient(f));
+	const struct milter_rcpt *r = &f->s->rcpt;
+	int len;
+
+	if (r->code == 0)
+		return domain_of(r->forward_path);
+	len = snprintf(f->text, f->size, "%u.%u.%u", r->enhanced[0],
+	    r->enhanced[1], r->enhanced[2]);
+	return slice_of(f->text, (size_t)len);
 }
 
-/* What sendmail calls the way there; it matters to no milter that we know. */
 static struct slice
 get_mailer(struct source *f)
 {
 	(void)f;
 	return SLICE_LITERAL("smtp");
+}
+
+/*
+ * The way there, of which no milter that we know wants to know more; of one
+ * that was refused these three say why (SMFIP_RCPT_REJ).
+ */
+static struct slice
+get_recipient_mailer(struct source *f)
+{
+	return f->s->rcpt.code != 0 ? SLICE_LITERAL("error") : get_mailer(f);
 }
 
 static const struct macro {
@@ -227,7 +244,7 @@ static const struct macro {
 	{ "{mail_mailer}", get_mailer },
 	{ "{rcpt_addr}", get_recipient },
 	{ "{rcpt_host}", get_recipient_host },
-	{ "{rcpt_mailer}", get_mailer },
+	{ "{rcpt_mailer}", get_recipient_mailer },
 };
 
 /* A name of more than one letter may come without its braces. */
@@ -319,12 +336,13 @@ say_bare(struct line *l, char code)
 }
 
 enum {
-	OFFERED_STEPS =
-	    SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT |
-	    SMFIP_NOBODY | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NR_HDR |
-	    SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_SKIP | SMFIP_NR_CONN |
-	    SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA |
-	    SMFIP_NR_UNKN | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_HDR_LEADSPC
+	OFFERED_STEPS = SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL |
+			SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOHDRS |
+			SMFIP_NOEOH | SMFIP_NR_HDR | SMFIP_NOUNKNOWN |
+			SMFIP_NODATA | SMFIP_SKIP | SMFIP_RCPT_REJ |
+			SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
+			SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN |
+			SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_HDR_LEADSPC
 };
 
 void
@@ -381,34 +399,56 @@ put_path(struct milter_writer *w, struct slice address)
 	milter_put_string(w, SLICE_LITERAL(">"));
 }
 
+/* Each of them a string of its own. */
+static void
+put_params(struct milter_writer *w, struct slice params)
+{
+	while (params.len > 0) {
+		const char *space;
+		struct slice one = slice_skip(params, 1);
+
+		space = one.len > 0 ? memchr(one.at, ' ', one.len) : NULL;
+		if (space != NULL)
+			one.len = (size_t)(space - one.at);
+		if (one.len > 0)
+			milter_put_string(w, one);
+		params = slice_skip(params, 1 + one.len);
+	}
+}
+
 void
 say_mail(struct line *l)
 {
 	const struct milter_mail *m = &l->s->mail;
 	struct milter_writer w;
-	char size[32];
 
 	begin(&w, l, MILTER_STAGE_MAIL, SMFIC_MAIL);
 	put_path(&w, m->reverse_path);
-	if (m->size > 0) {
-		snprintf(size, sizeof(size), "SIZE=%llu",
-		    (unsigned long long)m->size);
-		milter_put_string(&w, slice_str(size));
-	}
-	if (m->eight_bit)
-		milter_put_string(&w, SLICE_LITERAL("BODY=8BITMIME"));
-	if (m->utf8)
-		milter_put_string(&w, SLICE_LITERAL("SMTPUTF8"));
+	put_params(&w, m->params);
 	send_off(&w, l);
 }
 
 void
 say_rcpt(struct line *l)
 {
+	const struct milter_rcpt *r = &l->s->rcpt;
 	struct milter_writer w;
 
 	begin(&w, l, MILTER_STAGE_RCPT, SMFIC_RCPT);
-	put_path(&w, slice_str(l->s->recipient));
+	put_path(&w, r->forward_path);
+	put_params(&w, r->params);
+	send_off(&w, l);
+}
+
+/* No macros go before it: libmilter has no place for them. */
+void
+say_unknown(struct line *l)
+{
+	struct milter_writer w;
+
+	writer_init(&w, l);
+	milter_begin(&w, SMFIC_UNKNOWN);
+	milter_put_string(&w, l->s->unknown);
 	send_off(&w, l);
 }
 

@@ -30,6 +30,15 @@ session_new(struct peer *p, uint64_t id)
 }
 
 static void
+forget_asked(struct session *s)
+{
+	free(s->asked_body);
+	s->asked_body = NULL;
+	s->rcpt = (struct milter_rcpt){ .session = 0 };
+	s->unknown = slice_of("", 0);
+}
+
+static void
 forget_message(struct session *s)
 {
 	message_clear(&s->message);
@@ -39,8 +48,7 @@ forget_message(struct session *s)
 	if (s->reviewing)
 		s->peer->d->n_reviews--;
 	s->reviewing = false;
-	free(s->recipient);
-	s->recipient = NULL;
+	forget_asked(s);
 }
 
 static void
@@ -115,12 +123,43 @@ session_mail(struct session *s, const struct milter_mail *m, struct slice body)
 	free(s->facts);
 	s->facts = facts;
 	s->queue_id = 0;
+	s->open = true;
 	/* It was decoded once already. */
 	(void)milter_mail_decode(slice_of(facts, body.len), &s->mail);
 	if (!known)
 		make_lines(s);
 	for (unsigned i = 0; i < s->n_lines; i++)
 		line_begin(&s->lines[i]);
+	return 0;
+}
+
+/* It was decoded once already, and stays as it is. */
+static char *
+keep_body(struct session *s, struct slice body)
+{
+	forget_asked(s);
+	if ((s->asked_body = malloc(body.len)) != NULL)
+		memcpy(s->asked_body, body.at, body.len);
+	return s->asked_body;
+}
+
+int
+session_rcpt(struct session *s, struct slice body)
+{
+	if (keep_body(s, body) == NULL)
+		return -1;
+	return milter_rcpt_decode(slice_of(s->asked_body, body.len), &s->rcpt);
+}
+
+int
+session_unknown(struct session *s, struct slice body)
+{
+	struct milter_unknown u;
+
+	if (keep_body(s, body) == NULL ||
+	    milter_unknown_decode(slice_of(s->asked_body, body.len), &u) == -1)
+		return -1;
+	s->unknown = u.line;
 	return 0;
 }
 
@@ -136,6 +175,10 @@ wishes(const struct session *s)
 			w |= MILTER_WANTS_RCPT;
 		if (line_wants(&s->lines[i], SMFIP_NODATA))
 			w |= MILTER_WANTS_DATA;
+		if (line_wants_rejected(&s->lines[i]))
+			w |= MILTER_WANTS_REJECTED;
+		if (line_wants_unknown(&s->lines[i]))
+			w |= MILTER_WANTS_UNKNOWN;
 	}
 	return w;
 }
@@ -151,10 +194,11 @@ answer(struct session *s, struct milter_verdict *v)
 void
 session_answered(struct session *s)
 {
-	if (s->asked == IPC_MILTER_REVIEW)
+	if (s->asked == IPC_MILTER_REVIEW) {
 		forget_message(s);
-	free(s->recipient);
-	s->recipient = NULL;
+		s->open = false;
+	}
+	forget_asked(s);
 }
 
 void
@@ -228,6 +272,7 @@ session_abort(struct session *s)
 {
 	peer_forget(s);
 	forget_message(s);
+	s->open = false;
 	for (unsigned i = 0; i < s->n_lines; i++)
 		line_abort(&s->lines[i]);
 }

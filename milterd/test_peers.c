@@ -126,13 +126,21 @@ static bool
 ask_mail(struct world *w, uint64_t session)
 {
 	static const struct slice none = SLICE_LITERAL("");
-	struct milter_mail m = { .session = session, .n_milters = 1,
+	struct milter_mail m = { .session = session,
+		.n_milters = 1,
 		.milters = { SLICE_LITERAL("nobody") },
-		.listener = SLICE_LITERAL("smtp"), .family = MILTER_FAMILY_IPV4,
-		.address = SLICE_LITERAL("192.0.2.1"), .name = none,
-		.own_address = none, .helo = SLICE_LITERAL("x"),
-		.tls_version = none, .tls_cipher = none, .login = none,
-		.mechanism = none, .reverse_path = none };
+		.listener = SLICE_LITERAL("smtp"),
+		.family = MILTER_FAMILY_IPV4,
+		.address = SLICE_LITERAL("192.0.2.1"),
+		.name = none,
+		.own_address = none,
+		.helo = SLICE_LITERAL("x"),
+		.tls_version = none,
+		.tls_cipher = none,
+		.login = none,
+		.mechanism = none,
+		.reverse_path = none,
+		.params = none };
 	char body[MILTER_MAIL_MAX];
 	size_t len = milter_mail_encode(&m, body);
 
@@ -314,9 +322,9 @@ with_a_milter(struct world *w)
 static void
 test_out_of_order(void **state)
 {
-	static const enum ipc_type types[] = { IPC_MILTER_MAIL,
-		IPC_MILTER_RCPT, IPC_MILTER_DATA, IPC_MILTER_CONTENT,
-		IPC_MILTER_REVIEW, IPC_MILTER_ABORT, IPC_MILTER_CLOSE };
+	static const enum ipc_type types[] = { IPC_MILTER_MAIL, IPC_MILTER_RCPT,
+		IPC_MILTER_DATA, IPC_MILTER_CONTENT, IPC_MILTER_REVIEW,
+		IPC_MILTER_ABORT, IPC_MILTER_CLOSE, IPC_MILTER_UNKNOWN };
 	enum { N = sizeof(types) / sizeof(types[0]) };
 	struct world *w = *state;
 	int fd = sealed(10);
@@ -326,13 +334,22 @@ test_out_of_order(void **state)
 		for (unsigned k = 0, x = i; k < 4; k++, x /= N) {
 			enum ipc_type t = types[x % N];
 			char body[MILTER_RCPT_MAX];
-			struct milter_rcpt r = { 5, SLICE_LITERAL("a@b") };
+			struct milter_rcpt r = { .session = 5,
+				.forward_path = SLICE_LITERAL("a@b"),
+				.params = SLICE_LITERAL(" NOTIFY=NEVER"),
+				.text = SLICE_LITERAL("") };
+			struct milter_unknown u = { 5, SLICE_LITERAL("XYZZY") };
 
 			if (t == IPC_MILTER_MAIL)
 				ask_mail(w, 5);
 			else if (t == IPC_MILTER_RCPT)
 				say(w, t, 1000005, slice_of(body,
 				    milter_rcpt_encode(&r, body)), -1);
+			else if (t == IPC_MILTER_UNKNOWN)
+				say(w, t, 1000005,
+				    slice_of(
+					body, milter_unknown_encode(&u, body)),
+				    -1);
 			else
 				say_small(w, t, 5, 1000005,
 				    t == IPC_MILTER_CONTENT ||

@@ -116,9 +116,13 @@ not_a_command(struct session *s, enum smtpd_reply reply, struct slice line)
 	/* It may be a name or password that came too late for AUTH. */
 	if (door_kind(s->door) == DOOR_SUBMISSION)
 		line = slice_of("", 0);
-	if (looks_like_http(line) && ++s->http_lines >= 3)
-		session_close(s, SAY_NOT_HTTP);
-	else
+	if (looks_like_http(line)) {
+		if (++s->http_lines >= 3)
+			session_close(s, SAY_NOT_HTTP);
+		else
+			session_refuse(s, reply, "command", line);
+	} else if (reply != SAY_UNKNOWN_COMMAND || line.len == 0 ||
+	    !milter_unknown(s, line))
 		session_refuse(s, reply, "command", line);
 }
 

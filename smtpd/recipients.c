@@ -78,16 +78,72 @@ recipients_uncharge(struct transaction *t)
 
 /* ---- replies ---- */
 
+void
+recipient_refusal_of(struct recipient_refusal *why, enum smtpd_reply reply)
+{
+	const struct smtp_status *status = smtpd_reply_status(reply);
+
+	*why = (struct recipient_refusal){ .code = status->code,
+		.counts = true,
+		.text = slice_str(status->text),
+		.reason = smtpd_reply_name(reply) };
+	memcpy(why->enhanced, status->enhanced, sizeof(why->enhanced));
+}
+
+/* Why it is refused, in whose words ever. */
+static void
+refusal_of(const struct recipient *r, struct recipient_refusal *why)
+{
+	const struct refusal *f = r->refusal;
+
+	if (f == NULL) {
+		recipient_refusal_of(why, (enum smtpd_reply)r->answer);
+		return;
+	}
+	*why = (struct recipient_refusal){ .code = f->code,
+		.counts = true,
+		.text = slice_of(f->text, f->len),
+		.reason = r->refused_by != NULL ? r->refused_by : "route" };
+	memcpy(why->enhanced, f->enhanced, sizeof(why->enhanced));
+}
+
+/* The client is told so; and then milters, if they want to know. */
+static void
+turn_down(struct session *s, struct recipient *r,
+    const struct recipient_refusal *why)
+{
+	struct slice address = slice_of(r->address, r->len);
+
+	if (why->counts)
+		session_refuse_status(s, why->code, why->enhanced, why->text,
+		    why->reason, "recipient", address);
+	else
+		session_turn_down(s, why->code, why->enhanced, why->text,
+		    why->reason, "recipient", address);
+	/* One error too many has ended the session; or it was no address. */
+	if (s->t != NULL && r->reserved) {
+		s->t->n_reserved--;
+		/* A milter's own refusal is no news to milters. */
+		r->told = !r->judged;
+		if (r->told && milter_rejected(s, r, why))
+			return;
+	}
+	recipient_free(r);
+}
+
 /* The reply to one RCPT, and its place in the transaction. */
 static void
 settle(struct session *s, struct recipient *r)
 {
-	if (r->answer == SAY_RCPT_OK && !r->judged &&
-	    !screen_recipient(s, slice_of(r->address, r->len))) {
-		/* One error too many has ended the session. */
-		if (s->t != NULL)
-			s->t->n_reserved--;
+	struct recipient_refusal why;
+
+	if (r->told) {
 		recipient_free(r);
+		return;
+	}
+	if (r->answer == SAY_RCPT_OK && !r->judged &&
+	    !screen_recipient(s, slice_of(r->address, r->len), &why)) {
+		turn_down(s, r, &why);
 		return;
 	}
 	if (r->answer == SAY_RCPT_OK && !r->judged && milter_recipient(s, r))
@@ -100,18 +156,8 @@ settle(struct session *s, struct recipient *r)
 		session_reply(s, SAY_RCPT_OK);
 		return;
 	}
-	if (r->reserved)
-		s->t->n_reserved--;
-	if (r->refusal != NULL)
-		session_refuse_status(s, r->refusal->code,
-		    r->refusal->enhanced,
-		    slice_of(r->refusal->text, r->refusal->len),
-		    r->refused_by != NULL ? r->refused_by : "route",
-		    "recipient", slice_of(r->address, r->len));
-	else
-		refuse(s, (enum smtpd_reply)r->answer,
-		    slice_of(r->address, r->len));
-	recipient_free(r);
+	refusal_of(r, &why);
+	turn_down(s, r, &why);
 }
 
 /* Replies go out in order: those at the head that have their answer. */
@@ -312,8 +358,10 @@ look_up(struct session *s, const struct smtp_address *a,
     const struct smtp_rcpt_params *params)
 {
 	struct smtpd *d = s->d;
+	struct slice text = milter_is_on(s->t) ? params->text :
+	    slice_of("", 0);
 	struct recipient *r = calloc(1, sizeof(*r) + a->len +
-	    params->orcpt.len);
+	    params->orcpt.len + text.len);
 	struct directory_ask ask = { smtp_address_slice(a),
 		transaction_reverse_path(s->t), false };
 
@@ -330,6 +378,8 @@ look_up(struct session *s, const struct smtp_address *a,
 	r->notify = (uint8_t)params->notify;
 	r->orcpt_len = (uint16_t)smtp_orcpt_decode(params->orcpt,
 	    r->address + r->len);
+	r->params_len = (uint16_t)smtp_params_copy(text,
+	    r->address + r->len + r->orcpt_len);
 	s->t->n_reserved++;
 	TAILQ_INSERT_TAIL(&s->asked, r, order);
 	if (++s->n_asked >= ASKED_MAX)

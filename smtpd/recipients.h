@@ -11,6 +11,18 @@
 /* directory's answer to the ask of a recipient. */
 void recipient_resolved(struct ask *, const struct directory_resolved *);
 
+/* What the client is told of one that is not taken. */
+struct recipient_refusal {
+	uint16_t code;
+	uint8_t enhanced[3];
+	bool counts; /* as an error of the client's */
+	struct slice text;
+	const char *reason; /* for the log */
+	char own[80];	/* room for a text */
+};
+
+void recipient_refusal_of(struct recipient_refusal *, enum smtpd_reply);
+
 /* The same for SEND: is somebody behind it logged in? */
 void recipient_terminal(struct ask *, enum directory_terminal);
 

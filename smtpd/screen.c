@@ -204,25 +204,25 @@ screen_mail(struct session *s)
 	return false;
 }
 
-/* False: too early, and told so. */
+/* False: too early. */
 static bool
-try_greylist(struct session *s, struct slice address)
+try_greylist(struct session *s, struct slice address,
+    struct recipient_refusal *why)
 {
-	static const uint8_t enhanced[3] = { 4, 7, 1 };
 	const struct smtpd_settings *set = s->d->set;
 	const struct greylist_times times = { set->greylist_delay,
 		set->greylist_window, set->greylist_life };
 	uint64_t wait = greylist_try(s->d->greylist, &times,
 	    smtpd_now_ms(s->d) / 1000, &s->peer,
 	    transaction_reverse_path(s->t), address);
-	char text[80];
 
 	if (wait == 0)
 		return true;
-	snprintf(text, sizeof(text), "Greylisted, try again in %llu seconds",
+	*why = (struct recipient_refusal){ .code = 450,
+		.enhanced = { 4, 7, 1 }, .reason = "greylist" };
+	snprintf(why->own, sizeof(why->own), "Greylisted, try again in %llu seconds",
 	    (unsigned long long)wait);
-	session_turn_down(s, 450, enhanced, slice_str(text), "greylist",
-	    "recipient", address);
+	why->text = slice_str(why->own);
 	return false;
 }
 
@@ -237,7 +237,8 @@ within_limit(struct session *s)
 }
 
 bool
-screen_recipient(struct session *s, struct slice address)
+screen_recipient(struct session *s, struct slice address,
+    struct recipient_refusal *why)
 {
 	const struct verdict *v;
 
@@ -245,22 +246,21 @@ screen_recipient(struct session *s, struct slice address)
 		return true;
 	if (s->screen != NULL) {
 		v = &s->screen->verdict;
-		if (v->action == VERDICT_REFUSE) {
-			session_refuse_status(s, v->code, v->enhanced,
-			    slice_str(v->text), v->rule, "recipient", address);
-			return false;
-		}
-		if (v->action == VERDICT_DEFER) {
-			session_turn_down(s, v->code, v->enhanced,
-			    slice_str(v->text), v->rule, "recipient", address);
+		if (v->action == VERDICT_REFUSE || v->action == VERDICT_DEFER) {
+			*why = (struct recipient_refusal){ .code = v->code,
+				.counts = v->action == VERDICT_REFUSE,
+				.text = slice_str(v->text),
+				.reason = v->rule };
+			memcpy(why->enhanced, v->enhanced,
+			    sizeof(why->enhanced));
 			return false;
 		}
 		if (v->action == VERDICT_ACCEPT && !v->known &&
-		    s->d->greylist != NULL && !try_greylist(s, address))
+		    s->d->greylist != NULL && !try_greylist(s, address, why))
 			return false;
 	}
 	if (within_limit(s))
 		return true;
-	session_refuse(s, SAY_CLIENT_RECIPIENTS, "recipient", address);
+	recipient_refusal_of(why, SAY_CLIENT_RECIPIENTS);
 	return false;
 }

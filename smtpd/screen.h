@@ -11,6 +11,7 @@
 #define SMTPD_SCREEN_H
 
 #include "smtpd/policy/collect.h"
+#include "smtpd/recipients.h"
 #include "smtpd/session.h"
 
 struct screen {
@@ -36,8 +37,9 @@ void screen_end(struct session *);
 enum smtpd_reply screen_may_mail(struct session *);
 /* A transaction has begun.  False: the reply to MAIL comes later. */
 bool screen_mail(struct session *);
-/* directory knows the recipient.  False: it was refused, with its reply. */
-bool screen_recipient(struct session *, struct slice address);
+/* directory knows the recipient.  False: it is to be refused, and why. */
+bool screen_recipient(struct session *, struct slice address,
+    struct recipient_refusal *);
 
 /* The confirmed name of the client; empty: not known. */
 const char *screen_client_name(const struct session *);

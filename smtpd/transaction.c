@@ -19,8 +19,10 @@ struct transaction *
 transaction_new(struct session *s, const struct smtp_address *reverse_path,
     const struct smtp_mail_params *params)
 {
+	struct slice text = milter_wanted(s) ? params->text : slice_of("", 0);
 	struct transaction *t = calloc(1, sizeof(*t) + reverse_path->len +
-	    params->envid.len);
+	    params->envid.len + text.len);
+	char *at;
 
 	if (t == NULL)
 		return NULL;
@@ -33,9 +35,10 @@ transaction_new(struct session *s, const struct smtp_address *reverse_path,
 	smtp_data_init(&t->data);
 	t->reverse_len = reverse_path->len;
 	memcpy(t->reverse_path, reverse_path->text, reverse_path->len);
-	t->params.envid = slice_of(t->reverse_path + t->reverse_len,
-	    smtp_xtext_decode(params->envid,
-	    t->reverse_path + t->reverse_len));
+	at = t->reverse_path + t->reverse_len;
+	t->params.envid = slice_of(at, smtp_xtext_decode(params->envid, at));
+	at += t->params.envid.len;
+	t->params.text = slice_of(at, smtp_params_copy(text, at));
 	return t;
 }
 

@@ -37,11 +37,13 @@ struct recipient {
 	struct refusal	*refusal;	/* this instead of answer, or NULL */
 	const char	*refused_by;	/* a word for the log; with refusal */
 	bool		 judged;	/* only milters and the quota are left */
+	bool		 told;		/* refused, and milters hear of it */
 	/* By a milter; the client named the former, and not the latter. */
 	bool		 removed, added;
 	uint8_t		 notify;	/* enum smtp_notify */
-	uint16_t	 len, orcpt_len;
-	/* Canonical, no brackets, no NUL; then ORCPT, decoded. */
+	uint16_t	 len, orcpt_len, params_len;
+	/* Canonical, no brackets, no NUL; then ORCPT, decoded; then what
+	 * milters are told of its parameters. */
 	char		 address[];
 };
 
@@ -54,7 +56,9 @@ struct transaction {
 	struct ask	 sender;	/* SENDER_ASK */
 	uint64_t	 queue_id;	/* 0 before DATA */
 	unsigned	 era;		/* of the channel that it is from */
-	struct smtp_mail_params params;	/* envid: decoded, in here */
+	/* envid: decoded, in here; text: as milters are told it, in here,
+	 * and empty where there are none */
+	struct smtp_mail_params params;
 	struct recipients recipients;	/* accepted ones */
 	uint32_t	 n_recipients;	/* in recipients */
 	uint32_t	 n_removed;	/* of them */
@@ -79,7 +83,7 @@ struct transaction {
 	bool		 asking_part;	/* ask is a CONTENT's */
 	bool		 is_held;
 	uint16_t	 reverse_len;
-	char		 reverse_path[];	/* and ENVID behind it */
+	char		 reverse_path[];	/* ENVID and parameters behind it */
 };
 
 /* NULL: no memory. */

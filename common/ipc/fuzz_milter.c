@@ -35,6 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice in = slice_of(data, size);
 	struct milter_mail m;
 	struct milter_rcpt r;
+	struct milter_unknown u;
 	struct milter_small s;
 	struct milter_verdict v;
 	int error;
@@ -43,6 +44,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		same(in, milter_mail_encode(&m, buf));
 	if (size <= MILTER_RCPT_MAX && milter_rcpt_decode(in, &r) == 0)
 		same(in, milter_rcpt_encode(&r, buf));
+	if (size <= MILTER_UNKNOWN_MAX && milter_unknown_decode(in, &u) == 0)
+		same(in, milter_unknown_encode(&u, buf));
 	if (milter_small_decode(in, &s) == 0)
 		same(in, milter_small_encode(&s, buf));
 	if (milter_error_decode(in, &error) == 0)

@@ -282,8 +282,9 @@
 	/* ---- milters: common/ipc/milter.h ---- */ \
 	/* A transaction begins.  Answered by MILTER_VERDICT. */ \
 	X(MILTER_MAIL, 170, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 8192) \
-	/* One recipient.  Answered by MILTER_VERDICT. */ \
-	X(MILTER_RCPT, 171, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 2048) \
+	/* One recipient, or one that was refused and of which a milter wants to \
+	 * know.  Answered by MILTER_VERDICT. */ \
+	X(MILTER_RCPT, 171, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 8192) \
 	/* DATA, before 354.  Answered by MILTER_VERDICT. */ \
 	X(MILTER_DATA, 172, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 64) \
 	/* One sealed memfd of content, not the last. */ \
@@ -302,7 +303,9 @@
 	 * MILTER_UNREACHABLE. */ \
 	X(MILTER_CONNECT, 179, IPC_BIT(IPC_MILTERD), IPC_BIT(IPC_SUPERVISOR), 0, 0, 32) \
 	X(MILTER_CONNECTED, 180, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_MILTERD), 1, 1, 16) \
-	X(MILTER_UNREACHABLE, 181, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_MILTERD), 0, 0, 16)
+	X(MILTER_UNREACHABLE, 181, IPC_BIT(IPC_SUPERVISOR), IPC_BIT(IPC_MILTERD), 0, 0, 16) \
+	/* A command that smtpd does not know.  Answered by MILTER_VERDICT. */ \
+	X(MILTER_UNKNOWN, 182, IPC_SMTPDS, IPC_BIT(IPC_MILTERD), 0, 0, 1024)
 
 enum ipc_type {
 #define X(name, number, from, to, fds_min, fds_max, max) IPC_##name = (number),

@@ -67,8 +67,7 @@ milter_mail_encode(const struct milter_mail *m, void *buf)
 	ipc_put_bytes(&w, m->login);
 	ipc_put_bytes(&w, m->mechanism);
 	ipc_put_bytes(&w, m->reverse_path);
-	ipc_put_u64(&w, m->size);
-	ipc_put_u8(&w, m->eight_bit);
+	ipc_put_bytes(&w, m->params);
 	ipc_put_u8(&w, m->utf8);
 	return written(&w);
 }
@@ -115,8 +114,7 @@ milter_mail_decode(struct slice body, struct milter_mail *m)
 	m->login = get_text(&r, MILTER_FIELD_MAX);
 	m->mechanism = get_text(&r, MILTER_FIELD_MAX);
 	m->reverse_path = get_text(&r, MILTER_PATH_MAX);
-	m->size = ipc_get_u64(&r);
-	m->eight_bit = get_bool(&r);
+	m->params = get_text(&r, MILTER_PARAMS_MAX);
 	m->utf8 = get_bool(&r);
 	return ipc_reader_end(&r) == 0 && is_family(m->family) ? 0 : -1;
 }
@@ -131,6 +129,10 @@ milter_rcpt_encode(const struct milter_rcpt *m, void *buf)
 	ipc_writer_init(&w, buf, MILTER_RCPT_MAX);
 	ipc_put_u64(&w, m->session);
 	ipc_put_bytes(&w, m->forward_path);
+	ipc_put_bytes(&w, m->params);
+	ipc_put_u16(&w, m->code);
+	ipc_put_raw(&w, m->enhanced, sizeof(m->enhanced));
+	ipc_put_bytes(&w, m->text);
 	return written(&w);
 }
 
@@ -142,7 +144,35 @@ milter_rcpt_decode(struct slice body, struct milter_rcpt *m)
 	ipc_reader_init(&r, body);
 	m->session = ipc_get_u64(&r);
 	m->forward_path = get_text(&r, MILTER_PATH_MAX);
+	m->params = get_text(&r, MILTER_PARAMS_MAX);
+	m->code = ipc_get_u16(&r);
+	ipc_get_raw(&r, m->enhanced, sizeof(m->enhanced));
+	m->text = get_text(&r, MILTER_TEXT_MAX);
 	return ipc_reader_end(&r) == 0 && m->forward_path.len > 0 ? 0 : -1;
+}
+
+/* ---- MILTER_UNKNOWN ---- */
+
+size_t
+milter_unknown_encode(const struct milter_unknown *m, void *buf)
+{
+	struct ipc_writer w;
+
+	ipc_writer_init(&w, buf, MILTER_UNKNOWN_MAX);
+	ipc_put_u64(&w, m->session);
+	ipc_put_bytes(&w, m->line);
+	return written(&w);
+}
+
+int
+milter_unknown_decode(struct slice body, struct milter_unknown *m)
+{
+	struct ipc_reader r;
+
+	ipc_reader_init(&r, body);
+	m->session = ipc_get_u64(&r);
+	m->line = get_text(&r, MILTER_LINE_MAX);
+	return ipc_reader_end(&r);
 }
 
 /* ---- the small ones ---- */
@@ -194,6 +224,7 @@ milter_verdict_put(struct ipc_writer *w, const struct milter_verdict *v)
 	ipc_put_bytes(w, v->reason);
 	ipc_put_u8(w, v->has_reverse_path);
 	ipc_put_bytes(w, v->reverse_path);
+	ipc_put_bytes(w, v->reverse_params);
 	ipc_put_u32(w, v->n_changes);
 }
 
@@ -202,6 +233,7 @@ milter_change_put(struct ipc_writer *w, const struct milter_change *c)
 {
 	ipc_put_u8(w, c->add);
 	ipc_put_bytes(w, c->address);
+	ipc_put_bytes(w, c->params);
 }
 
 static bool
@@ -209,6 +241,7 @@ get_change(struct ipc_reader *r, struct milter_change *c)
 {
 	c->add = get_bool(r);
 	c->address = get_text(r, MILTER_PATH_MAX);
+	c->params = get_text(r, MILTER_PARAMS_MAX);
 	return !r->failed && c->address.len > 0;
 }
 
@@ -255,6 +288,7 @@ milter_verdict_decode(struct slice body, struct milter_verdict *v)
 	v->reason = get_text(&r, MILTER_REASON_MAX);
 	v->has_reverse_path = get_bool(&r);
 	v->reverse_path = get_text(&r, MILTER_PATH_MAX);
+	v->reverse_params = get_text(&r, MILTER_PARAMS_MAX);
 	v->n_changes = ipc_get_u32(&r);
 	v->changes = r;
 	if (r.failed || !is_status(v) || v->n_changes > MILTER_CHANGES_MAX)

@@ -6,12 +6,13 @@
  * MILTER_MAIL begins a transaction and says all about the client, so that
  * milterd may be started anew between any two of them.  MILTER_RCPT,
  * MILTER_DATA and MILTER_REVIEW follow; each is answered by one MILTER_VERDICT,
- * and until then no other is sent for this session.  The content is sent for
- * the review, in parts as queue-manager would get them: all but the last as
- * MILTER_CONTENT, the last with MILTER_REVIEW.  If the milters have changed
- * it, the octets that replace its beginning come as MILTER_PART, before the
- * verdict.  A transaction ends with the verdict of the review, or with
- * MILTER_ABORT; a session with MILTER_CLOSE.
+ * and until then no other is sent for this session.  MILTER_UNKNOWN may come
+ * from the first MILTER_MAIL on, inside of a transaction and outside.  The
+ * content is sent for the review, in parts as queue-manager would get them: all
+ * but the last as MILTER_CONTENT, the last with MILTER_REVIEW.  If the milters
+ * have changed it, the octets that replace its beginning come as MILTER_PART,
+ * before the verdict.  A transaction ends with the verdict of the review, or
+ * with MILTER_ABORT; a session with MILTER_CLOSE.
  *
  * encode answers the length of the body, or 0 when it does not fit; buf has
  * room for the row's greatest size in messages.h.  decode answers 0, or -1
@@ -29,13 +30,16 @@
 
 enum {
 	MILTER_MAIL_MAX = 8192, /* octets of bodies */
-	MILTER_RCPT_MAX = 2048,
+	MILTER_RCPT_MAX = 8192,
+	MILTER_UNKNOWN_MAX = 1024,
 	MILTER_SMALL_MAX = 64,
 	MILTER_VERDICT_MAX = 36000,
 	MILTER_FIELD_MAX = 512, /* a name, an address, a path */
 	MILTER_PATH_MAX = 640,
-	MILTER_TEXT_MAX = 2048,  /* a reply, its lines parted by LF */
-	MILTER_REASON_MAX = 256, /* why a message is held */
+	MILTER_PARAMS_MAX = 3072, /* of a MAIL or RCPT, as they are kept */
+	MILTER_LINE_MAX = 512,    /* shown of an unknown command */
+	MILTER_TEXT_MAX = 2048,   /* a reply, its lines parted by LF */
+	MILTER_REASON_MAX = 256,  /* why a message is held */
 	MILTER_PARTS_MAX = 65536,
 	MILTER_CHANGES_MAX = 4096 /* recipients added and removed */
 };
@@ -65,9 +69,9 @@ struct milter_mail {
 	uint16_t tls_bits;
 	struct slice login, mechanism; /* "": nobody */
 	struct slice reverse_path;     /* without brackets */
-	uint64_t size;                 /* SIZE, or 0 */
-	bool eight_bit;                /* BODY=8BITMIME */
-	bool utf8;                     /* SMTPUTF8 */
+	/* What stood behind it in MAIL, a blank in front of each; or "". */
+	struct slice params;
+	bool utf8; /* SMTPUTF8 is one of them */
 };
 
 size_t milter_mail_encode(const struct milter_mail *, void *buf);
@@ -76,10 +80,23 @@ int milter_mail_decode(struct slice body, struct milter_mail *);
 struct milter_rcpt {
 	uint64_t session;
 	struct slice forward_path; /* without brackets */
+	struct slice params;       /* as those of milter_mail */
+	/* It was refused, and the client has been told so; 0: it was not. */
+	uint16_t code;
+	uint8_t enhanced[3];
+	struct slice text; /* "" unless refused */
 };
 
 size_t milter_rcpt_encode(const struct milter_rcpt *, void *buf);
 int milter_rcpt_decode(struct slice body, struct milter_rcpt *);
+
+struct milter_unknown {
+	uint64_t session;
+	struct slice line; /* the command, without its CRLF */
+};
+
+size_t milter_unknown_encode(const struct milter_unknown *, void *buf);
+int milter_unknown_decode(struct slice body, struct milter_unknown *);
 
 /* MILTER_DATA, MILTER_CONTENT, MILTER_PART, MILTER_REVIEW, MILTER_ABORT and
  * MILTER_CLOSE; what a message has no use for is 0. */
@@ -102,12 +119,18 @@ enum milter_decision {
 	MILTER_DISCARD /* say 250 and throw it away */
 };
 
-/* What smtpd need not ask about; bits. */
-enum milter_wish { MILTER_WANTS_RCPT = 1 << 0, MILTER_WANTS_DATA = 1 << 1 };
+/* What smtpd need not ask about where it is not here; bits. */
+enum milter_wish {
+	MILTER_WANTS_RCPT = 1 << 0,
+	MILTER_WANTS_DATA = 1 << 1,
+	MILTER_WANTS_REJECTED = 1 << 2, /* recipients that are refused */
+	MILTER_WANTS_UNKNOWN = 1 << 3   /* commands */
+};
 
 struct milter_change {
 	bool add;             /* else: remove */
 	struct slice address; /* without brackets */
+	struct slice params;  /* of one that is added: as those of a RCPT */
 };
 
 struct milter_verdict {
@@ -126,6 +149,7 @@ struct milter_verdict {
 	struct slice reason; /* for it; clean text */
 	bool has_reverse_path;
 	struct slice reverse_path;
+	struct slice reverse_params; /* as those of a MAIL */
 	uint32_t n_changes;
 	struct ipc_reader changes; /* set by decode */
 };

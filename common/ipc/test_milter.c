@@ -29,8 +29,8 @@ a_mail(void)
 		.login = SLICE_LITERAL(""),
 		.mechanism = SLICE_LITERAL(""),
 		.reverse_path = SLICE_LITERAL("a@example.net"),
-		.size = 99,
-		.eight_bit = true };
+		.params = SLICE_LITERAL(" SIZE=99 BODY=8BITMIME"),
+		.utf8 = true };
 }
 
 static void
@@ -42,11 +42,11 @@ test_mail(void **state)
 	(void)state;
 	assert_int_equal(milter_mail_decode(slice_of(buf, len), &out), 0);
 	assert_true(out.session == 7 && out.n_milters == 2 &&
-		    out.port == 4025 && out.own_port == 25 && out.size == 99 &&
-		    out.eight_bit && !out.utf8 &&
+		    out.port == 4025 && out.own_port == 25 && out.utf8 &&
 		    out.family == MILTER_FAMILY_IPV6);
 	assert_true(slice_equal(out.milters[1], in.milters[1]));
 	assert_true(slice_equal(out.reverse_path, in.reverse_path));
+	assert_true(slice_equal(out.params, in.params));
 	/* Cut off anywhere, and with one octet more. */
 	for (size_t n = 0; n < len; n++)
 		assert_int_equal(
@@ -84,6 +84,57 @@ test_mail_refused(void **state)
 	m = a_mail();
 	m.milters[0] = SLICE_LITERAL("a name that is longer than names are");
 	refused_mail(&m);
+	m = a_mail();
+	m.params = SLICE_LITERAL(" SIZE=1\0BODY=7BIT"); /* strings to milters */
+	refused_mail(&m);
+}
+
+static void
+test_rcpt(void **state)
+{
+	struct milter_rcpt in = { .session = 7,
+		.forward_path = SLICE_LITERAL("b@example.net"),
+		.params = SLICE_LITERAL(" NOTIFY=NEVER"),
+		.code = 550,
+		.enhanced = { 5, 1, 1 },
+		.text = SLICE_LITERAL("No such user here") };
+	struct milter_rcpt out;
+	size_t len = milter_rcpt_encode(&in, buf);
+
+	(void)state;
+	assert_int_equal(milter_rcpt_decode(slice_of(buf, len), &out), 0);
+	assert_true(out.session == 7 && out.code == 550 &&
+		    memcmp(out.enhanced, in.enhanced, 3) == 0 &&
+		    slice_equal(out.forward_path, in.forward_path) &&
+		    slice_equal(out.params, in.params) &&
+		    slice_equal(out.text, in.text));
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(
+		    milter_rcpt_decode(slice_of(buf, n), &out), -1);
+	in.text = SLICE_LITERAL("a\nb"); /* it goes into a macro */
+	len = milter_rcpt_encode(&in, buf);
+	assert_int_equal(milter_rcpt_decode(slice_of(buf, len), &out), -1);
+}
+
+static void
+test_unknown(void **state)
+{
+	static const char longest[MILTER_LINE_MAX + 1] = "";
+	struct milter_unknown in = { 7, SLICE_LITERAL("XYZZY twice") }, out;
+	size_t len = milter_unknown_encode(&in, buf);
+
+	(void)state;
+	assert_int_equal(milter_unknown_decode(slice_of(buf, len), &out), 0);
+	assert_true(out.session == 7 && slice_equal(out.line, in.line));
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(
+		    milter_unknown_decode(slice_of(buf, n), &out), -1);
+	in.line = SLICE_LITERAL("A\0B");
+	len = milter_unknown_encode(&in, buf);
+	assert_int_equal(milter_unknown_decode(slice_of(buf, len), &out), -1);
+	in.line = slice_of(longest, sizeof(longest));
+	len = milter_unknown_encode(&in, buf);
+	assert_int_equal(milter_unknown_decode(slice_of(buf, len), &out), -1);
 }
 
 static size_t
@@ -113,15 +164,18 @@ a_verdict(void)
 		.reason = SLICE_LITERAL("spam"),
 		.has_reverse_path = true,
 		.reverse_path = SLICE_LITERAL(""),
+		.reverse_params = SLICE_LITERAL(" RET=HDRS"),
 		.n_changes = 2 };
 }
 
 static void
 test_verdict(void **state)
 {
-	const struct milter_change changes[2] = { { true, SLICE_LITERAL(
-							      "a@b.example") },
-		{ false, SLICE_LITERAL("c@d.example") } };
+	const struct milter_change changes[2] = {
+		{ true, SLICE_LITERAL("a@b.example"),
+		    SLICE_LITERAL(" NOTIFY=NEVER") },
+		{ false, SLICE_LITERAL("c@d.example"), SLICE_LITERAL("") }
+	};
 	struct milter_verdict in = a_verdict(), out;
 	size_t len = put(&in, changes, 2);
 	struct milter_change c;
@@ -130,7 +184,9 @@ test_verdict(void **state)
 	assert_int_equal(milter_verdict_decode(slice_of(buf, len), &out), 0);
 	assert_true(out.session == 3 && out.changed && out.parts == 2 &&
 		    out.kept == 1 && out.hold && out.has_reverse_path);
-	assert_true(milter_change_next(&out, &c) && c.add);
+	assert_true(slice_equal(out.reverse_params, in.reverse_params));
+	assert_true(milter_change_next(&out, &c) && c.add &&
+		    slice_equal(c.params, changes[0].params));
 	assert_true(milter_change_next(&out, &c) && !c.add &&
 		    slice_equal(c.address, changes[1].address));
 	assert_false(milter_change_next(&out, &c));
@@ -221,6 +277,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_mail_refused),
+		cmocka_unit_test(test_rcpt),
+		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_verdict),
 		cmocka_unit_test(test_verdict_refused),
 		cmocka_unit_test(test_small),

@@ -83,7 +83,7 @@ enum {
 	SMFIP_NOUNKNOWN = 0x100,
 	SMFIP_NODATA = 0x200,
 	SMFIP_SKIP = 0x400,     /* it may answer SKIP */
-	SMFIP_RCPT_REJ = 0x800, /* refused recipients, too; not offered */
+	SMFIP_RCPT_REJ = 0x800, /* refused recipients, too */
 	SMFIP_NR_CONN = 0x1000,
 	SMFIP_NR_HELO = 0x2000,
 	SMFIP_NR_MAIL = 0x4000,

@@ -245,6 +245,7 @@ smtp_mail_params_parse(struct slice args, struct smtp_mail_params *m)
 	struct smtp_param p;
 
 	memset(m, 0, sizeof(*m));
+	m->text = args;
 	for (;;) {
 		if (smtp_param_take(&args, &p) != PARSE_OK)
 			return SMTP_PARAMS_SYNTAX;
@@ -280,6 +281,7 @@ smtp_rcpt_params_parse(struct slice args, struct smtp_rcpt_params *r)
 	struct smtp_param p;
 
 	memset(r, 0, sizeof(*r));
+	r->text = args;
 	for (;;) {
 		if (smtp_param_take(&args, &p) != PARSE_OK)
 			return SMTP_PARAMS_SYNTAX;
@@ -289,6 +291,19 @@ smtp_rcpt_params_parse(struct slice args, struct smtp_rcpt_params *r)
 		if (fault != SMTP_PARAMS_OK)
 			return fault;
 	}
+}
+
+size_t
+smtp_params_copy(struct slice args, char *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < args.len; i++)
+		if (args.at[i] != ' ')
+			to[n++] = args.at[i];
+		else if (i + 1 < args.len && args.at[i + 1] != ' ')
+			to[n++] = ' ';
+	return n;
 }
 
 enum parse

@@ -75,6 +75,7 @@ struct smtp_mail_params {
 	enum smtp_ret	ret;		/* RFC 3461 section 4.3 */
 	struct slice	envid;		/* section 4.4: xtext, checked; at is
 					 * NULL: none; points into args */
+	struct slice	text;		/* args, all of it */
 };
 
 enum smtp_params_fault {
@@ -89,6 +90,12 @@ enum smtp_params_fault smtp_mail_params_parse(struct slice args,
     struct smtp_mail_params *);
 
 /*
+ * Parameters that were parsed, as others are told them: each with one space in
+ * front of it.  to has room for args.len octets; how many it wrote.
+ */
+size_t smtp_params_copy(struct slice args, char *to);
+
+/*
  * The arguments of BDAT (RFC 3030 section 2): a size, and LAST or not.
  * PARSE_BAD: nobody knows what of the stream is data then.
  */
@@ -99,6 +106,7 @@ struct smtp_rcpt_params {
 	/* type;xtext, checked; as envid.  Characters beyond ASCII in it are for
 	 * a transaction with SMTPUTF8 only. */
 	struct slice	orcpt;
+	struct slice	text;		/* args, all of it */
 };
 
 /* All parameters of a RCPT command; each at most once. */

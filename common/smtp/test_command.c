@@ -154,6 +154,24 @@ test_mail_params(void **state)
 }
 
 static void
+test_params_copy(void **state)
+{
+	static const struct { const char *in, *out; } rows[] = {
+		{ "", "" }, { "  ", "" }, { " A=b", " A=b" },
+		{ "   A=b    C  D=e ", " A=b C D=e" },
+	};
+	char to[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t n = smtp_params_copy(slice_str(rows[i].in), to);
+
+		assert_true(slice_equal(slice_of(to, n),
+		    slice_str(rows[i].out)));
+	}
+}
+
+static void
 test_mail_params_of_dsn(void **state)
 {
 	static const struct {
@@ -283,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_keyword),
 		cmocka_unit_test(test_mail_params),
 		cmocka_unit_test(test_mail_params_of_dsn),
+		cmocka_unit_test(test_params_copy),
 		cmocka_unit_test(test_rcpt_params),
 		cmocka_unit_test(test_every_octet),
 	};

@@ -16,6 +16,12 @@ names(const struct session *s)
 	    &s->d->set->inject_milters : &l->milters;
 }
 
+bool
+milter_wanted(const struct session *s)
+{
+	return names(s)->n > 0;
+}
+
 /* The session's, made when it is first wanted; NULL: no milter is. */
 static struct milter *
 find(struct session *s, bool *failed)
@@ -88,8 +94,7 @@ mail_body(const struct session *s, void *buf)
 		.name = slice_str(screen_client_name(s)),
 		.helo = slice_str(s->helo != NULL ? s->helo : "localhost"),
 		.reverse_path = transaction_reverse_path(t),
-		.size = t->params.has_size ? t->params.size : 0,
-		.eight_bit = t->params.body == SMTP_BODY_8BITMIME,
+		.params = t->params.text,
 		.utf8 = t->params.smtputf8 };
 	struct addresses a;
 
@@ -131,24 +136,62 @@ milter_mail(struct transaction *t)
 
 /* ---- RCPT ---- */
 
+/* Of this transaction, and is nothing else asked? */
+static bool
+wants(const struct milter *m, enum milter_wish what)
+{
+	return m != NULL && m->on && !m->discard && (m->wishes & what) != 0;
+}
+
+static int
+ask_recipient(struct milter *m, struct recipient *r, struct milter_rcpt *rcpt)
+{
+	struct session *s = m->s;
+
+	rcpt->forward_path = slice_of(r->address, r->len);
+	rcpt->params =
+	    slice_of(r->address + r->len + r->orcpt_len, r->params_len);
+	if (milter_ask(m, IPC_MILTER_RCPT,
+		slice_of(s->d->body, milter_rcpt_encode(rcpt, s->d->body)),
+		-1) == -1)
+		return -1;
+	m->recipient = r;
+	recipient_wait(s, r);
+	return 0;
+}
+
 bool
 milter_recipient(struct session *s, struct recipient *r)
 {
 	struct milter *m = s->milter;
-	struct milter_rcpt rcpt = { s->id, slice_of(r->address, r->len) };
+	struct milter_rcpt rcpt = { .session = s->id, .text = slice_of("", 0) };
 
-	if (m == NULL || !m->on || m->discard ||
-	    (m->wishes & MILTER_WANTS_RCPT) == 0)
+	if (!wants(m, MILTER_WANTS_RCPT))
 		return false;
-	if (milter_ask(m, IPC_MILTER_RCPT,
-		slice_of(s->d->body, milter_rcpt_encode(&rcpt, s->d->body)),
-		-1) == -1) {
+	if (ask_recipient(m, r, &rcpt) == -1) {
 		r->answer = SAY_MILTERS_DOWN;
 		return false;
 	}
-	m->recipient = r;
-	recipient_wait(s, r);
 	return true;
+}
+
+bool
+milter_rejected(
+    struct session *s, struct recipient *r, const struct recipient_refusal *why)
+{
+	struct milter_rcpt rcpt = {
+		.session = s->id, .code = why->code, .text = why->text
+	};
+	const char *lf;
+
+	if (!wants(s->milter, MILTER_WANTS_REJECTED))
+		return false;
+	memcpy(rcpt.enhanced, why->enhanced, sizeof(rcpt.enhanced));
+	/* The first line of it: it is a macro to them. */
+	if (rcpt.text.len > 0 &&
+	    (lf = memchr(rcpt.text.at, '\n', rcpt.text.len)) != NULL)
+		rcpt.text.len = (size_t)(lf - rcpt.text.at);
+	return ask_recipient(s->milter, r, &rcpt) == 0;
 }
 
 void
@@ -172,8 +215,7 @@ milter_data(struct transaction *t)
 	struct milter_small data = { .session = s->id,
 		.queue_id = t->queue_id };
 
-	if (m == NULL || !m->on || m->discard ||
-	    (m->wishes & MILTER_WANTS_DATA) == 0)
+	if (!wants(m, MILTER_WANTS_DATA))
 		return false;
 	if (milter_ask(m, IPC_MILTER_DATA,
 		slice_of(s->d->body, milter_small_encode(&data, s->d->body)),
@@ -182,6 +224,35 @@ milter_data(struct transaction *t)
 		session_transaction_end(s);
 	} else
 		session_wait(s, WAIT_MILTER);
+	return true;
+}
+
+/* ---- commands that are none ---- */
+
+/* From its first MAIL on milters know a session, also between messages. */
+bool
+milter_unknown(struct session *s, struct slice line)
+{
+	struct milter *m = s->milter;
+	struct milter_unknown u = { .session = s->id, .line = line };
+
+	if (m == NULL || m->discard || m->ask.id != 0 ||
+	    (m->wishes & MILTER_WANTS_UNKNOWN) == 0)
+		return false;
+	if (u.line.len > MILTER_LINE_MAX)
+		u.line.len = MILTER_LINE_MAX;
+	if ((m->unknown = malloc(sizeof(*m->unknown) + line.len)) == NULL)
+		return false;
+	m->unknown->len = line.len;
+	memcpy(m->unknown->text, line.at, line.len);
+	if (milter_ask(m, IPC_MILTER_UNKNOWN,
+		slice_of(s->d->body, milter_unknown_encode(&u, s->d->body)),
+		-1) == -1) {
+		free(m->unknown);
+		m->unknown = NULL;
+		return false;
+	}
+	session_wait(s, WAIT_MILTER);
 	return true;
 }
 
@@ -239,6 +310,7 @@ milter_session_end(struct session *s)
 		return;
 	sibling_forget(&s->d->milterd, &m->ask);
 	tell(m, IPC_MILTER_CLOSE);
+	free(m->unknown);
 	free(m);
 	s->milter = NULL;
 }

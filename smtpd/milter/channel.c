@@ -50,10 +50,29 @@ recipient_answered(struct milter *m, const struct milter_verdict *v)
 	struct recipient *r = m->recipient;
 
 	m->recipient = NULL;
-	if (v->decision == MILTER_REFUSE)
+	if (v->decision == MILTER_REFUSE && !r->told)
 		recipient_judged(r, keep_refusal(r, v));
 	else
 		recipient_judged(r, SAY_RCPT_OK);
+}
+
+/*
+ * Whatever they say it stays refused; with which words, they may say.
+ */
+static void
+unknown_answered(struct milter *m, const struct milter_verdict *v)
+{
+	struct session *s = m->s;
+	struct kept_line *u = m->unknown;
+	struct slice line = slice_of(u->text, u->len);
+
+	m->unknown = NULL;
+	if (v->decision == MILTER_REFUSE && v->milter.len > 0)
+		milter_refuse(s, v, "command", line);
+	else
+		session_refuse(s, SAY_UNKNOWN_COMMAND, "command", line);
+	free(u);
+	session_go_on(s, WAIT_MILTER);
 }
 
 static void
@@ -73,7 +92,7 @@ static void
 settle(struct milter *m, enum ipc_type asked, struct milter_verdict *v)
 {
 	m->wishes = v->wishes;
-	if (v->decision == MILTER_DISCARD) {
+	if (v->decision == MILTER_DISCARD && asked != IPC_MILTER_UNKNOWN) {
 		m->discard = true;
 		memcpy(m->by, v->milter.at, v->milter.len);
 		m->by[v->milter.len] = '\0';
@@ -87,6 +106,9 @@ settle(struct milter *m, enum ipc_type asked, struct milter_verdict *v)
 		break;
 	case IPC_MILTER_DATA:
 		data_answered(m, v);
+		break;
+	case IPC_MILTER_UNKNOWN:
+		unknown_answered(m, v);
 		break;
 	default:
 		milter_reviewed(m, v);
@@ -149,11 +171,14 @@ ask_failed(struct ask *a)
 	struct milter *m = of_ask(a);
 
 	v.session = m->s->id;
-	/* The transaction goes on behind a RCPT, but not to its end: milterd
-	 * may be at that RCPT yet, and must not be asked something else. */
-	if (a->type == IPC_MILTER_RCPT) {
+	/* The transaction goes on behind a RCPT, or a command that is none, but
+	 * not to its end: milterd may be at that yet, and must not be asked
+	 * something else. */
+	if (a->type == IPC_MILTER_RCPT || a->type == IPC_MILTER_UNKNOWN) {
+		m->open = true;
 		milter_abort(m);
-		transaction_spoil(m->s->t, SAY_MILTERS_DOWN);
+		if (m->s->t != NULL)
+			transaction_spoil(m->s->t, SAY_MILTERS_DOWN);
 	}
 	settle(m, a->type, &v);
 }

@@ -11,11 +11,18 @@
 #define SMTPD_MILTER_MILTER_H
 
 #include "common/ipc/milter.h"
+#include "smtpd/recipients.h"
 #include "smtpd/session.h"
 
 struct kept_part {
 	int fd;
 	uint32_t octets;
+};
+
+/* A command that milters are shown: as it came. */
+struct kept_line {
+	size_t len;
+	char text[];
 };
 
 /* Sealed memfds; their octets are counted in the process's and the client's. */
@@ -39,7 +46,8 @@ struct milter {
 	struct session *s;
 	unsigned era;                /* of the channel that knows it; 0: none */
 	uint8_t wishes;              /* enum milter_wish */
-	struct recipient *recipient; /* that is being judged */
+	struct recipient *recipient; /* that is being judged, or told of */
+	struct kept_line *unknown;   /* a command under way, or NULL */
 	/* Of the transaction. */
 	bool on;   /* milterd has heard of it */
 	bool open; /* and some milter of no end of it */
@@ -55,6 +63,8 @@ struct milter {
 
 /* ---- ask.c: what the session does ---- */
 
+/* Does this listener name any? */
+bool milter_wanted(const struct session *);
 /* MAIL is fine, as far as all others are concerned: its reply, perhaps later.
  */
 void milter_mail(struct transaction *);
@@ -62,6 +72,12 @@ void milter_mail(struct transaction *);
  * is asked (answer may say that it cannot be). */
 bool milter_recipient(struct session *, struct recipient *);
 void milter_recipient_forget(struct session *);
+/* It was refused, and the client told: true: a milter wants to know, and
+ * recipient_judged() follows. */
+bool milter_rejected(
+    struct session *, struct recipient *, const struct recipient_refusal *);
+/* A command that is none: true: its reply follows. */
+bool milter_unknown(struct session *, struct slice line);
 /* DATA: true: data_go_on() or a refusal follows. */
 bool milter_data(struct transaction *);
 void milter_transaction_end(struct transaction *);

@@ -341,8 +341,10 @@ find_recipient(struct transaction *t, const struct smtp_address *a)
 	return NULL;
 }
 
+/* One that is there already keeps the parameters that it has. */
 static int
-add_recipient(struct transaction *t, const struct smtp_address *a)
+add_recipient(struct transaction *t, const struct smtp_address *a,
+    const struct smtp_rcpt_params *params)
 {
 	struct recipient *r;
 
@@ -352,13 +354,16 @@ add_recipient(struct transaction *t, const struct smtp_address *a)
 		return 0;
 	}
 	if (t->n_recipients >= ENVELOPE_RECIPIENTS_MAX ||
-	    (r = calloc(1, sizeof(*r) + a->len)) == NULL)
+	    (r = calloc(1, sizeof(*r) + a->len + params->orcpt.len)) == NULL)
 		return -1;
 	r->s = t->s;
 	r->answer = SAY_RCPT_OK;
 	r->added = true;
 	r->len = a->len;
 	memcpy(r->address, a->text, a->len);
+	r->notify = (uint8_t)params->notify;
+	r->orcpt_len =
+	    (uint16_t)smtp_orcpt_decode(params->orcpt, r->address + r->len);
 	TAILQ_INSERT_TAIL(&t->recipients, r, order);
 	t->n_recipients++;
 	return 0;
@@ -382,32 +387,52 @@ remove_recipient(struct transaction *t, const struct smtp_address *a)
 static enum smtpd_reply
 change_recipients(struct transaction *t, struct milter_verdict *v)
 {
+	struct smtp_rcpt_params params;
 	struct smtp_address a;
 	struct milter_change c;
 
 	while (milter_change_next(v, &c)) {
 		if (smtp_address_parse(c.address, &a) != PARSE_OK ||
-		    a.kind == SMTP_NULL)
+		    a.kind == SMTP_NULL ||
+		    smtp_rcpt_params_parse(c.params, &params) !=
+			SMTP_PARAMS_OK ||
+		    !(t->params.smtputf8 || slice_is_ascii(params.orcpt)))
 			return SAY_MILTERS_DOWN;
 		if (!c.add)
 			remove_recipient(t, &a);
-		else if (add_recipient(t, &a) == -1)
+		else if (add_recipient(t, &a, &params) == -1)
 			return SAY_RESOURCES;
 	}
 	return SAY_OK;
 }
 
+/* Of its parameters those that say how to report; the others describe the
+ * content, which is what it is. */
 static enum smtpd_reply
 change_reverse_path(struct transaction *t, const struct milter_verdict *v)
 {
+	struct smtp_mail_params params;
 	struct smtp_address a;
+	char *at;
 
 	if (!v->has_reverse_path)
 		return SAY_OK;
-	if (smtp_address_parse(v->reverse_path, &a) != PARSE_OK)
+	if (smtp_address_parse(v->reverse_path, &a) != PARSE_OK ||
+	    smtp_mail_params_parse(v->reverse_params, &params) !=
+		SMTP_PARAMS_OK)
 		return SAY_MILTERS_DOWN;
-	t->instead = strndup(a.text, a.len);
-	return t->instead != NULL ? SAY_OK : SAY_RESOURCES;
+	/* The path, its NUL, and ENVID. */
+	t->instead = calloc(1, (size_t)a.len + 1 + params.envid.len);
+	if (t->instead == NULL)
+		return SAY_RESOURCES;
+	memcpy(t->instead, a.text, a.len);
+	at = t->instead + a.len + 1;
+	if (params.envid.at != NULL)
+		t->params.envid =
+		    slice_of(at, smtp_xtext_decode(params.envid, at));
+	if (params.ret != SMTP_RET_UNSAID)
+		t->params.ret = params.ret;
+	return SAY_OK;
 }
 
 static enum smtpd_reply

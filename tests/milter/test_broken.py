@@ -12,7 +12,7 @@ import pytest
 from support.instance import DOMAIN
 from support.milter import (CLOSE, CONTINUE, DISCARD, HANG, PROGRESS,
                             SKIP_REST, Milter, add_header, add_recipient,
-                            packet, replace_body)
+                            change_from, packet, replace_body)
 
 from .world import instance
 
@@ -104,6 +104,15 @@ WRONG = {
     "an index cut off": packet("i", b"\0\0"),
     "not an address": packet("+", b"<a@b> <c@d>\0"),
     "an address with a line end": packet("+", b"<a@b.example>\r\nX\0"),
+    "parameters of no recipient": add_recipient("<a@b.example>", "RET=HDRS"),
+    "parameters of no MAIL": change_from("<a@b.example>", "NOTIFY=NEVER"),
+    "a parameter twice": add_recipient("<a@b.example>",
+                                       "NOTIFY=NEVER NOTIFY=DELAY"),
+    "a value that is none": change_from("<a@b.example>", "RET=ALL"),
+    "a line end in a parameter": change_from("<a@b.example>",
+                                             "ENVID=a\r\nRCPT"),
+    "endless parameters": add_recipient(
+        "<a@b.example>", "ORCPT=rfc822;" + "x" * 5000),
     "an endless address": packet("+", b"a" * 5000 + b"@b.example\0"),
     "a bare CR": replace_body(b"a\rb"),
     "too many changes": add_header("X", "y") * 1001,

@@ -6,8 +6,8 @@ import smtplib
 import pytest
 
 from support.instance import DOMAIN
-from support.milter import (ACCEPT, CONTINUE, DISCARD, NO, NR, PROGRESS, REJECT,
-                            SKIP, SKIP_REST, TEMPFAIL, Milter, add_header,
+from support.milter import (ACCEPT, CLOSE, CONTINUE, DISCARD, HANG, NO, NR, PROGRESS,
+                            REJECT, REJECTED, SKIP, SKIP_REST, TEMPFAIL, Milter, add_header,
                             add_recipient, change_from, change_header,
                             insert_header, quarantine, remove_recipient,
                             replace_body, reply)
@@ -57,7 +57,7 @@ def test_what_a_milter_is_told(one):
     assert m.heard("helo") == [b"client.example.net\0"]
     mail, = m.heard("mail")
     assert mail.split(b"\0")[0] == b"<a@example.net>"
-    assert b"SIZE=" in mail
+    assert b"SIZE=" in mail.upper()
     assert m.heard("rcpt") == [f"<{BOB}>\0".encode()]
     assert m.heard("header") == [
         b"From\0a@example.net\0", b"Subject\0hello\0",
@@ -81,6 +81,195 @@ def test_macros_that_it_asks_for(tmp_path):
         send(i)
         assert m.macros_at("M") == {"{mail_addr}": "a@example.net",
                                     "{client_addr}": "127.0.0.1"}
+
+
+def test_esmtp_parameters(one):
+    """What stands behind the addresses of MAIL and RCPT, each a string of its
+    own, as the client wrote it."""
+    i, m = one
+    with i.smtp() as c:
+        c.ehlo()
+        assert c.docmd("MAIL FROM:<a@example.net>  BODY=8BITMIME   RET=hdrs "
+                       "ENVID=a+2Bb SIZE=1000")[0] == 250
+        assert c.docmd(f"RCPT TO:<{BOB}> NOTIFY=FAILURE,DELAY "
+                       "ORCPT=rfc822;b+2Bc@example.net")[0] == 250
+        assert c.docmd(f"RCPT TO:<{ALICE}>")[0] == 250
+    assert m.heard("mail") == [b"<a@example.net>\0BODY=8BITMIME\0RET=hdrs\0"
+                               b"ENVID=a+2Bb\0SIZE=1000\0"]
+    assert m.heard("rcpt") == [
+        f"<{BOB}>\0NOTIFY=FAILURE,DELAY\0"
+        "ORCPT=rfc822;b+2Bc@example.net\0".encode(),
+        f"<{ALICE}>\0".encode()]
+
+
+def test_parameters_that_a_milter_gives(tmp_path):
+    """CHGFROM with RET and ENVID, ADDRCPT_PAR with NOTIFY and ORCPT: the report
+    on the message is made as they ask."""
+    with Milter(tmp_path / "s") as m, instance(
+            tmp_path / "i", {"one": m}) as i:
+        m.say["E"] = [
+            change_from(f"<{ALICE}>", "RET=HDRS  ENVID=from+2Bmilter SIZE=5"),
+            add_recipient(f"<{ALICE}>",
+                          "NOTIFY=SUCCESS ORCPT=rfc822;other@example.net"),
+            CONTINUE]
+        i.start()
+        send(i)
+        i.await_mail("bob", 1)
+        i.await_mail("alice", 2)	# the message, and the report on it
+        report = next(t for t in i.messages("alice")
+                      if b"multipart/report" in t)
+        assert b"Original-Envelope-Id: from+milter" in report
+        assert b"Original-Recipient: rfc822;other@example.net" in report
+        assert b"text/rfc822-headers" in report
+        assert report.count(b"Final-Recipient:") == 1
+
+
+UNKNOWN = [(CONTINUE, 500, b"5.5.1"), (ACCEPT, 500, b"5.5.1"),
+           (DISCARD, 500, b"5.5.1"), (REJECT, 550, b"5.7.1"),
+           (TEMPFAIL, 451, b"4.7.1"),
+           (reply("502 5.5.1 own words"), 502, b"5.5.1 own words")]
+
+
+@pytest.mark.parametrize("say,code,text", UNKNOWN)
+def test_unknown_commands(one, say, code, text):
+    """Shown from the first MAIL on, inside of a message and outside, and refused
+    in any case; the message is not touched by it."""
+    i, m = one
+    m.say["U"] = [say]
+    with i.smtp() as c:
+        c.ehlo()
+        assert c.docmd("XEARLY")[0] == 500
+        assert c.docmd("MAIL FROM:<a@example.net>")[0] == 250
+        got = c.docmd("XYZZY", "one  two")
+        assert got[0] == code and got[1].startswith(text)
+        assert c.docmd(f"RCPT TO:<{BOB}>")[0] == 250
+        assert c.docmd("GET / HTTP/1.1")[0] == 500	# not theirs
+        assert c.docmd("DATA")[0] == 354
+        c.send(MESSAGE.replace("\r\n.", "\r\n..") + ".\r\n")
+        assert c.getreply()[0] == 250
+        assert c.docmd("XAFTER " + "x" * 600)[0] == code
+        assert c.docmd("NOOP")[0] == 250
+    delivered(i)
+    assert m.heard("unknown") == [b"XYZZY one  two\0",
+                                  b"XAFTER " + b"x" * 505 + b"\0"]
+    assert not i.log(event="milter-failed")
+
+
+@pytest.mark.parametrize("steps,heard", [(NO["unknown"], 0),
+                                         (NR["unknown"], 1)])
+def test_unknown_commands_that_it_does_not_want(tmp_path, steps, heard):
+    """Not told, or told and not waited for."""
+    with Milter(tmp_path / "s", steps=steps) as m, \
+            instance(tmp_path / "i", {"one": m}) as i:
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            c.docmd("MAIL FROM:<a@example.net>")
+            assert c.docmd("XYZZY")[0] == 500
+            assert c.docmd(f"RCPT TO:<{BOB}>")[0] == 250
+        assert len(m.heard("unknown")) == heard
+
+
+@pytest.mark.parametrize("how", [CLOSE, HANG])
+def test_gone_at_an_unknown_command(tmp_path, how):
+    """That command is refused as ever; the message has no milter any more."""
+    with Milter(tmp_path / "s") as m, instance(
+            tmp_path / "i", {}, names="one",
+            conf=m.block("one", "\tcommand_timeout = 1s\n")) as i:
+        m.say["U"] = [how]
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            assert c.docmd("MAIL FROM:<a@example.net>")[0] == 250
+            assert c.docmd("XYZZY")[0] == 500
+            assert c.docmd(f"RCPT TO:<{BOB}>")[0] == 451
+            c.rset()
+            c.sendmail("a@example.net", [BOB], MESSAGE)
+            # And between two of them.
+            assert c.docmd("XYZZY")[0] == 500
+            c.sendmail("a@example.net", [BOB], MESSAGE)
+        i.await_mail("bob", 2)
+        assert i.log(event="milter-failed", at="unknown")
+
+
+def test_unknown_commands_are_not_waited_for_for_ever(tmp_path):
+    """smtpd's patience ends before milterd's: 500, and that message is not
+    taken; the next one is."""
+    with Milter(tmp_path / "s") as m, instance(
+            tmp_path / "i", {"one": m}, smtpd="milter_timeout = 1s\n") as i:
+        m.say["U"] = [HANG]
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            assert c.docmd("MAIL FROM:<a@example.net>")[0] == 250
+            assert c.docmd("XYZZY")[0] == 500
+            assert c.docmd(f"RCPT TO:<{BOB}>")[0] == 250
+            assert c.docmd("DATA")[0] == 354
+            c.send(MESSAGE.replace("\r\n.", "\r\n..") + ".\r\n")
+            assert c.getreply()[0] == 451
+            c.sendmail("a@example.net", [BOB], MESSAGE)
+            assert c.docmd("XYZZY")[0] == 500
+            c.sendmail("a@example.net", [BOB], MESSAGE)
+        i.await_mail("bob", 2)
+        assert not i.log(event="channel-refused")
+
+
+def test_refused_recipients(tmp_path):
+    """RCPT_REJ: told of those that are refused, with the reason in macros;
+    whatever it says to them, refused they are, in their order."""
+    answers = iter([[CONTINUE], [REJECT], [ACCEPT], [reply("450 4.7.9 x")]])
+
+    def rcpt(m, c, data):
+        return [CONTINUE] if b"bob" in data else next(answers)
+
+    with Milter(tmp_path / "s", steps=REJECTED) as m, instance(
+            tmp_path / "i", {"one": m}) as i:
+        m.say["R"] = rcpt
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            names = ["nobody", "bob", "none", "bob"]
+            c.send("MAIL FROM:<>\r\n" + "".join(
+                f"RCPT TO:<{n}@{DOMAIN}> NOTIFY=NEVER\r\n" for n in names) +
+                "RCPT TO:<broken\r\nNOOP\r\n")
+            codes = [c.getreply()[0] for _ in range(7)]
+            assert codes == [250, 550, 250, 550, 250, 501, 250]
+            assert m.macros_at("R")["{rcpt_mailer}"] == "smtp"
+            assert c.docmd("RCPT TO:<a@elsewhere.example>")[0] == 550
+            assert c.docmd("NOOP")[0] == 250
+            told = m.macros_at("R")
+            assert told["{rcpt_mailer}"] == "error"
+            assert told["{rcpt_host}"] == "5.7.1"
+            assert "elay" in told["{rcpt_addr}"]
+            # It has accepted the message with that, and hears no more of it.
+            assert c.docmd(f"RCPT TO:<nobody2@{DOMAIN}>")[0] == 550
+        assert m.heard("rcpt") == [
+            f"<{n}@{DOMAIN}>\0NOTIFY=NEVER\0".encode() for n in names] + [
+            b"<a@elsewhere.example>\0"]
+
+
+def test_refused_recipients_of_two_milters(tmp_path):
+    """Only who asks for them is told; and what is refused by policy counts."""
+    with Milter(tmp_path / "a") as a, \
+            Milter(tmp_path / "b", steps=REJECTED) as b, \
+            instance(tmp_path / "i", {"a": a, "b": b},
+                     smtpd="max_recipients_per_hour = 2\n"
+                     "limit_this_host = yes\n") as i:
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            assert c.docmd("MAIL FROM:<a@example.net>")[0] == 250
+            for name, code in (("bob", 250), ("nobody", 550), ("alice", 250),
+                               ("bob", 450)):
+                got = c.docmd(f"RCPT TO:<{name}@{DOMAIN}>")
+                assert got[0] == code or got[0] // 100 == code // 100, got
+            assert c.docmd("DATA")[0] == 354
+            c.send(MESSAGE.replace("\r\n.", "\r\n..") + ".\r\n")
+            assert c.getreply()[0] == 250
+        i.await_mail("bob", 1)
+        assert len(a.heard("rcpt")) == 2
+        assert len(b.heard("rcpt")) == 4
+        assert b.macros_at("R")["{rcpt_mailer}"] == "error"
 
 
 def test_over_tcp(tmp_path):

@@ -18,8 +18,8 @@ ACTIONS = 0x1FF
 NO = dict(connect=1, helo=2, mail=4, rcpt=8, body=0x10, headers=0x20, eoh=0x40,
           unknown=0x100, data=0x200)
 NR = dict(header=0x80, connect=0x1000, helo=0x2000, mail=0x4000, rcpt=0x8000,
-          data=0x10000, eoh=0x40000, body=0x80000)
-SKIP, LEADING_SPACE = 0x400, 0x100000
+          data=0x10000, unknown=0x20000, eoh=0x40000, body=0x80000)
+SKIP, REJECTED, LEADING_SPACE = 0x400, 0x800, 0x100000
 NAMES = {"O": "options", "C": "connect", "H": "helo", "M": "mail", "R": "rcpt",
          "T": "data", "L": "header", "N": "eoh", "B": "body", "E": "end",
          "A": "abort", "Q": "quit", "D": "macro", "U": "unknown"}
@@ -49,16 +49,20 @@ def replace_body(octets):
     return packet("b", octets)
 
 
-def add_recipient(address):
-    return packet("+", address.encode() + b"\0")
+def add_recipient(address, args=None):
+    """With args: by SMFIR_ADDRCPT_PAR, as libmilter's smfi_addrcpt_par()."""
+    if args is None:
+        return packet("+", address.encode() + b"\0")
+    return packet("2", f"{address}\0{args}\0".encode())
 
 
 def remove_recipient(address):
     return packet("-", address.encode() + b"\0")
 
 
-def change_from(address):
-    return packet("e", address.encode() + b"\0")
+def change_from(address, args=None):
+    more = b"" if args is None else args.encode() + b"\0"
+    return packet("e", address.encode() + b"\0" + more)
 
 
 def quarantine(reason):
@@ -217,5 +221,5 @@ class Milter:
     def _silent(self, code):
         bits = {"L": NR["header"], "C": NR["connect"], "H": NR["helo"],
                 "M": NR["mail"], "R": NR["rcpt"], "T": NR["data"],
-                "N": NR["eoh"], "B": NR["body"]}
+                "N": NR["eoh"], "B": NR["body"], "U": NR["unknown"]}
         return self.steps & bits.get(code, 0)
