@@ -87,7 +87,8 @@ struct owner {
 	TAILQ_ENTRY(owner)	 entry;		/* all; longest unused first */
 	TAILQ_ENTRY(owner)	 waiting;	/* in OWNER_WAITING */
 	TAILQ_ENTRY(owner)	 fed;		/* got jobs in this turn */
-	bool			 is_fed;
+	TAILQ_ENTRY(owner) idle;                /* has a worker and no work */
+	bool is_fed, is_idle;
 	struct local_delivery	*ld;
 	struct account		 account;
 	enum owner_kind		 kind;
@@ -133,6 +134,7 @@ struct local_delivery {
 	struct jobs		 unasked;	/* no directory, or too much asked */
 	struct owners		 owners;
 	TAILQ_HEAD(, owner)	 by_use, waiting[OWNER_KINDS], fed;
+	TAILQ_HEAD(, owner) idle[OWNER_KINDS];          /* the longest first */
 	unsigned		 workers[OWNER_KINDS];	/* starting or running */
 	uint64_t		 crowded_until_ms[OWNER_KINDS];
 	/* What is handed in at queue-manager, by its one channel. */
@@ -174,7 +176,7 @@ bool addresses_ask_voucher(struct owner *);
 /* Forget what is too old, or everything. */
 void addresses_forget(struct local_delivery *, uint64_t before_ms);
 
-/* ---- owners.c ---- */
+/* ---- owners.c, and owner.h for what only its parts share ---- */
 
 struct owner *owner_get(struct local_delivery *, struct account,
     enum owner_kind);

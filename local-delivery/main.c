@@ -122,8 +122,10 @@ local_delivery_init(struct local_delivery *ld)
 	RB_INIT(&ld->addresses);
 	TAILQ_INIT(&ld->unasked);
 	TAILQ_INIT(&ld->by_use);
-	for (int kind = 0; kind < OWNER_KINDS; kind++)
+	for (int kind = 0; kind < OWNER_KINDS; kind++) {
 		TAILQ_INIT(&ld->waiting[kind]);
+		TAILQ_INIT(&ld->idle[kind]);
+	}
 	TAILQ_INIT(&ld->fed);
 	TAILQ_INIT(&ld->addresses_by_age);
 	ld->asked = ipc_pending_new(ASKED_MAX);
