@@ -31,7 +31,7 @@ add_segment(struct downgrade *d, const struct segment *s)
 		d->too_many = true;
 		return -1;
 	}
-	if (d->n == d->size) {
+	if (d->segments == NULL || d->n == d->size) {
 		size_t size = d->size == 0 ? 16 : d->size * 2;
 		struct segment *p = reallocarray(d->segments, size, sizeof(*p));
 
