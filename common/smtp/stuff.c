@@ -34,6 +34,33 @@ smtp_stuff(struct smtp_stuff *st, struct slice *in, char *out, size_t size)
 }
 
 size_t
+smtp_stuff_stored(struct smtp_stuff *st, struct slice in, char *out)
+{
+	char *to = out;
+
+	while (in.len > 0) {
+		const char *lf = memchr(in.at, '\n', in.len);
+		size_t n = lf != NULL ? (size_t)(lf - in.at) : in.len;
+
+		if (!st->in_line && in.at[0] == '.')
+			*to++ = '.';
+		if (n > 0) {
+			to = mempcpy(to, in.at, n);
+			st->after_cr = to[-1] == '\r';
+			st->in_line = true;
+		}
+		if (lf == NULL)
+			break;
+		if (!st->after_cr)
+			*to++ = '\r';
+		*to++ = '\n';
+		*st = (struct smtp_stuff){ 0 };
+		in = slice_skip(in, n + 1);
+	}
+	return (size_t)(to - out);
+}
+
+size_t
 smtp_stuff_end(struct smtp_stuff *st, char *out)
 {
 	size_t w = 0;

@@ -29,6 +29,13 @@ size_t smtp_stuff(struct smtp_stuff *, struct slice *in, char *out,
     size_t size);
 
 /*
+ * The same for content as a Maildir has it: a line end may be LF alone, and is
+ * made CRLF on the way.  Takes all of in; out holds at least 2 * in.len
+ * octets.  Returns the octets written.
+ */
+size_t smtp_stuff_stored(struct smtp_stuff *, struct slice in, char *out);
+
+/*
  * The end of the data: CRLF if the last line lacks it, ".", CRLF.  out has
  * SMTP_STUFF_END_MAX octets.
  */

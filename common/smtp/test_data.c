@@ -217,6 +217,43 @@ test_round_trip(void **state)
 		}
 }
 
+/* From LF, CRLF or both, in any division: the same octets as from CRLF. */
+static void
+test_stored(void **state)
+{
+	static const struct {
+		const char *stored, *wire;
+	} texts[] = {
+		{ "", ".\r\n" },
+		{ "\n", "\r\n.\r\n" },
+		{ "\n\n", "\r\n\r\n.\r\n" },
+		{ ".\n..\n.x", "..\r\n...\r\n..x\r\n.\r\n" },
+		{ "a\n.b\r\n\n.", "a\r\n..b\r\n\r\n..\r\n.\r\n" },
+		{ "a\r\nb\r\r\nc\r", "a\r\nb\r\r\nc\r\n.\r\n" },
+		{ "a\rb\n", "a\rb\r\n.\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		for (size_t size = 1; size < 12; size++) {
+			struct slice in = slice_str(texts[i].stored);
+			struct smtp_stuff st = { 0 };
+			char wire[64];
+			size_t n = 0;
+
+			while (in.len > 0) {
+				size_t len = in.len < size ? in.len : size;
+
+				n += smtp_stuff_stored(
+				    &st, slice_of(in.at, len), wire + n);
+				in = slice_skip(in, len);
+			}
+			n += smtp_stuff_end(&st, wire + n);
+			assert_int_equal(n, strlen(texts[i].wire));
+			assert_memory_equal(wire, texts[i].wire, n);
+		}
+}
+
 int
 main(void)
 {
@@ -226,6 +263,7 @@ main(void)
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_stored),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,10 +137,11 @@ do_uidl(struct transaction *t, struct slice argument)
 static bool
 produce_message(struct transaction *t)
 {
-	switch (retrieve_piece(&t->retrieve, t->session.stream)) {
+	switch (retrieve_send(&t->retrieve, t->session.stream)) {
 	case 1:
 		return true;
 	case 0:
+		transaction_sent(t);
 		return false;
 	default:
 		log_error("message-unreadable", LOG_SID(t->session.id),
@@ -150,27 +151,46 @@ produce_message(struct transaction *t)
 	}
 }
 
-static void
-send_message(struct transaction *t, unsigned long n, long lines)
+static int
+open_message(struct transaction *t, unsigned long n, long lines)
 {
 	const struct pop3d_settings *s = t->session.values;
 	int fd = folder_message_open(t->maildrop.inbox, n);
 
-	if (fd == -1) {
-		error(t, errno == ENOENT ?
-		    "another program has removed this message" :
-		    "[SYS/TEMP] the message cannot be read now");
-		return;
-	}
-	if (lines < 0)
-		transaction_say(t, "+OK %llu octets\r\n",
-		    (unsigned long long)maildrop_size(&t->maildrop, n));
-	else
-		transaction_say(t, "+OK top of message\r\n");
+	if (fd == -1)
+		return -1;
 	retrieve_begin(&t->retrieve, fd, lines,
 	    (t->session.flags & HANDOFF_UTF8) == 0 &&
 	    s->raw_headers == POP3D_HEADERS_MASK);
-	transaction_produce(t, produce_message);
+	return 0;
+}
+
+void
+command_ahead(struct transaction *t)
+{
+	unsigned long n = t->retrieved + 1;
+
+	if (t->retrieve.active || !maildrop_has(&t->maildrop, n) ||
+	    open_message(t, n, -1) == -1)
+		return;
+	if (retrieve_prepare(&t->retrieve) == 0)
+		t->ahead = n;
+	else
+		retrieve_end(&t->retrieve); /* RETR itself will say so */
+}
+
+/* Is it opened already, or can it be? */
+static bool
+begin_message(struct transaction *t, unsigned long n, long lines)
+{
+	bool ready = t->ahead == n && lines < 0;
+
+	t->ahead = 0;
+	if (ready || open_message(t, n, lines) == 0)
+		return true;
+	error(t, errno == ENOENT ? "another program has removed this message"
+				 : "[SYS/TEMP] the message cannot be read now");
+	return false;
 }
 
 static void
@@ -178,8 +198,14 @@ do_retr(struct transaction *t, struct slice argument)
 {
 	unsigned long n;
 
-	if (message_number(t, &argument, &n) && no_more(t, argument))
-		send_message(t, n, -1);
+	if (!message_number(t, &argument, &n) || !no_more(t, argument) ||
+	    !begin_message(t, n, -1))
+		return;
+	t->in_turn = n == t->retrieved + 1;
+	t->retrieved = n;
+	transaction_say(t, "+OK %llu octets\r\n",
+	    (unsigned long long)maildrop_size(&t->maildrop, n));
+	transaction_produce(t, produce_message);
 }
 
 static void
@@ -191,8 +217,11 @@ do_top(struct transaction *t, struct slice argument)
 		return;
 	if (pop3_number(&argument, &lines) == -1)
 		error(t, "TOP takes a message number and a number of lines");
-	else if (no_more(t, argument))
-		send_message(t, n, (long)lines);
+	else if (no_more(t, argument) && begin_message(t, n, (long)lines)) {
+		t->in_turn = false;
+		transaction_say(t, "+OK top of message\r\n");
+		transaction_produce(t, produce_message);
+	}
 }
 
 static void

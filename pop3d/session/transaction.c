@@ -55,6 +55,27 @@ transaction_produce(struct transaction *t, bool (*produce)(struct transaction *)
 	pump(t);
 }
 
+/*
+ * Not at once: the loop writes first, and runs the commands that came with this
+ * one.
+ */
+void
+transaction_sent(struct transaction *t)
+{
+	if (t->in_turn && t->idle != NULL)
+		event_active(t->idle, 0, 0);
+}
+
+static void
+on_idle(int fd, short what, void *arg)
+{
+	struct transaction *t = arg;
+
+	(void)fd, (void)what;
+	if (t->in_turn && t->produce == NULL && !t->finishing && !t->released)
+		command_ahead(t);
+}
+
 static size_t
 on_input(void *owner, char *at, size_t len)
 {
@@ -89,7 +110,8 @@ release(struct transaction *t, const char *how)
 	    LOG_CSTR("how", how),
 	    LOG_NUM("messages", t->maildrop.count),
 	    LOG_NUM("removed", t->maildrop.removed));
-	retrieve_end(&t->retrieve);
+	retrieve_clear(&t->retrieve);
+	t->ahead = 0;
 	maildrop_close(&t->maildrop);
 }
 
@@ -119,7 +141,9 @@ on_ended(void *owner, enum stream_end end)
 	release(t, stream_end_name(end));
 	if (t->wait != NULL)
 		event_free(t->wait);
-	t->wait = NULL;
+	if (t->idle != NULL)
+		event_free(t->idle);
+	t->wait = t->idle = NULL;
 	session_end(&t->session);
 }
 
@@ -210,6 +234,7 @@ on_begin(void *ctx, struct session *s)
 	struct transaction *t = ctx;
 
 	t->wait = event_new(s->stage.base, -1, 0, on_wait, t);
+	t->idle = event_new(s->stage.base, -1, 0, on_idle, t);
 	stream_pause(s->stream);
 	if (is_too_soon(t)) {
 		log_warning("login-too-soon", LOG_SID(s->id));

@@ -5,6 +5,8 @@
  * 2. Numbers and sizes are those of the moment of login (RFC 1939 section 5)
  *    whatever happens in the directory meanwhile.
  * 3. While a response is being produced no command is read.
+ * 4. Of messages that are retrieved in turn the next one is opened while the
+ *    client reads the last; that is never seen by him.
  */
 #ifndef POP3D_SESSION_TRANSACTION_H
 #define POP3D_SESSION_TRANSACTION_H
@@ -28,6 +30,10 @@ struct transaction {
 	bool		 (*produce)(struct transaction *);
 	unsigned long	 cursor;	/* of LIST and UIDL: next number */
 	struct retrieve	 retrieve;	/* of RETR and TOP */
+	unsigned long retrieved;        /* by the last RETR; 0: none yet */
+	bool in_turn;        /* that was the one after the one before */
+	unsigned long ahead; /* what retrieve has ready; 0: nothing */
+	struct event *idle;  /* the response is out: look ahead */
 };
 
 extern const struct session_program pop3_session_program;
@@ -38,11 +44,15 @@ void transaction_say(struct transaction *, const char *fmt, ...)
 /* Begin a long response: invariant 3. */
 void transaction_produce(struct transaction *,
     bool (*produce)(struct transaction *));
+/* A message is written whole. */
+void transaction_sent(struct transaction *);
 /* The client said goodbye, or must go; how is for the log. */
 void transaction_finish(struct transaction *, const char *how);
 
 /* ---- commands.c ---- */
 /* One line of input without its line end. */
 void command_run(struct transaction *, struct slice line);
+/* Open the message after the last one retrieved. */
+void command_ahead(struct transaction *);
 
 #endif

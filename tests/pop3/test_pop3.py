@@ -101,6 +101,61 @@ def test_exact_octets_of_retr(instance):
     r.close()
 
 
+def test_retrieval_in_turn_and_out_of_turn(instance):
+    """The next message is opened while the client reads the last.  Whatever
+    he does instead of asking for it, alone or many commands at once: each
+    reply is its own."""
+    texts = [b"Subject: %d\n\n" % n + b"\n".join(
+        b".%d line of %d" % (k, n) for k in range(size)) + b"\n"
+        for n, size in enumerate((1, 700, 0, 3, 20000, 2, 700, 700, 5, 1))]
+    fill(instance, "alice", *texts)
+    r = Raw(instance.pop_port)
+    assert r.login("alice").startswith(b"+OK 10 ")
+    head = [b"Subject: %d\r\n" % n for n in range(10)]
+    whole = [[l.replace(b".", b"..", l.startswith(b".")) + b"\r\n"
+              for l in t.split(b"\n")[:-1]] for t in texts]
+    commands = [(b"RETR %d" % n, whole[n - 1]) for n in (
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 1, 2, 4, 5, 6, 6, 7, 8)]
+    commands += [(b"TOP 9 0", [head[8], b"\r\n"]), (b"RETR 9", whole[8]),
+                 (b"RETR 10", whole[9]), (b"RETR 1", whole[0]),
+                 (b"RETR 2", whole[1]), (b"DELE 3", None),
+                 (b"RETR 3", b"-ERR"), (b"RETR 4", whole[3]),
+                 (b"RETR 5", whole[4]), (b"TOP 6 0", [head[5], b"\r\n"]),
+                 (b"NOOP", None), (b"RSET", None), (b"RETR 6", whole[5]),
+                 (b"RETR 7", whole[6])]
+    for together in (1, 2, 5, len(commands)):
+        for at in range(0, len(commands), together):
+            some = commands[at:at + together]
+            r.s.sendall(b"".join(c + b"\r\n" for c, _ in some))
+            for c, expected in some:
+                got = r.line()
+                if expected == b"-ERR":
+                    assert got.startswith(b"-ERR"), (c, got)
+                    continue
+                assert got.startswith(b"+OK"), (c, got)
+                assert expected is None or r.lines() == expected, c
+    assert r.say(b"QUIT\r\n") == b"+OK bye (0 removed)\r\n"
+    r.close()
+
+
+def test_the_next_one_goes_while_it_is_open(instance):
+    fill(instance, "alice", PLAIN, DOTS, EMPTY_BODY, PLAIN)
+    r = Raw(instance.pop_port)
+    r.login("alice")
+    for n in (1, 2):
+        assert r.say(b"RETR %d\r\n" % n).startswith(b"+OK")
+        r.lines()
+    for path in instance.maildir("alice"):
+        path.unlink()
+    got = r.say(b"RETR 3\r\n")
+    if got.startswith(b"+OK"):		# it was open already: all of it
+        assert r.lines() == [b"Subject: three\r\n", b"\r\n"]
+    for n in (4, 2):
+        assert r.say(b"RETR %d\r\n" % n).startswith(b"-ERR another program")
+    assert r.say(b"NOOP\r\n").startswith(b"+OK")
+    r.close()
+
+
 def test_nothing_goes_without_quit(instance):
     fill(instance, "alice", PLAIN, DOTS)
     r = Raw(instance.pop_port)
