@@ -49,6 +49,7 @@ folder_free(struct folder *f)
 	close_fd(f->dir_fd);
 	folder_ahead_clear(f);
 	free(f->entries);
+	free(f->rest);
 	free(f->changes.expunged_seq);
 	free(f->changes.expunged_uid);
 	free(f->changes.changed_seq);

@@ -106,6 +106,7 @@ struct folder {
 	bool		 unsettled;	/* renames in cur/ not yet synced */
 	struct entry	*entries;
 	size_t		 count, size;
+	uint8_t *rest;                 /* in place of entries; view_rest.c */
 	size_t told;                   /* of count: folder_sync has reported them */
 	uint32_t	 highest_uid;	/* ever in this view */
 	struct pool	 pool;

@@ -254,6 +254,15 @@ int mailbox_status(struct mailbox *, const struct folder_name *,
     struct folder_status *);
 
 /*
+ * Nothing is asked for a while (after folder_settle): the view is put away in
+ * a fifth of its memory.  Until folder_wake nothing but folder_sync,
+ * folder_count, the notifications and folder_close may be called.  wake costs
+ * nothing when there is no rest; -1: no memory, and it rests on.
+ */
+void folder_rest(struct folder *);
+int folder_wake(struct folder *);
+
+/*
  * A descriptor that becomes readable when the folder may have changed (also
  * by this session), to be polled; the folder owns it.  Clear it with
  * folder_notify_drain before the folder_sync.  -1: not to be had (inotify

@@ -300,6 +300,8 @@ take_changes(struct folder *f, bool keep_expunged)
 {
 	size_t gone = 0, changed = 0;
 
+	if (folder_wake(f) == -1)
+		return -1;
 	for (size_t k = 0; k < f->count; k++) {
 		gone += f->entries[k].m.gone;
 		changed += f->entries[k].changed;
@@ -317,7 +319,7 @@ sync_locked(struct folder *f)
 	struct folder_state before = f->state;
 	int r;
 
-	if (folder_lock(f) == -1)
+	if (folder_wake(f) == -1 || folder_lock(f) == -1)
 		return -1;
 	f->changes.keywords =
 	    f->more_changed || memcmp(before.keywords, f->state.keywords,

@@ -15,6 +15,7 @@ on_notify(int fd, short what, void *arg)
 	folder_notify_drain(s->folder);
 	(void)imap_sync(s, 0);
 	(void)folder_settle(s->folder);
+	imap_settle_soon(s);
 }
 
 static int

@@ -64,8 +64,17 @@ on_settle(int fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	settle(s);
-	if (s->produce == NULL)
+	if (s->busy) {
+		/* One that is at work would only fetch it all again. */
+		s->busy = false;
+		imap_settle_soon(s);
+		return;
+	}
+	if (s->produce == NULL) {
+		if (s->folder != NULL)
+			folder_rest(s->folder);
 		mailbox_rest(s->mailbox);
+	}
 	session_memory_release();
 }
 
@@ -74,8 +83,19 @@ imap_settle_soon(struct imap *s)
 {
 	static const struct timeval soon = { .tv_usec = 800000 };
 
-	if (s->settle != NULL && !event_pending(s->settle, EV_TIMEOUT, NULL))
+	if (s->settle != NULL && event_pending(s->settle, EV_TIMEOUT, NULL))
+		s->busy = true;
+	else if (s->settle != NULL)
 		event_add(s->settle, &soon);
+}
+
+int
+imap_wake(struct imap *s)
+{
+	if (s->folder == NULL || folder_wake(s->folder) == 0)
+		return 0;
+	imap_bye(s, "out of memory");
+	return -1;
 }
 
 /* ---- a long response ---- */
@@ -449,7 +469,7 @@ on_input(void *owner, char *at, size_t len)
 {
 	struct imap *s = owner;
 
-	if (s->finishing)
+	if (s->finishing || imap_wake(s) == -1)
 		return len;
 	arm_deadline(s);
 	switch (s->input) {

@@ -66,6 +66,7 @@ struct imap {
 	struct event	*again;		/* go on producing */
 	time_t		 told_at;	/* monotonic: of progress, or the start */
 	struct event	*settle;	/* folder_settle is due */
+	bool busy;                      /* since that became due */
 	struct event	*notify;	/* of IDLE */
 
 	/* what the commands keep while they go on */
@@ -113,7 +114,10 @@ void imap_begin(struct imap *, imap_produce *);
 void imap_progress(struct imap *, size_t done, size_t all);
 /* The stream may take more input (IDLE and APPEND switch by themselves). */
 void imap_expect(struct imap *, enum imap_input);
+/* A little after the last call the session rests. */
 void imap_settle_soon(struct imap *);
+/* Before the folder is used after a rest; -1: the session ends. */
+int imap_wake(struct imap *);
 /* The folder, if one is open, is no longer. */
 void imap_deselect(struct imap *);
 
