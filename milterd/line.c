@@ -34,6 +34,7 @@ static const struct step_rule {
 };
 
 static void go_on(struct line *);
+static void connect_line(struct line *);
 
 const struct milter_settings *
 line_settings(const struct line *l)
@@ -86,6 +87,14 @@ verdict(struct line *l, enum milter_decision d, const char *word,
 	session_line_verdict(l, d, r);
 }
 
+void
+agreed_clear(struct agreed *a)
+{
+	for (int i = 0; i < MILTER_STAGES; i++)
+		free(a->macros[i]);
+	*a = (struct agreed){ .version = 0 };
+}
+
 static void
 close_stream(struct line *l)
 {
@@ -96,10 +105,10 @@ close_stream(struct line *l)
 	l->in_transaction = l->greeted = false;
 	l->accepts_all = l->refuses_all = false;
 	stream_free(st);
-	for (int i = 0; i < MILTER_STAGES; i++) {
-		free(l->macros[i]);
-		l->macros[i] = NULL;
-	}
+	agreed_clear(&l->agreed);
+	if (l->counted)
+		peer_counts_off_stream(l->s->peer);
+	l->counted = l->reused = l->whole = false;
 	free(l->refusal);
 	l->refusal = NULL;
 }
@@ -253,7 +262,7 @@ finish(struct line *l, const char *word)
 	log_message(l, word);
 	l->in_transaction = false;
 	l->done = true;
-	if (edits_apply(&l->edits, (l->steps & SMFIP_HDR_LEADSPC) != 0,
+	if (edits_apply(&l->edits, (l->agreed.steps & SMFIP_HDR_LEADSPC) != 0,
 		&l->s->message, &l->s->envelope, l->name, &why) == -1) {
 		fail_message(l, why);
 		return;
@@ -266,6 +275,7 @@ finish(struct line *l, const char *word)
 static void
 refuse(struct line *l, const char *word, const struct milter_reply *r)
 {
+	l->whole = false;
 	if (is_told_only(l)) {
 		rest(l);
 		session_line_done(l);
@@ -287,6 +297,7 @@ refuse(struct line *l, const char *word, const struct milter_reply *r)
 static void
 unknown_done(struct line *l)
 {
+	l->whole = false;
 	rest(l);
 	session_line_done(l);
 }
@@ -317,7 +328,7 @@ answer_change(struct line *l, const struct milter_answer *a)
 	const char *why;
 
 	if (l->step != STEP_END ||
-	    (milter_answer_action(a->code) & l->actions) == 0)
+	    (milter_answer_action(a->code) & l->agreed.actions) == 0)
 		fail(l, "a change that it may not make", 0);
 	else if (edits_add(&l->edits, a, l->s->mail.utf8,
 		     l->s->config->set->max_body, &why) == -1)
@@ -341,11 +352,12 @@ answered(struct line *l, const struct milter_answer *a)
 {
 	switch (a->code) {
 	case SMFIR_CONTINUE:
-		if (l->step == STEP_END)
+		if (l->step == STEP_END) {
+			l->whole = true;
 			finish(l, l->edits.n > 0 || l->edits.new_body
 				      ? "changed"
 				      : "continue");
-		else {
+		} else {
 			advance(l);
 			go_on(l);
 		}
@@ -359,7 +371,8 @@ answered(struct line *l, const struct milter_answer *a)
 			answer_accept(l);
 		break;
 	case SMFIR_SKIP:
-		if (l->step != STEP_BODY || (l->steps & SMFIP_SKIP) == 0) {
+		if (l->step != STEP_BODY ||
+		    (l->agreed.steps & SMFIP_SKIP) == 0) {
 			fail(l, "SKIP where it may not be", 0);
 			break;
 		}
@@ -415,11 +428,27 @@ keep_macros(struct line *l, const struct milter_options *o)
 	for (int i = 0; i < MILTER_STAGES; i++) {
 		if (o->macros[i].at == NULL)
 			continue;
-		l->macros[i] = strndup(o->macros[i].at, o->macros[i].len);
-		if (l->macros[i] == NULL)
+		l->agreed.macros[i] =
+		    strndup(o->macros[i].at, o->macros[i].len);
+		if (l->agreed.macros[i] == NULL)
 			return -1;
 	}
 	return 0;
+}
+
+const struct stream_kind *
+line_kind(const struct line *l)
+{
+	const struct milterd *d = l->s->peer->d;
+
+	switch (l->agreed.data_max) {
+	case SMFI_DATA_256K:
+		return &d->kind[PACKET_256K];
+	case SMFI_DATA_1M:
+		return &d->kind[PACKET_1M];
+	default:
+		return &d->kind[PACKET_64K];
+	}
 }
 
 static void
@@ -427,12 +456,16 @@ settle_options(struct line *l, const struct milter_packet *p)
 {
 	struct milter_options o;
 
-	if (milter_options_decode(p, l->actions, l->steps, &o) == -1) {
+	if (milter_options_decode(p, l->agreed.actions, l->agreed.steps, &o) ==
+	    -1) {
 		fail(l, "its options are none that were offered", 0);
 		return;
 	}
-	l->actions = o.actions;
-	l->steps = o.steps;
+	l->agreed.version = o.version;
+	l->agreed.actions = o.actions;
+	l->agreed.steps = o.steps;
+	l->agreed.data_max = milter_data_max(o.steps);
+	stream_become(l->stream, line_kind(l), l);
 	if (keep_macros(l, &o) == -1) {
 		fail(l, "no memory", 0);
 		return;
@@ -453,6 +486,7 @@ take_packet(struct line *l, const struct milter_packet *p)
 {
 	struct milter_answer a;
 
+	l->reused = false;
 	if (!is_due(l))
 		fail(l, "it speaks without being asked", 0);
 	else if (++l->answers > ANSWERS_MAX)
@@ -469,11 +503,13 @@ static size_t
 on_input(void *owner, char *at, size_t len)
 {
 	struct line *l = owner;
+	size_t max = l->stream != NULL && l->step > STEP_OPTIONS
+			 ? l->agreed.data_max
+			 : SMFI_DATA_MAX;
 	struct milter_packet p;
 	size_t used;
 
-	switch (
-	    milter_packet_take(slice_of(at, len), SMFI_DATA_MAX, &p, &used)) {
+	switch (milter_packet_take(slice_of(at, len), max, &p, &used)) {
 	case PARSE_MORE:
 		return 0;
 	case PARSE_BAD:
@@ -497,6 +533,26 @@ on_drained(void *owner)
 	go_on(l);
 }
 
+/* One that waited for us and had ended before it heard anything of us: the
+ * milter was started anew, or had no patience. */
+static bool
+was_kept_too_long(const struct line *l, enum stream_end why)
+{
+	return l->reused && (why == STREAM_EOF || why == STREAM_ERROR) &&
+	       l->step >= STEP_CONNECT && l->step <= STEP_MAIL;
+}
+
+static void
+dial_anew(struct line *l)
+{
+	close_stream(l);
+	/* The others will have ended, too. */
+	keep_drop(&l->s->config->keep[l->block]);
+	l->waits_room = false;
+	l->step = STEP_DIAL;
+	connect_line(l);
+}
+
 static void
 on_ended(void *owner, enum stream_end why)
 {
@@ -505,6 +561,8 @@ on_ended(void *owner, enum stream_end why)
 
 	if (l->step == STEP_NONE && !l->in_transaction)
 		close_stream(l); /* it had nothing more to do */
+	else if (was_kept_too_long(l, why))
+		dial_anew(l);
 	else
 		fail(l,
 		    why == STREAM_TIMEOUT ? "no answer in time"
@@ -516,14 +574,20 @@ on_ended(void *owner, enum stream_end why)
 void
 milterd_kind(struct milterd *d)
 {
-	d->kind = (struct stream_kind){
-		.on = { .input = on_input,
-		    .drained = on_drained,
-		    .ended = on_ended },
-		.input_max = MILTERD_INPUT_MAX,
-		.output_max = MILTERD_OUTPUT_MAX,
-		.output_ms = 60 * 1000,
-	};
+	static const uint32_t sizes[PACKET_SIZES] = { SMFI_DATA_MAX,
+		SMFI_DATA_256K, SMFI_DATA_1M };
+
+	for (int i = 0; i < PACKET_SIZES; i++)
+		d->kind[i] = (struct stream_kind){
+			.on = { .input = on_input,
+			    .drained = on_drained,
+			    .ended = on_ended },
+			.input_max = sizes[i] + MILTERD_INPUT_MORE,
+			.output_max = i == PACKET_64K
+					  ? MILTERD_OUTPUT_PACKETS * sizes[i]
+					  : 2 * sizes[i],
+			.output_ms = 60 * 1000,
+		};
 }
 
 /* ---- commands ---- */
@@ -588,13 +652,13 @@ go_on(struct line *l)
 	while (l->step != STEP_NONE) {
 		const struct step_rule *rule = &rules[l->step];
 		int error = 0;
-		bool said = (l->steps & rule->no) == 0 && say(l, &error);
+		bool said = (l->agreed.steps & rule->no) == 0 && say(l, &error);
 
 		if (error != 0) {
 			fail_message(l, "content that cannot be read");
 			return;
 		}
-		if (said && (l->steps & rule->no_reply) == 0) {
+		if (said && (l->agreed.steps & rule->no_reply) == 0) {
 			stream_deadline(l->stream, patience(l));
 			return;
 		}
@@ -620,15 +684,17 @@ line_init(struct line *l, struct session *s, struct slice name)
 		const struct settings_group *g =
 		    settings_group(s->config->settings, i);
 
-		if (slice_equal(slice_str(g->name), name))
+		if (slice_equal(slice_str(g->name), name)) {
 			l->g = g;
+			l->block = i;
+		}
 	}
 }
 
 void
 line_clear(struct line *l)
 {
-	if (l->stream != NULL && l->step == STEP_NONE) {
+	if (l->stream != NULL && l->step == STEP_NONE && !keep_give(l)) {
 		say_bare(l, SMFIC_QUIT);
 		stream_flush(l->stream);
 	}
@@ -640,7 +706,7 @@ void
 line_begin(struct line *l)
 {
 	line_abort(l);
-	l->failed = l->done = l->data_told = false;
+	l->failed = l->done = l->data_told = l->whole = false;
 }
 
 void
@@ -670,20 +736,20 @@ bool
 line_wants_rejected(const struct line *l)
 {
 	return listens(l) && l->in_transaction && !l->done &&
-	       (l->steps & SMFIP_RCPT_REJ) != 0 &&
-	       (l->steps & SMFIP_NORCPT) == 0;
+	       (l->agreed.steps & SMFIP_RCPT_REJ) != 0 &&
+	       (l->agreed.steps & SMFIP_NORCPT) == 0;
 }
 
 bool
 line_wants_unknown(const struct line *l)
 {
-	return listens(l) && (l->steps & SMFIP_NOUNKNOWN) == 0;
+	return listens(l) && (l->agreed.steps & SMFIP_NOUNKNOWN) == 0;
 }
 
 bool
 line_wants(const struct line *l, uint32_t no)
 {
-	return !l->done && (l->failed || (l->steps & no) == 0);
+	return !l->done && (l->failed || (l->agreed.steps & no) == 0);
 }
 
 void
@@ -691,8 +757,8 @@ line_dialled(struct line *l, int fd, int error)
 {
 	struct milterd *d = l->s->peer->d;
 
-	if (fd != -1 &&
-	    (l->stream = stream_new(d->loop, fd, &d->kind, l)) == NULL) {
+	if (fd != -1 && (l->stream = stream_new(
+			     d->loop, fd, &d->kind[PACKET_64K], l)) == NULL) {
 		error = errno;
 		close(fd);
 	}
@@ -705,6 +771,22 @@ line_dialled(struct line *l, int fd, int error)
 }
 
 static void
+connect_line(struct line *l)
+{
+	if (!peer_counts_stream(l->s->peer)) {
+		fail(l, "smtpd has its share of connections to milters", 0);
+		return;
+	}
+	l->counted = true;
+	if (keep_take(l)) {
+		l->reused = true;
+		l->step = STEP_CONNECT;
+		go_on(l);
+	} else
+		dial_start(l);
+}
+
+static void
 run_mail(struct line *l)
 {
 	if (l->g == NULL) {
@@ -712,7 +794,7 @@ run_mail(struct line *l)
 		fail(l, "milterd.conf has no such milter", 0);
 	} else if (l->stream == NULL) {
 		l->step = STEP_DIAL;
-		dial_start(l);
+		connect_line(l);
 	} else if (l->accepts_all) {
 		l->done = true;
 		session_line_done(l);

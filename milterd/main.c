@@ -12,12 +12,31 @@
 
 enum { READ_SIZE = 65536 };
 
+struct config *
+config_new(struct settings *s)
+{
+	struct config *c = calloc(1, sizeof(*c));
+	size_t n = settings_n_groups(s);
+
+	if (c == NULL || (c->keep = calloc(n + 1, sizeof(*c->keep))) == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->settings = s;
+	c->set = settings_values(s);
+	c->users = 1;
+	for (size_t i = 0; i < n; i++)
+		TAILQ_INIT(&c->keep[i].list);
+	return c;
+}
+
 void
 config_release(struct config *c)
 {
 	if (c == NULL || --c->users > 0)
 		return;
 	settings_free(c->settings);
+	free(c->keep);
 	free(c);
 }
 
@@ -55,12 +74,10 @@ commit(void *ctx, bool first)
 	struct config *c;
 
 	if (d->next_settings != NULL) {
-		if ((c = calloc(1, sizeof(*c))) == NULL)
+		if ((c = config_new(d->next_settings)) == NULL)
 			return -1;
-		c->settings = d->next_settings;
-		c->set = settings_values(c->settings);
-		c->users = 1;
 		d->next_settings = NULL;
+		keep_drop_all(d);
 		config_release(d->config);
 		d->config = c;
 	}
@@ -76,12 +93,26 @@ static const struct ipc_handler from_supervisor[] = {
 	{ IPC_MILTER_UNREACHABLE, dial_unreachable },
 };
 
-/* smtpd stops before us: whatever waits for an answer has its own end. */
+/*
+ * smtpd stops before us: whatever waits for an answer has its own end.  All
+ * that is an event goes now, while there is a loop.
+ */
+static void
+stop(void *ctx)
+{
+	struct milterd *d = ctx;
+
+	peers_clear(d);
+	keep_drop_all(d);
+	stage_finished(&d->stage, 0);
+}
+
 static const struct stage_hooks hooks = {
 	.role = IPC_MILTERD,
 	.settings = take_settings,
 	.channel = take_channel,
 	.commit = commit,
+	.stop = stop,
 	.more = from_supervisor,
 	.more_count = sizeof(from_supervisor) / sizeof(from_supervisor[0]),
 };
@@ -96,6 +127,7 @@ milterd_init(struct milterd *d)
 	if (d->loop == NULL)
 		return -1;
 	milterd_kind(d);
+	keep_kind(d);
 	if (dial_init(d) == -1 ||
 	    sibling_init(&d->supervisor, MILTERD_DIALS_MAX) == -1)
 		return -1;
@@ -103,14 +135,15 @@ milterd_init(struct milterd *d)
 	return 0;
 }
 
+/* Where supervisor has gone, peers and connections are left as they are: with
+ * us they end. */
 static void
 milterd_clear(struct milterd *d)
 {
-	peers_clear(d);
-	event_free(d->rest);
 	stream_loop_free(d->loop);
-	config_release(d->config);
 	settings_free(d->next_settings);
+	if (TAILQ_EMPTY(&d->peers))
+		config_release(d->config);
 }
 
 int

@@ -12,6 +12,7 @@
  *	edits.c		what a milter wants changed, and making it so
  *	message.c	the message that is being looked at
  *	dial.c		connections, from supervisor
+ *	keep.c		connections that wait for their next client
  */
 #ifndef MILTERD_MILTERD_H
 #define MILTERD_MILTERD_H
@@ -38,8 +39,9 @@ TAILQ_HEAD(peers, peer);
 RB_HEAD(session_tree, session);
 
 enum {
-	MILTERD_INPUT_MAX = 128 * 1024, /* kept of one milter */
-	MILTERD_OUTPUT_MAX = 256 * 1024,
+	/* Kept of one milter, beside a packet; and output, in packets. */
+	MILTERD_INPUT_MORE = 64 * 1024,
+	MILTERD_OUTPUT_PACKETS = 4,
 	MILTERD_SESSIONS_MAX = 65536, /* of one peer */
 	/* Descriptors of messages that one peer may have here.  Of what comes
 	 * beyond, the review is answered with 451. */
@@ -47,8 +49,14 @@ enum {
 	/* And of one changed message on its way back: with what waits in a
 	 * channel that is not full yet, less than it takes. */
 	MILTERD_PARTS_BACK_MAX = 2048,
-	MILTERD_DIALS_MAX = 64,       /* asked of supervisor at once */
-	MILTERD_WRITE_MAX = 256 * 1024 + 1024,
+	MILTERD_DIALS_MAX = 64, /* asked of supervisor at once */
+	MILTERD_WRITE_MAX = SMFI_DATA_1M + 4096,
+	/* Descriptors: connections to milters and messages; what is left of
+	 * sandbox/profiles.c's limit is for all else.  A peer has its share,
+	 * among so many peers at least. */
+	MILTERD_DESCRIPTORS_MAX = 65536 - 1024,
+	MILTERD_PEERS_LEAST = 3,
+	MILTERD_KEEP_MS = 60 * 1000,
 	/* What a milter may want changed in one message. */
 	EDITS_MAX = 1000,
 	EDITS_OCTETS_MAX = 512 * 1024,
@@ -57,12 +65,26 @@ enum {
 	ANSWERS_MAX = 100000
 };
 
+enum packet_size { PACKET_64K, PACKET_256K, PACKET_1M, PACKET_SIZES };
+
+/* Connections to one milter that wait for their next client. */
+struct kept;
+TAILQ_HEAD(kept_list, kept);
+struct keep {
+	struct kept_list list; /* the last one to come first */
+	unsigned n;
+};
+
 /* milterd.conf as it was when a session began; sessions share it. */
 struct config {
 	struct settings *settings;
 	const struct milterd_settings *set;
+	struct keep *keep; /* one for each block */
 	unsigned users;
 };
+
+/* Becomes the owner of settings; NULL: no memory. */
+struct config *config_new(struct settings *);
 
 void config_release(struct config *);
 
@@ -71,13 +93,16 @@ struct milterd {
 	struct config *config;
 	struct settings *next_settings;
 	struct stream_loop *loop;
-	struct stream_kind kind; /* of a connection to a milter */
+	/* Of a connection to a milter, by enum packet_size; and while kept. */
+	struct stream_kind kind[PACKET_SIZES], kept_kind;
 	struct peers peers;
 	struct sibling supervisor; /* its channel is the stage's */
 	struct lines dialling;     /* wait for their turn to ask */
 	struct lines resting;      /* their milter had no room */
 	struct event *rest;
 	unsigned n_dials;
+	unsigned n_peers;
+	unsigned n_descriptors; /* of all peers, and kept ones */
 	unsigned n_reviews;
 	char write[MILTERD_WRITE_MAX]; /* packets under way */
 	char value[MESSAGE_HEADER_MAX * 2];
@@ -149,10 +174,20 @@ enum step {
 	STEP_COUNT
 };
 
+/* What was agreed upon when a connection began. */
+struct agreed {
+	uint32_t version, actions, steps;
+	uint32_t data_max;           /* octets of data in a packet */
+	char *macros[MILTER_STAGES]; /* its own wish, or NULL */
+};
+
+void agreed_clear(struct agreed *);
+
 struct line {
 	TAILQ_ENTRY(line) dialling;
 	struct session *s;
 	const struct settings_group *g; /* NULL: no such milter */
+	size_t block;                   /* its number */
 	char name[MILTER_NAME_MAX + 1];
 	struct stream *stream; /* NULL: not connected */
 	struct ask dial;
@@ -160,14 +195,16 @@ struct line {
 	uint64_t dial_until_ms;
 	enum step step;  /* under way */
 	bool waits_room; /* for output to leave */
-	uint32_t actions, steps;
-	char *macros[MILTER_STAGES]; /* its own wish, or NULL */
+	struct agreed agreed;
 	/* Of the connection. */
+	bool counted;     /* as one of the peer's, from when it was asked for */
+	bool reused;      /* and it has not answered since */
 	bool greeted;     /* it knows the client */
 	bool accepts_all; /* it said so to CONNECT or HELO */
 	bool refuses_all;
 	/* Of the transaction. */
 	bool in_transaction; /* it heard MAIL */
+	bool whole;          /* its last one ended with CONTINUE */
 	bool data_told;
 	bool done;                    /* it wants to hear no more */
 	bool failed;                  /* and what that means was decided */
@@ -197,6 +234,8 @@ bool line_wants_unknown(const struct line *);
 void line_dialled(struct line *, int fd, int error);
 void milterd_kind(struct milterd *);
 const struct milter_settings *line_settings(const struct line *);
+/* Of its connection, as agreed upon. */
+const struct stream_kind *line_kind(const struct line *);
 
 /* ---- say.c: one command of the dialogue, with its macros ---- */
 
@@ -224,6 +263,19 @@ void dial_forget(struct line *);
 /* MILTER_CONNECTED, MILTER_UNREACHABLE. */
 int dial_connected(void *, struct ipc_channel *, struct ipc_message *);
 int dial_unreachable(void *, struct ipc_channel *, struct ipc_message *);
+
+/* ---- keep.c ---- */
+
+void keep_kind(struct milterd *);
+/* Is the line's connection one that may wait for another client?  Then it is
+ * told that this one has left (QUIT_NC), and is the line's no longer. */
+bool keep_give(struct line *);
+/* One that waits becomes the line's, with what was agreed upon; false: there
+ * is none. */
+bool keep_take(struct line *);
+/* Those of that block, of all blocks, are told QUIT. */
+void keep_drop(struct keep *);
+void keep_drop_all(struct milterd *);
 
 /* ---- session.c ---- */
 
@@ -299,6 +351,7 @@ struct peer {
 	unsigned n_sessions;
 	TAILQ_HEAD(, session) waiting; /* with held verdicts */
 	unsigned n_parts;
+	unsigned n_streams; /* connections to milters, also asked for */
 };
 
 int peers_add(struct milterd *, enum ipc_role, unsigned instance, int fd);
@@ -310,7 +363,11 @@ void peers_clear(struct milterd *);
 void peer_verdict(struct session *, struct milter_verdict *);
 /* The request has no answer any more. */
 void peer_forget(struct session *);
-/* Take in one part more of the session's; false: over MILTERD_PARTS_MAX. */
+/* One connection more, one less; false: over the peer's share. */
+bool peer_counts_stream(struct peer *);
+void peer_counts_off_stream(struct peer *);
+/* Take in one part more of the session's; false: over MILTERD_PARTS_MAX, or
+ * the peer's share. */
 bool peer_counts_part(struct session *);
 
 #endif

@@ -212,13 +212,49 @@ press_back(struct peer *p)
 		ipc_channel_resume(p->ch);
 }
 
+/*
+ * A peer that somebody owns could have all the descriptors there are, and
+ * milterd would lose what supervisor sends it: one more for this peer?
+ */
+static bool
+has_room(struct peer *p)
+{
+	struct milterd *d = p->d;
+	unsigned peers =
+	    d->n_peers < MILTERD_PEERS_LEAST ? MILTERD_PEERS_LEAST : d->n_peers;
+
+	if (p->n_parts + p->n_streams >= MILTERD_DESCRIPTORS_MAX / peers)
+		return false;
+	if (d->n_descriptors >= MILTERD_DESCRIPTORS_MAX)
+		keep_drop_all(d);
+	return d->n_descriptors < MILTERD_DESCRIPTORS_MAX;
+}
+
+bool
+peer_counts_stream(struct peer *p)
+{
+	if (!has_room(p))
+		return false;
+	p->n_streams++;
+	p->d->n_descriptors++;
+	return true;
+}
+
+void
+peer_counts_off_stream(struct peer *p)
+{
+	p->n_streams--;
+	p->d->n_descriptors--;
+}
+
 bool
 peer_counts_part(struct session *s)
 {
-	if (s->peer->n_parts >= MILTERD_PARTS_MAX)
+	if (s->peer->n_parts >= MILTERD_PARTS_MAX || !has_room(s->peer))
 		return false;
 	s->peer->n_parts++;
 	s->n_parts++;
+	s->peer->d->n_descriptors++;
 	return true;
 }
 
@@ -430,6 +466,7 @@ peer_free(struct peer *p)
 	while ((s = RB_MIN(session_tree, &p->sessions)) != NULL)
 		session_free(s);
 	TAILQ_REMOVE(&p->d->peers, p, all);
+	p->d->n_peers--;
 	free(p);
 }
 
@@ -507,6 +544,7 @@ peers_add(struct milterd *d, enum ipc_role role, unsigned instance, int fd)
 		return -1;
 	}
 	TAILQ_INSERT_TAIL(&d->peers, p, all);
+	d->n_peers++;
 	return 0;
 }
 

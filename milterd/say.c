@@ -283,8 +283,9 @@ static void
 put_macros(struct milter_writer *w, const struct line *l,
     enum milter_stage stage, char code)
 {
-	const char *p =
-	    l->macros[stage] != NULL ? l->macros[stage] : usual_macros[stage];
+	const char *p = l->agreed.macros[stage] != NULL
+			    ? l->agreed.macros[stage]
+			    : usual_macros[stage];
 
 	milter_begin(w, SMFIC_MACRO);
 	milter_put(w, slice_of(&code, 1));
@@ -345,18 +346,26 @@ enum {
 			SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_HDR_LEADSPC
 };
 
+/* It may choose a smaller one than the largest. */
+static const uint32_t packet_steps[PACKET_SIZES] = {
+	[PACKET_256K] = SMFIP_MDS_256K,
+	[PACKET_1M] = SMFIP_MDS_256K | SMFIP_MDS_1M,
+};
+
 void
 say_options(struct line *l)
 {
 	struct milter_writer w;
 
-	l->actions = SMFIF_ALL;
-	l->steps = OFFERED_STEPS;
+	l->agreed = (struct agreed){ .actions = SMFIF_ALL,
+		.steps =
+		    OFFERED_STEPS | packet_steps[line_settings(l)->packet_size],
+		.data_max = SMFI_DATA_MAX };
 	writer_init(&w, l);
 	milter_begin(&w, SMFIC_OPTNEG);
 	milter_put_u32(&w, SMFI_VERSION);
-	milter_put_u32(&w, l->actions);
-	milter_put_u32(&w, l->steps);
+	milter_put_u32(&w, l->agreed.actions);
+	milter_put_u32(&w, l->agreed.steps);
 	send_off(&w, l);
 }
 
@@ -467,13 +476,15 @@ say_header(struct line *l)
 	struct milterd *d = l->s->peer->d;
 	const struct field *f = &l->s->message.fields[l->field];
 	struct slice name = field_name(f), value;
+	size_t max = l->agreed.data_max;
 	struct milter_writer w;
 
-	if (f->own || f->len > sizeof(d->value) || name.len > SMFI_DATA_MAX / 2)
+	if (f->own || f->len > sizeof(d->value) || name.len > max / 2)
 		return false;
-	value = field_value(f, (l->steps & SMFIP_HDR_LEADSPC) != 0, d->value);
-	if (value.len > SMFI_DATA_MAX - name.len - 2)
-		value.len = SMFI_DATA_MAX - name.len - 2;
+	value = field_value(
+	    f, (l->agreed.steps & SMFIP_HDR_LEADSPC) != 0, d->value);
+	if (value.len > max - name.len - 2)
+		value.len = max - name.len - 2;
 	writer_init(&w, l);
 	milter_begin(&w, SMFIC_HEADER);
 	milter_put_string(&w, name);
@@ -496,8 +507,8 @@ say_body(struct line *l, int *error)
 {
 	struct milterd *d = l->s->peer->d;
 	char head[MILTER_PACKET_HEAD];
-	ssize_t n =
-	    message_body(&l->s->message, l->body_at, d->write, SMFI_DATA_MAX);
+	ssize_t n = message_body(
+	    &l->s->message, l->body_at, d->write, l->agreed.data_max);
 	struct iovec iov[2] = { { head, sizeof(head) }, { d->write, 0 } };
 
 	*error = n == -1;

@@ -44,6 +44,7 @@ forget_message(struct session *s)
 	message_clear(&s->message);
 	envelope_edits_clear(&s->envelope);
 	s->peer->n_parts -= s->n_parts;
+	s->peer->d->n_descriptors -= s->n_parts;
 	s->n_parts = 0;
 	if (s->reviewing)
 		s->peer->d->n_reviews--;

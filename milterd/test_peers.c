@@ -25,7 +25,22 @@ config_release(struct config *c)
 	if (--c->users > 0)
 		return;
 	settings_free(c->settings);
+	free(c->keep);
 	free(c);
+}
+
+struct config *
+config_new(struct settings *s)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	c->settings = s;
+	c->set = settings_values(s);
+	c->keep = calloc(settings_n_groups(s) + 1, sizeof(*c->keep));
+	c->users = 1;
+	for (size_t i = 0; i < settings_n_groups(s); i++)
+		TAILQ_INIT(&c->keep[i].list);
+	return c;
 }
 
 struct world {
@@ -40,13 +55,11 @@ static void
 use(struct milterd *d, const char *text)
 {
 	struct settings_errors errors = { 0 };
-	struct config *c = calloc(1, sizeof(*c));
+	struct settings *s =
+	    settings_parse(&milterd_schema, slice_str(text), &errors);
 
-	c->settings = settings_parse(&milterd_schema, slice_str(text), &errors);
-	assert_non_null(c->settings);
-	c->set = settings_values(c->settings);
-	c->users = 1;
-	d->config = c;
+	assert_non_null(s);
+	d->config = config_new(s);
 }
 
 static void
@@ -69,6 +82,7 @@ setup(void **state)
 	TAILQ_INIT(&w->d->peers);
 	w->d->loop = stream_loop_new(w->d->stage.base, 65536);
 	milterd_kind(w->d);
+	keep_kind(w->d);
 	assert_int_equal(dial_init(w->d), 0);
 	assert_int_equal(sibling_init(&w->d->supervisor, MILTERD_DIALS_MAX), 0);
 	use(w->d, "");
@@ -318,6 +332,46 @@ with_a_milter(struct world *w)
 	use(w->d, "milter nobody {\n\tsocket = /s\n}\n");
 }
 
+/* As many connections as a peer may have, and not one more: it is told so by
+ * the milter's on_failure, and milterd has descriptors for the others. */
+static void
+test_streams_are_bounded(void **state)
+{
+	struct world *w = *state;
+	struct peer *p = TAILQ_FIRST(&w->d->peers);
+	unsigned share = MILTERD_DESCRIPTORS_MAX / MILTERD_PEERS_LEAST;
+
+	with_a_milter(w);
+	p->n_streams = share - 10; /* others have those */
+	w->d->n_descriptors = p->n_streams;
+	for (unsigned i = 0; i < 50; i++) {
+		while (!ask_mail(w, i))
+			turn(w);
+		turn(w);
+	}
+	for (unsigned i = 0; i < 50; i++)
+		turn(w);
+	assert_true(listen_to(w));
+	assert_int_equal(w->answers[MILTER_REFUSE], 40);
+	assert_int_equal(p->n_streams, share);
+	/* Who closes makes room. */
+	for (unsigned i = 0; i < 50; i++)
+		assert_true(say_small(w, IPC_MILTER_CLOSE, i, 0, -1, 0));
+	for (unsigned i = 0; i < 50; i++)
+		turn(w);
+	assert_int_equal(p->n_streams, share - 10);
+	/* A share of all descriptors is no more than what there is. */
+	w->d->n_descriptors = MILTERD_DESCRIPTORS_MAX;
+	assert_false(peer_counts_stream(p));
+	w->d->n_descriptors = p->n_streams;
+	assert_true(peer_counts_stream(p));
+	peer_counts_off_stream(p);
+	/* With more peers it is less. */
+	w->d->n_peers = 2 * MILTERD_PEERS_LEAST;
+	assert_false(peer_counts_stream(p));
+	w->d->n_peers = 1;
+}
+
 /* Every request in every order, without MAIL, behind ABORT, behind CLOSE. */
 static void
 test_out_of_order(void **state)
@@ -377,8 +431,11 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_nothing_is_lost), T(test_held_and_closed),
-		T(test_parts_are_bounded), T(test_out_of_order),
+		T(test_nothing_is_lost),
+		T(test_held_and_closed),
+		T(test_parts_are_bounded),
+		T(test_streams_are_bounded),
+		T(test_out_of_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,16 @@ enum {
 	X(content_timeout, SECONDS, "5m", "1s", "10m", RELOAD,                 \
 	    "Time for each answer while it is given a message's content, "     \
 	    "the verdict on the whole included.  A milter that says it is "    \
-	    "still at work gets as much again.")
+	    "still at work gets as much again.")                               \
+	X(packet_size, ENUM, "64K", "64K|256K|1M", "", RELOAD,                 \
+	    "Largest packet that it is offered; what it takes is agreed upon " \
+	    "when a connection begins (SMFIP_MDS).  More saves answers to "    \
+	    "pieces of large bodies, and costs as much memory for each "       \
+	    "message that it is given.")                                       \
+	X(keep_connections, COUNT, "0", "0", "256", RELOAD,                    \
+	    "Connections kept for the next client when a session has ended "   \
+	    "(QUIT_NC), for a minute at most.  For milters that are known to " \
+	    "forget the client then, as those of libmilter and rspamd do.")
 
 struct milter_settings {
 	MILTER_SETTINGS(SETTING_MEMBER)

@@ -167,6 +167,14 @@ milter_options_decode(const struct milter_packet *p, uint32_t actions,
 	return 0;
 }
 
+uint32_t
+milter_data_max(uint32_t steps)
+{
+	if ((steps & SMFIP_MDS_256K) != 0)
+		return SMFI_DATA_256K;
+	return (steps & SMFIP_MDS_1M) != 0 ? SMFI_DATA_1M : SMFI_DATA_MAX;
+}
+
 /* ---- REPLYCODE ---- */
 
 static bool

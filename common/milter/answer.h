@@ -35,6 +35,10 @@ struct milter_options {
 int milter_options_decode(const struct milter_packet *, uint32_t actions,
     uint32_t steps, struct milter_options *);
 
+/* The most data of a packet, after those steps were agreed upon.  Where it says
+ * both it is the smaller: it can take that in any case. */
+uint32_t milter_data_max(uint32_t steps);
+
 enum {
 	MILTER_REPLY_LINES = 32,
 	MILTER_REPLY_MAX = 2048 /* octets of all lines */

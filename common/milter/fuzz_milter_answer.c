@@ -45,9 +45,14 @@ try_packet(const struct milter_packet *p)
 		if (a.code == SMFIR_REPLYCODE)
 			try_reply(a.value);
 	}
-	if (milter_options_decode(p, SMFIF_ALL, SMFIP_SKIP | 0xff, &o) == 0)
+	if (milter_options_decode(p, SMFIF_ALL,
+		SMFIP_SKIP | SMFIP_MDS_256K | SMFIP_MDS_1M | 0xff, &o) == 0) {
+		if (milter_data_max(o.steps) < SMFI_DATA_MAX ||
+		    milter_data_max(o.steps) > SMFI_DATA_1M)
+			abort();
 		for (int i = 0; i < MILTER_STAGES; i++)
 			inside(p->data, o.macros[i]);
+	}
 }
 
 int

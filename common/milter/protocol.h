@@ -9,8 +9,11 @@
 enum {
 	SMFI_VERSION = 6,
 	SMFI_VERSION_LEAST = 2,
-	/* Octets of data in a packet, unless more is agreed upon. */
-	SMFI_DATA_MAX = 65535
+	/* Octets of data in a packet, unless more is agreed upon (SMFIP_MDS).
+	 */
+	SMFI_DATA_MAX = 65535,
+	SMFI_DATA_256K = 256 * 1024 - 1,
+	SMFI_DATA_1M = 1024 * 1024 - 1
 };
 
 /* What we say. */
@@ -92,7 +95,11 @@ enum {
 	SMFIP_NR_UNKN = 0x20000,
 	SMFIP_NR_EOH = 0x40000,
 	SMFIP_NR_BODY = 0x80000,
-	SMFIP_HDR_LEADSPC = 0x100000 /* the blank behind the colon, too */
+	SMFIP_HDR_LEADSPC = 0x100000, /* the blank behind the colon, too */
+	/* Larger packets; a milter says which one of those that it is offered.
+	 */
+	SMFIP_MDS_256K = 0x10000000,
+	SMFIP_MDS_1M = 0x20000000
 };
 
 /* Stages whose macros a milter may choose (SETSYMLIST). */

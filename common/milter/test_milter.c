@@ -176,6 +176,17 @@ test_options(void **state)
 	    -1);
 }
 
+static void
+test_data_max(void **state)
+{
+	(void)state;
+	assert_int_equal(milter_data_max(0x1fffff), 65535);
+	assert_int_equal(milter_data_max(SMFIP_MDS_256K | 1), 262143);
+	assert_int_equal(milter_data_max(SMFIP_MDS_1M | 1), 1048575);
+	assert_int_equal(
+	    milter_data_max(SMFIP_MDS_256K | SMFIP_MDS_1M), 262143);
+}
+
 static const struct {
 	const char *in;
 	int code; /* 0: refused */
@@ -253,6 +264,7 @@ main(void)
 		cmocka_unit_test(test_writer),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_data_max),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_reply_limits),
 	};

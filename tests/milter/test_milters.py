@@ -6,8 +6,9 @@ import smtplib
 import pytest
 
 from support.instance import DOMAIN
-from support.milter import (ACCEPT, CLOSE, CONTINUE, DISCARD, HANG, NO, NR, PROGRESS,
-                            REJECT, REJECTED, SKIP, SKIP_REST, TEMPFAIL, Milter, add_header,
+from support.milter import (ACCEPT, CLOSE, CONTINUE, DISCARD, HANG, NO, NR,
+                            PROGRESS, REJECT, REJECTED, SKIP, SKIP_REST,
+                            TEMPFAIL, Milter, add_header,
                             add_recipient, change_from, change_header,
                             insert_header, quarantine, remove_recipient,
                             replace_body, reply)

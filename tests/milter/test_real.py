@@ -112,14 +112,19 @@ def milter(name, path, more=""):
     return f"milter {name} {{\n\tsocket = {path}\n{more}}}\n"
 
 
-@pytest.fixture
-def dkim(tmp_path):
+# A connection for each client, or one that is kept from client to client.
+ANEW_AND_KEPT = ["", "\tkeep_connections = 4\n\tpacket_size = 1M\n"]
+
+
+@pytest.fixture(params=ANEW_AND_KEPT, ids=["anew", "kept"])
+def dkim(tmp_path, request):
     """Programs of this host are signed, port 25 is verified."""
     d = Dkim(tmp_path)
     with d.run("s") as signer, d.run("v") as verifier:
         i = instance(
             tmp_path / "i", {}, names="verify",
-            conf=milter("sign", signer.path) + milter("verify", verifier.path),
+            conf=milter("sign", signer.path, request.param) +
+            milter("verify", verifier.path, request.param),
             smtpd="inject_milters = sign\n")
         with i:
             i.start()
@@ -248,10 +253,10 @@ worker "rspamd_proxy" {{
             yield c
 
 
-@pytest.fixture
-def filtered(tmp_path, rspamd):
+@pytest.fixture(params=ANEW_AND_KEPT, ids=["anew", "kept"])
+def filtered(tmp_path, rspamd, request):
     i = instance(tmp_path / "i", {}, names="spam",
-                 conf=milter("spam", rspamd.path))
+                 conf=milter("spam", rspamd.path, request.param))
     with i:
         i.start()
         yield i
@@ -283,6 +288,16 @@ def test_rspamd_marks_what_may_be_spam(filtered):
     filtered.send("a@example.net", [BOB], letter("Y" + GTUBE))
     head = newest(filtered, 1).split(b"\n\n")[0]
     assert b"X-Spam: Yes" in head
+
+
+def test_rspamd_sees_one_client_after_another(filtered):
+    """The spam of one is not held against the next."""
+    for n in range(4):
+        filtered.send("a@example.net", [BOB], letter(f"letter {n}"))
+        with pytest.raises(smtplib.SMTPDataError):
+            filtered.send("a@example.net", [BOB], letter("X" + GTUBE))
+    filtered.await_mail("bob", 4)
+    assert not filtered.log(event="milter-failed")
 
 
 def test_rspamd_sees_one_session_after_another(filtered):

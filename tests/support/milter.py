@@ -20,9 +20,11 @@ NO = dict(connect=1, helo=2, mail=4, rcpt=8, body=0x10, headers=0x20, eoh=0x40,
 NR = dict(header=0x80, connect=0x1000, helo=0x2000, mail=0x4000, rcpt=0x8000,
           data=0x10000, unknown=0x20000, eoh=0x40000, body=0x80000)
 SKIP, REJECTED, LEADING_SPACE = 0x400, 0x800, 0x100000
+MDS_256K, MDS_1M = 0x10000000, 0x20000000
 NAMES = {"O": "options", "C": "connect", "H": "helo", "M": "mail", "R": "rcpt",
          "T": "data", "L": "header", "N": "eoh", "B": "body", "E": "end",
-         "A": "abort", "Q": "quit", "D": "macro", "U": "unknown"}
+         "A": "abort", "Q": "quit", "K": "quit-nc", "D": "macro",
+         "U": "unknown"}
 
 
 def packet(code, data=b""):
@@ -82,9 +84,9 @@ HANG, CLOSE = object(), object()
 
 class Milter:
     def __init__(self, path=None, actions=ACTIONS, steps=0, macros=b"",
-                 backlog=256):
+                 backlog=256, version=VERSION):
         self.path = path and str(path)
-        self.backlog = backlog
+        self.backlog, self.version = backlog, version
         self.actions, self.steps, self.macros = actions, steps, macros
         # Instead of CONTINUE, by the letter of the command: a list of octets,
         # HANG or CLOSE; or a function of (milter, connection, data) -> list.
@@ -212,9 +214,9 @@ class Milter:
             say = self.say[code]
             return say(self, c, data) if callable(say) else say
         if code == "O":
-            return [packet("O", struct.pack(">III", VERSION, self.actions,
+            return [packet("O", struct.pack(">III", self.version, self.actions,
                                             self.steps) + self.macros)]
-        if code in "DA" or self._silent(code):
+        if code in "DAK" or self._silent(code):
             return []
         return [CONTINUE]
 
