@@ -6,7 +6,8 @@
  * them (header sections, preambles, epilogues) what cannot be in a line: an LF
  * alone becomes CRLF, a CR alone a space, a NUL "?"; where 8-bit octets may
  * not stay, each in a preamble or an epilogue becomes "?", too.  A boundary is
- * the same line afterwards, and what was none is none.
+ * the same line afterwards, and what was none is none: a line that begins with
+ * two hyphens and would lose an octet so gets a "?" in front of them.
  *
  * What is inside multipart/signed or multipart/encrypted (RFC 1847) is never
  * touched; where such a part would have to be, the message cannot be converted

@@ -33,25 +33,83 @@ as_7bit(struct downgrade *d, char c)
 									: c;
 }
 
-/* At most two octets for each, and one that was held. */
+static void
+copy_octet(struct downgrade *d, char c, bool seven_bit, struct text *out)
+{
+	if (c == '\n') {
+		put_line_end(d, out);
+		return;
+	}
+	settle_cr(d, out);
+	if (c == '\r') {
+		d->cr = true;
+		return;
+	}
+	c = c == '\0' ? '?' : c;
+	text_put(out, seven_bit ? as_7bit(d, c) : c);
+}
+
+/*
+ * Is there anything in the line that another octet will take the place of?
+ * Not the CRs at its end: they become spaces, which may be behind a boundary.
+ */
+static bool
+is_spoiled(const struct downgrade *d)
+{
+	unsigned len = d->held;
+
+	while (
+	    len > 0 && (d->line[len - 1] == '\r' || d->line[len - 1] == ' ' ||
+			   d->line[len - 1] == '\t'))
+		len--;
+	return memchr(d->line, '\0', len) != NULL ||
+	       memchr(d->line, '\r', len) != NULL;
+}
+
+/* The line that was held; if it might become a boundary, it is made none. */
+static void
+release(struct downgrade *d, bool seven_bit, struct text *out)
+{
+	unsigned n = d->held;
+
+	if (n == 0)
+		return;
+	if (n >= 2 && is_spoiled(d)) {
+		settle_cr(d, out);
+		text_put(out, '?');
+		d->column = 2;
+		d->dashes = false;
+	}
+	d->held = 0;
+	for (unsigned i = 0; i < n; i++)
+		copy_octet(d, d->line[i], seven_bit, out);
+}
+
+/* A line that begins with two hyphens is held, for it may be a boundary. */
+static bool
+hold(struct downgrade *d, char c)
+{
+	bool first = d->line_start;
+
+	d->line_start = c == '\n';
+	if (d->held == 0 ? !first || c != '-'
+			 : c == '\n' || d->held == sizeof(d->line) ||
+			       (d->held == 1 && c != '-'))
+		return false;
+	d->line[d->held++] = c;
+	return true;
+}
+
+/* At most two octets for each, and a line that was held. */
 static void
 copy_lines(
     struct downgrade *d, struct slice in, bool seven_bit, struct text *out)
 {
 	for (size_t i = 0; i < in.len; i++) {
-		char c = in.at[i];
-
-		if (c == '\n') {
-			put_line_end(d, out);
+		if (hold(d, in.at[i]))
 			continue;
-		}
-		settle_cr(d, out);
-		if (c == '\r') {
-			d->cr = true;
-			continue;
-		}
-		c = c == '\0' ? '?' : c;
-		text_put(out, seven_bit ? as_7bit(d, c) : c);
+		release(d, seven_bit, out);
+		copy_octet(d, in.at[i], seven_bit, out);
 	}
 }
 
@@ -65,7 +123,7 @@ begin_segment(struct downgrade *d, struct text *out)
 	if (s->what != LINES && s->what != SEVEN_BIT)
 		settle_cr(d, out);
 	d->column = 0;
-	d->dashes = true;
+	d->dashes = d->line_start = true;
 }
 
 static void
@@ -73,6 +131,7 @@ finish_segment(struct downgrade *d, struct text *out)
 {
 	const struct segment *s = &d->segments[d->current++];
 
+	release(d, s->what == SEVEN_BIT, out);
 	if (s->what == QUOTED_PRINTABLE)
 		encode_quoted_printable_end(&d->encoder, out);
 	else if (s->what == BASE64)
@@ -139,5 +198,6 @@ downgrade_rewind(struct downgrade *d)
 {
 	d->current = 0;
 	d->at = 0;
+	d->held = 0;
 	d->cr = false;
 }

@@ -6,7 +6,11 @@
 #include "common/message/encode.h"
 #include "common/message/structure.h"
 
-enum { DOWNGRADE_PIECE = 16384 };
+enum {
+	DOWNGRADE_PIECE = 16384,
+	/* What is longer can be no boundary (structure.c). */
+	DOWNGRADE_LINE_MAX = 256
+};
 
 enum what {
 	COPY,      /* as it is */
@@ -59,6 +63,9 @@ struct downgrade {
 	struct encode_state encoder;
 	bool cr, dashes; /* of the line that is copied ... */
 	unsigned column; /* ... and how far it is, 2 at most */
+	bool line_start; /* nothing of it was seen */
+	unsigned held;   /* octets of it that are looked at as a whole */
+	char line[DOWNGRADE_LINE_MAX];
 	char piece[DOWNGRADE_PIECE];
 };
 

@@ -142,12 +142,12 @@ test_outside(void **state)
 	octets_become(OCTETS(in), 0,
 	    "Subject: a?b c\r\nX: y\r\n"
 	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
-	    "pre???\r\n--?b \r\n--b?\r\n --b\r\n"
+	    "pre???\r\n?--?b \r\n?--b?\r\n --b\r\n"
 	    "--b\r\nX:   z\r\n\r\nplain\r\n--b--\r\nepi ??");
 	octets_become(OCTETS(in), DOWNGRADE_KEEP_8BIT,
 	    "Subject: a?b c\r\nX: y\r\n"
 	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
-	    "pre" E8 "?\r\n--?b \r\n--b?\r\n --b\r\n"
+	    "pre" E8 "?\r\n?--?b \r\n?--b?\r\n --b\r\n"
 	    "--b\r\nX:   z\r\n\r\nplain\r\n--b--\r\nepi " E8);
 	/* A boundary of 8-bit octets is a boundary still; text is none. */
 	octets_become(
@@ -166,6 +166,46 @@ test_outside(void **state)
 	octets_become(OCTETS("Subject: a\rb\n\r\nx\r\n"),
 	    DOWNGRADE_KEEP_8BIT | DOWNGRADE_KEEP_OUTSIDE,
 	    "Subject: a\rb\n\r\nx\r\n");
+}
+
+/* What takes the place of a NUL or a CR alone makes no line a boundary. */
+static void
+test_no_boundary_of_what_is_replaced(void **state)
+{
+#define TWO(boundary, line)                                               \
+	"Content-Type: multipart/mixed; boundary=\"" boundary "\"\r\n\r\n" \
+	line "\r\n\r\nX\r\n--" boundary "\r\n\r\nY" E8                     \
+	"\r\n--" boundary "--\r\n" line
+#define TWO_BECOMES(boundary, line)                                       \
+	"Content-Type: multipart/mixed; boundary=\"" boundary "\"\r\n\r\n" \
+	line "\r\n\r\nX\r\n--" boundary                                    \
+	"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nY=C3=A9"  \
+	"\r\n--" boundary "--\r\n" line
+#define FIFTY "12345678901234567890123456789012345678901234567890"
+	(void)state;
+	octets_become(OCTETS(TWO("a?b", "--a\0b")), 0,
+	    TWO_BECOMES("a?b", "?--a?b"));
+	octets_become(OCTETS(TWO("a b", "--a\rb")), 0,
+	    TWO_BECOMES("a b", "?--a b"));
+	octets_become(OCTETS(TWO("?", "--\0")), 0, TWO_BECOMES("?", "?--?"));
+	octets_become(OCTETS(TWO("a?b", "--a\0b--")), 0,
+	    TWO_BECOMES("a?b", "?--a?b--"));
+	octets_become(OCTETS(TWO("a?b", "-\0-a?b" E8)), 0,
+	    TWO_BECOMES("a?b", "-?-a?b??"));
+	octets_become(OCTETS(TWO("a?b", "--a\0b" E8)), 0,
+	    TWO_BECOMES("a?b", "?--a?b??"));
+	/* One that can be none is as it was, but for that. */
+	octets_become(OCTETS(TWO("a", "--" FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY
+				      "\0")),
+	    0,
+	    TWO_BECOMES("a", "--" FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY "?"));
+	/* And spaces behind a boundary are its own, whatever they are. */
+	octets_become(OCTETS("Content-Type: multipart/mixed; boundary=a\r\n\r\n"
+			     "--a\r\r\n\r\nY" E8 "\r\n--a-- \r \r\n"),
+	    0,
+	    "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a \r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\nY=C3=A9\r\n"
+	    "--a--   \r\n");
 }
 
 /* A line that is folded does not become a boundary where it is. */
@@ -360,6 +400,7 @@ main(void)
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_multipart),
 		cmocka_unit_test(test_outside),
+		cmocka_unit_test(test_no_boundary_of_what_is_replaced),
 		cmocka_unit_test(test_no_new_boundary),
 		cmocka_unit_test(test_signed_header),
 		cmocka_unit_test(test_steps),
