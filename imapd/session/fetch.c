@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "imapd/session/fetch_binary.h"
 #include "imapd/session/fetch_extra.h"
+#include "imapd/session/fetch_fields.h"
 #include "imapd/session/session.h"
 
 struct fetch {
@@ -21,6 +22,7 @@ struct fetch {
 	enum { BINARY_NONE, BINARY_MEASURED, BINARY_SENT } in_binary;
 	struct binary	 binary;
 	struct fetch_extra extra;
+	struct fetch_fields fields;
 	bool		 lazy;		/* PREVIEW */
 	int		 fd;		/* -1: not open */
 	uint64_t	 size;
@@ -38,6 +40,7 @@ message_end(struct fetch *f)
 {
 	body_end(&f->body);
 	message_info_clear(&f->info);
+	fetch_fields_clear(&f->fields);
 	if (f->fd != -1)
 		close(f->fd);
 	f->fd = -1;
@@ -126,6 +129,9 @@ prepare(struct imap *s, struct fetch *f)
 	if ((f->needs & inside) != 0 &&
 	    message_info_get(s->folder, f->seq, &f->fd, &f->info) == -1)
 		return -1;
+	if ((f->needs & 1U << FETCH_FIELDS) != 0 &&
+	    fetch_fields_get(s, f->seq, &f->fd, &f->fields) == -1)
+		return -1;
 	if (fetch_extra_get(s, f->seq, f->needs, f->lazy, &f->fd, &f->extra) ==
 	    -1)
 		return -1;
@@ -154,8 +160,10 @@ static void
 begin_section(struct imap *s, struct fetch *f, const struct fetch_item *item)
 {
 	uint32_t uid = folder_message(s->folder, f->seq)->uid;
-	int r = body_begin(&f->body, &f->info, f->fd, item, uid,
-	    &s->body_place);
+	int r = item->kind == FETCH_FIELDS
+		    ? fetch_fields_begin(&f->fields, item, &f->body)
+		    : body_begin(
+			  &f->body, &f->info, f->fd, item, uid, &s->body_place);
 
 	if (r == 0) {
 		imap_write(s, SLICE_LITERAL("NIL"));
@@ -216,6 +224,7 @@ write_item(struct imap *s, struct fetch *f, const struct fetch_item *item)
 		imap_write(s, f->info.bodystructure);
 		break;
 	case FETCH_SECTION:
+	case FETCH_FIELDS:
 		begin_section(s, f, item);
 		break;
 	case FETCH_BINARY:
@@ -494,7 +503,9 @@ do_fetch(struct imap *s, const struct imap_command *c)
 		f->needs |= 1U << item->kind;
 		f->lazy |= item->lazy;
 		f->sets_seen |= (item->kind == FETCH_SECTION ||
-		    item->kind == FETCH_BINARY) && !item->peek;
+				    item->kind == FETCH_FIELDS ||
+				    item->kind == FETCH_BINARY) &&
+				!item->peek;
 	}
 	s->fetch = f;
 	imap_begin(s, produce_fetch);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/message/header.h"
+#include "imapd/session/header_fields.h"
 #include "imapd/session/render.h"
 #include "imapd/session/session.h"
 
@@ -54,93 +54,18 @@ find_message(const struct message_info *info, const struct fetch_item *item)
 	return p->kind == MIME_MESSAGE ? &info->part[p->first_child] : NULL;
 }
 
-static bool
-is_wanted(const struct fetch_item *item, struct slice name)
-{
-	bool named = false;
-
-	for (size_t i = 0; i < item->names_len && !named; i++)
-		named = slice_equal_nocase(item->names[i], name);
-	return named == (item->text == SECTION_FIELDS);
-}
-
-static void
-add_with_crlf(struct buffer *out, struct slice lines)
-{
-	while (lines.len > 0) {
-		const char *lf = memchr(lines.at, '\n', lines.len);
-		size_t len = lf == NULL ? lines.len : (size_t)(lf - lines.at);
-		size_t used = lf == NULL ? len : len + 1;
-
-		if (len > 0 && lines.at[len - 1] == '\r')
-			len--;
-		buffer_add_slice(out, slice_of(lines.at, len));
-		buffer_add_slice(out, SLICE_LITERAL("\r\n"));
-		lines = slice_skip(lines, used);
-	}
-}
-
-static void
-hide_nuls(char *at, size_t len)
-{
-	char *nul;
-
-	while (len > 0 && (nul = memchr(at, '\0', len)) != NULL) {
-		*nul = (char)0x80;	/* CHAR8 has none (section 9) */
-		len -= (size_t)(nul - at) + 1;
-		at = nul + 1;
-	}
-}
-
-/* The wanted fields and an empty line. */
-static int
-select_fields(struct body *b, const struct fetch_item *item,
-    const struct part_place *p, int fd)
-{
-	uint64_t len = p->body_at - p->header_at;
-	struct buffer out = { 0 };
-	struct header_field f;
-	struct slice rest;
-	char *section;
-	ssize_t n;
-
-	if (len > HEADER_MAX)
-		len = HEADER_MAX;
-	if ((section = malloc(len + 1)) == NULL)
-		return -1;
-	if ((n = pread(fd, section, len, (off_t)p->header_at)) == -1) {
-		free(section);
-		return -1;
-	}
-	rest = slice_of(section, (size_t)n);
-	while (header_next(&rest, &f))
-		if (is_wanted(item, f.name))
-			add_with_crlf(&out, f.whole);
-	buffer_add_slice(&out, SLICE_LITERAL("\r\n"));
-	free(section);
-	if (out.failed) {
-		free(out.at);
-		return -1;
-	}
-	hide_nuls(out.at, out.len);
-	b->text_owned = out.at;
-	b->text = slice_of(out.at, out.len);
-	b->left = out.len;
-	return 0;
-}
-
 /* Which octets of the file the section is. */
 static void
-place(struct body *b, const struct fetch_item *item,
-    const struct part_place *p, bool whole)
+place(struct body *b, const struct fetch_item *item, const struct part_place *p,
+    bool whole)
 {
-	bool header = item->text == SECTION_HEADER ||
-	    item->text == SECTION_MIME;
+	bool header =
+	    item->text == SECTION_HEADER || item->text == SECTION_MIME;
 
 	b->raw = header || whole ? p->header_at : p->body_at;
 	b->end = header ? p->body_at : p->end;
-	b->left = (header || whole ? p->header_octets : 0) +
-	    (header ? 0 : p->octets);
+	b->left =
+	    (header || whole ? p->header_octets : 0) + (header ? 0 : p->octets);
 }
 
 static void
@@ -159,6 +84,48 @@ limit(struct body *b, const struct fetch_item *item)
 }
 
 int
+body_of_text(struct body *b, const struct fetch_item *item, struct buffer *out)
+{
+	if (out->failed) {
+		free(out->at);
+		errno = ENOMEM;
+		return -1;
+	}
+	*b = (struct body){ .fd = -1,
+		.text_owned = out->at,
+		.text = slice_of(out->at, out->len),
+		.left = out->len };
+	limit(b, item);
+	return 0;
+}
+
+/* The wanted fields and an empty line. */
+static int
+select_fields(struct body *b, const struct fetch_item *item,
+    const struct part_place *p, int fd)
+{
+	uint64_t len = p->body_at - p->header_at;
+	struct buffer out = { 0 };
+	char *section;
+	ssize_t n;
+
+	if (len > HEADER_MAX)
+		len = HEADER_MAX;
+	if ((section = malloc(len + 1)) == NULL)
+		return -1;
+	if ((n = pread(fd, section, len, (off_t)p->header_at)) == -1) {
+		free(section);
+		return -1;
+	}
+	header_fields_add(&out, slice_of(section, (size_t)n),
+	    (struct header_names){ item->names, item->names_len },
+	    item->text == SECTION_FIELDS_NOT);
+	buffer_add_slice(&out, SLICE_LITERAL("\r\n"));
+	free(section);
+	return body_of_text(b, item, &out);
+}
+
+int
 body_begin(struct body *b, const struct message_info *info, int fd,
     const struct fetch_item *item, uint32_t uid, const struct body_place *last)
 {
@@ -173,16 +140,13 @@ body_begin(struct body *b, const struct message_info *info, int fd,
 	*b = (struct body){ .fd = fd, .uid = uid };
 	if (p == NULL)
 		return 0;
-	if (fields) {
-		if (select_fields(b, item, p, fd) == -1)
-			return -1;
-	} else
-		place(b, item, p,
-		    item->part_len == 0 && item->text == SECTION_ALL);
+	if (fields)
+		return select_fields(b, item, p, fd) == -1 ? -1 : 1;
+	place(b, item, p, item->part_len == 0 && item->text == SECTION_ALL);
 	limit(b, item);
 	b->from = b->raw;
-	if (b->text_owned == NULL && last->uid == uid &&
-	    last->from == b->from && last->octets <= b->skip) {
+	if (last->uid == uid && last->from == b->from &&
+	    last->octets <= b->skip) {
 		b->raw = last->raw;
 		b->octets = last->octets;
 		b->crlf = last->crlf;
@@ -217,7 +181,7 @@ body_piece(struct imap *s, struct body *b)
 		return -1;
 	s->body_place = (struct body_place){ b->uid, b->from, b->raw,
 		b->octets, b->crlf };
-	hide_nuls(in, (size_t)n);
+	render_hide_nuls(in, (size_t)n);
 	len = crlf_expand(&b->crlf, in, (size_t)n, out);
 	b->raw += (uint64_t)n;
 	b->octets += len;

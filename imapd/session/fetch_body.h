@@ -9,6 +9,7 @@
 #include "imapd/session/fetch_items.h"
 #include "imapd/session/message.h"
 
+struct buffer;
 struct imap;
 
 /*
@@ -46,6 +47,9 @@ const struct part_place *body_find_part(const struct message_info *,
  */
 int body_begin(struct body *, const struct message_info *, int fd,
     const struct fetch_item *, uint32_t uid, const struct body_place *);
+/* Instead of a section of the file, these octets, which are b's from now on;
+ * of them what the item wants.  -1: no memory, and none is kept. */
+int body_of_text(struct body *, const struct fetch_item *, struct buffer *);
 /* Send the next piece.  1: more to come; 0: all sent; -1: cannot be read. */
 int body_piece(struct imap *, struct body *);
 void body_end(struct body *);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "imapd/session/header_fields.h"
 #include "imapd/session/token.h"
 
 static const struct simple {
@@ -263,6 +264,15 @@ take_section(struct slice *in, struct arena *arena, struct fetch_item *item)
 	    make_label(item, arena);
 }
 
+static bool
+is_kept(const struct fetch_item *item)
+{
+	return item->kind == FETCH_SECTION && item->part_len == 0 &&
+	       item->text == SECTION_FIELDS &&
+	       header_names_fit(
+		   (struct header_names){ item->names, item->names_len });
+}
+
 /* PARSE_MORE: none of them. */
 static enum parse
 take_section_item(struct slice *in, struct arena *arena,
@@ -279,6 +289,8 @@ take_section_item(struct slice *in, struct arena *arena,
 		if (items->len == FETCH_ITEMS_MAX ||
 		    !take_section(in, arena, &item))
 			return PARSE_BAD;
+		if (is_kept(&item) && !is_asked(items, FETCH_FIELDS))
+			item.kind = FETCH_FIELDS;
 		items->item[items->len++] = item;
 		return PARSE_OK;
 	}

@@ -35,6 +35,18 @@ buffer_add_slice(struct buffer *b, struct slice s)
 	b->len += s.len;
 }
 
+void
+render_hide_nuls(char *at, size_t len)
+{
+	char *nul;
+
+	while (len > 0 && (nul = memchr(at, '\0', len)) != NULL) {
+		*nul = (char)0x80;
+		len -= (size_t)(nul - at) + 1;
+		at = nul + 1;
+	}
+}
+
 static void
 add_number(struct buffer *b, uint64_t n)
 {

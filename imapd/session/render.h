@@ -18,6 +18,9 @@ void buffer_add_slice(struct buffer *, struct slice);
 /* A string, or NIL where at is NULL. */
 void buffer_add_nstring(struct buffer *, struct slice);
 
+/* A literal has octets of CHAR8, and so no NUL (RFC 9051 section 9). */
+void render_hide_nuls(char *at, size_t len);
+
 /* The envelope of the message itself. */
 void render_envelope(const struct mime *, struct buffer *);
 /* BODY, and with extended BODYSTRUCTURE. */

@@ -25,6 +25,10 @@ ROUND_SECONDS = 4
 USERS = 11
 READERS = 10			# u1 to u10; u11 has the maildrop
 METADATA = "(UID FLAGS ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)"
+# As a client with a list of messages to show asks.
+LISTING = ("(UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc "
+           "Subject Date Message-ID Priority X-Priority References Newsgroups "
+           "In-Reply-To Content-Type Reply-To)])")
 WORDS = ("letter harbour cargo ballast anchor lantern compass rudder galley "
          "mooring pilot tide ledger signal watch bulwark keel mast").split()
 
@@ -188,6 +192,8 @@ def reading(benches, n):
                fetches=n)
     yield case(benches, "FETCH 1:* with all metadata", f"FETCH 1:* {METADATA}",
                fetches=n)
+    yield case(benches, "UID FETCH 1:* with chosen header fields",
+               f"UID FETCH 1:* {LISTING}", 5, fetches=n)
     one = sum(1 for i in range(n) if i % 977 == 77)
     yield case(benches, "SEARCH FROM", "SEARCH FROM .77@example.net", 5,
                found=one)

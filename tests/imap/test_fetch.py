@@ -121,6 +121,42 @@ def test_header_fields(session, home, name):
     assert s.literal(f"FETCH 1 {label}", label) == b"\r\n"
 
 
+def test_chosen_fields_are_kept(session, home):
+    """What was asked for once is answered from the index, whoever asks and in
+    whatever order; what nobody has asked for yet comes from the file.  To tell
+    them apart, the file is changed, which nobody does."""
+    put(home, b"From: a@b.test\nSubject: first\nDate: x\n\nSubject: no\n")
+
+    def ask(s, names):
+        label = f"BODY[HEADER.FIELDS ({names})]"
+        return s.literal(f"FETCH 1 {label.replace('BODY', 'BODY.PEEK')}",
+                         label)
+
+    s = session()
+    s.ok("SELECT INBOX")
+    first = b"From: a@b.test\r\nSubject: first\r\n\r\n"
+    assert ask(s, "Subject From") == first
+    s.ok("LOGOUT")
+    s.ended()
+    [path] = (home / "Maildir/cur").iterdir()
+    path.write_bytes(path.read_bytes().replace(b"first", b"other"))
+    s = session()
+    s.ok("SELECT INBOX")
+    assert ask(s, "FROM SUBJECT") == first
+    assert ask(s, "subject") == first.partition(b"\r\n")[2]
+    assert ask(s, "Date") == b"Date: x\r\n\r\n"	# and all is read again
+    assert ask(s, "Date Subject") == b"Subject: other\r\nDate: x\r\n\r\n"
+    assert not os.listdir(home / "Maildir/new")
+
+
+def test_fields_set_seen(session, home):
+    put(home, b"Subject: x\n\n")
+    s = session()
+    s.ok("SELECT INBOX")
+    [r] = s.ok("FETCH 1 BODY[HEADER.FIELDS (Subject)]").of("FETCH")
+    assert b"\\Seen" in r
+
+
 def check_partial(s, label, raw):
     n = len(raw)
     for start, length in ((0, 1), (0, n), (0, n + 5), (1, 3), (n - 1, 1),
