@@ -248,7 +248,7 @@ def around_is_in_lines(octets):
     assert binary.get_payload(decode=True) == BYTES
     assert plain.get_payload().rstrip() == "plain"
     assert binary["X-Part"] == "a?b c"
-    assert m.preamble.split("\n")[:3] == ["before?", "and  --b", "--?b"]
+    assert m.preamble.split("\n")[:3] == ["before?", "and  --b", "?--?b"]
     assert m.epilogue.rstrip(" \n") == "behind?\nit"
     assert b"\0" not in octets and b"\r" not in octets
 
