@@ -166,6 +166,7 @@ settle_answered(struct session *s)
 {
 	struct recipient *r;
 
+	/* NOLINTNEXTLINE: what settle frees is off the list */
 	while ((r = TAILQ_FIRST(&s->asked)) != NULL && r->answer != -1 &&
 	    s->phase != PHASE_END) {
 		TAILQ_REMOVE(&s->asked, r, order);
