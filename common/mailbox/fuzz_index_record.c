@@ -15,14 +15,39 @@ check(int truth)
 		abort();
 }
 
+/* The same, whoever takes it apart. */
+static void
+check_columns(struct slice in, const struct index_chunk *c, enum parse expected)
+{
+	static struct index_columns columns;
+	unsigned i = 0;
+
+	check(
+	    index_columns_parse(in, INDEX_VIEW_COLUMNS, &columns) == expected);
+	if (expected != PARSE_OK)
+		return;
+	check(columns.present == c->present);
+	for (uint64_t left = c->present; left != 0; left &= left - 1, i++) {
+		const struct index_record *r =
+		    &c->record[__builtin_ctzll(left)];
+
+		check(columns.number[INDEX_MODSEQ][i] == r->modseq);
+		check(columns.number[INDEX_INO][i] == r->ino);
+		check(columns.number[INDEX_KEYWORDS][i] == r->keywords);
+	}
+	check(i == columns.n);
+}
+
 static void
 check_chunk(struct slice in)
 {
 	static struct index_chunk c, d;
 	uint8_t out[CHUNK_MAX], again[CHUNK_MAX];
+	enum parse result = index_chunk_parse(in, &c);
 	size_t len;
 
-	if (index_chunk_parse(in, &c) != PARSE_OK)
+	check_columns(in, &c, result);
+	if (result != PARSE_OK)
 		return;
 	len = index_chunk_pack(&c, out);
 	if (len == 0) {

@@ -19,23 +19,22 @@ enum { CHUNK_VERSION = 2, VIEW_VERSION = 1, BLOB_VERSION = 1 };
  * is decided octet by octet.
  */
 
-enum column { KEYWORDS, MODSEQ, INO, SIZE, DATE, COLUMNS };
 enum { BITS_LEN = 3 * 8, COLUMN_HEAD = 1 + 8 };
 
 /* A date as a number that orders as dates do. */
 #define DATE_SIGN (UINT64_C(1) << 63)
 
 static uint64_t
-column_value(const struct index_record *r, enum column c)
+column_value(const struct index_record *r, enum index_column c)
 {
 	switch (c) {
-	case KEYWORDS:
+	case INDEX_KEYWORDS:
 		return r->keywords;
-	case MODSEQ:
+	case INDEX_MODSEQ:
 		return r->modseq;
-	case INO:
+	case INDEX_INO:
 		return r->ino;
-	case SIZE:
+	case INDEX_SIZE:
 		return r->crlf_size;
 	default:
 		return (uint64_t)r->date ^ DATE_SIGN;
@@ -44,9 +43,11 @@ column_value(const struct index_record *r, enum column c)
 
 /* Where a column says nothing of a record any number would do. */
 static bool
-column_has(const struct index_record *r, enum column c)
+column_has(const struct index_record *r, enum index_column c)
 {
-	return c == SIZE ? r->has_size : c == DATE ? r->has_date : true;
+	return c == INDEX_SIZE   ? r->has_size
+	       : c == INDEX_DATE ? r->has_date
+				 : true;
 }
 
 static void
@@ -67,7 +68,7 @@ get_le(const uint8_t *at, unsigned width)
 }
 
 static void
-put_column(uint8_t **to, const struct index_chunk *c, enum column column)
+put_column(uint8_t **to, const struct index_chunk *c, enum index_column column)
 {
 	uint64_t least = UINT64_MAX, most = 0, left;
 	unsigned width;
@@ -100,34 +101,48 @@ put_column(uint8_t **to, const struct index_chunk *c, enum column column)
 	}
 }
 
-/* Add n numbers of one width. */
+/*
+ * n numbers of one width, and the least of the column added to each: a loop for
+ * each width, which the compiler does many at a time.
+ */
 static void
-add_numbers(const uint8_t *at, unsigned width, unsigned n, uint64_t *to)
+take_numbers(
+    const uint8_t *at, unsigned width, unsigned n, uint64_t least, uint64_t *to)
 {
-	for (unsigned i = 0; i < n; i++, at += width) {
-		uint16_t two;
-		uint32_t four;
-		uint64_t eight;
+	uint16_t two;
+	uint32_t four;
+	uint64_t eight;
 
-		switch (width) {
-		case 1:
-			to[i] += *at;
-			break;
-		case 2:
+	switch (width) {
+	case 0:
+		for (unsigned i = 0; i < n; i++)
+			to[i] = least;
+		break;
+	case 1:
+		for (unsigned i = 0; i < n; i++)
+			to[i] = least + at[i];
+		break;
+	case 2:
+		for (unsigned i = 0; i < n; i++, at += sizeof(two)) {
 			memcpy(&two, at, sizeof(two));
-			to[i] += le16toh(two);
-			break;
-		case 4:
+			to[i] = least + le16toh(two);
+		}
+		break;
+	case 4:
+		for (unsigned i = 0; i < n; i++, at += sizeof(four)) {
 			memcpy(&four, at, sizeof(four));
-			to[i] += le32toh(four);
-			break;
-		default:
+			to[i] = least + le32toh(four);
+		}
+		break;
+	default:
+		for (unsigned i = 0; i < n; i++, at += sizeof(eight)) {
 			memcpy(&eight, at, sizeof(eight));
-			to[i] += le64toh(eight);
+			to[i] = least + le64toh(eight);
 		}
 	}
 }
 
+/* to NULL: it is passed over. */
 static bool
 take_column(const uint8_t **at, const uint8_t *end, unsigned n, uint64_t *to)
 {
@@ -142,16 +157,14 @@ take_column(const uint8_t **at, const uint8_t *end, unsigned n, uint64_t *to)
 	if ((width != 0 && width != 1 && width != 2 && width != 4 &&
 		width != 8) || (size_t)(end - *at) < (size_t)n * width)
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		to[i] = least;
-	if (width > 0)
-		add_numbers(*at, width, n, to);
+	if (to != NULL)
+		take_numbers(*at, width, n, least, to);
 	*at += (size_t)n * width;
 	return true;
 }
 
 static uint64_t
-bits_of(const struct index_chunk *c, enum column column)
+bits_of(const struct index_chunk *c, enum index_column column)
 {
 	uint64_t bits = 0;
 
@@ -171,82 +184,90 @@ index_chunk_pack(const struct index_chunk *c, uint8_t to[CHUNK_MAX])
 	if (c->present == 0)
 		return 0;
 	put_le(&at, c->present, 8);
-	put_le(&at, bits_of(c, SIZE), 8);
-	put_le(&at, bits_of(c, DATE), 8);
+	put_le(&at, bits_of(c, INDEX_SIZE), 8);
+	put_le(&at, bits_of(c, INDEX_DATE), 8);
 	for (uint64_t left = c->present; left != 0; left &= left - 1)
 		*at++ = c->record[__builtin_ctzll(left)].flags;
-	for (int column = 0; column < COLUMNS; column++)
-		put_column(&at, c, (enum column)column);
+	for (int column = 0; column < INDEX_COLUMNS; column++)
+		put_column(&at, c, (enum index_column)column);
 	len = (size_t)(at - to);
 	to[0] = CHUNK_VERSION;
 	put_le(&crc, crc32c(0, to + CHUNK_HEAD, len - CHUNK_HEAD), 4);
 	return len;
 }
 
-/* All columns are there; flags points to one octet for each record. */
 static void
-fill_records(struct index_chunk *c, const uint8_t *flags, uint64_t sizes,
-    uint64_t dates, uint64_t column[COLUMNS][CHUNK_UIDS])
+fill_records(struct index_chunk *c, const struct index_columns *from)
 {
 	unsigned i = 0;
 
 	for (uint64_t left = c->present; left != 0; left &= left - 1, i++) {
 		unsigned n = (unsigned)__builtin_ctzll(left);
-		bool has_size = sizes >> n & 1, has_date = dates >> n & 1;
+		bool has_size = from->sizes >> n & 1;
+		bool has_date = from->dates >> n & 1;
 		struct index_record *r = &c->record[n];
 
-		r->modseq = column[MODSEQ][i];
-		r->ino = column[INO][i];
-		r->crlf_size = has_size ? column[SIZE][i] : 0;
-		r->date = has_date ? (int64_t)(column[DATE][i] ^ DATE_SIGN) : 0;
-		r->keywords = column[KEYWORDS][i];
-		r->flags = flags[i] & FLAG_ALL;
+		r->modseq = from->number[INDEX_MODSEQ][i];
+		r->ino = from->number[INDEX_INO][i];
+		r->crlf_size = has_size ? from->number[INDEX_SIZE][i] : 0;
+		r->date =
+		    has_date
+			? (int64_t)(from->number[INDEX_DATE][i] ^ DATE_SIGN)
+			: 0;
+		r->keywords = from->number[INDEX_KEYWORDS][i];
+		r->flags = from->flags[i] & FLAG_ALL;
 		r->has_size = has_size;
 		r->has_date = has_date;
 	}
 }
 
 static bool
-parse_columns(const uint8_t *at, const uint8_t *end, struct index_chunk *c)
+parse_columns(const uint8_t *at, const uint8_t *end, enum index_column few,
+    struct index_columns *c)
 {
-	uint64_t column[COLUMNS][CHUNK_UIDS], present, sizes, dates;
-	const uint8_t *flags;
-	unsigned n;
-
 	if (end - at < BITS_LEN)
 		return false;
-	present = get_le(at, 8);
-	sizes = get_le(at + 8, 8);
-	dates = get_le(at + 16, 8);
-	n = (unsigned)__builtin_popcountll(present);
-	flags = at + BITS_LEN;
-	if (n == 0 || ((sizes | dates) & ~present) != 0 ||
-	    end - flags < (ptrdiff_t)n)
+	c->present = get_le(at, 8);
+	c->sizes = get_le(at + 8, 8);
+	c->dates = get_le(at + 16, 8);
+	c->n = (unsigned)__builtin_popcountll(c->present);
+	c->flags = at + BITS_LEN;
+	if (c->n == 0 || ((c->sizes | c->dates) & ~c->present) != 0 ||
+	    end - c->flags < (ptrdiff_t)c->n)
 		return false;
-	at = flags + n;
-	for (int i = 0; i < COLUMNS; i++)
-		if (!take_column(&at, end, n, column[i]))
+	at = c->flags + c->n;
+	for (enum index_column i = 0; i < INDEX_COLUMNS; i++)
+		if (!take_column(&at, end, c->n, i < few ? c->number[i] : NULL))
 			return false;
-	if (at != end)
-		return false;
-	c->present = present;
-	fill_records(c, flags, sizes, dates, column);
-	return true;
+	return at == end;
+}
+
+enum parse
+index_columns_parse(
+    struct slice in, enum index_column few, struct index_columns *c)
+{
+	const uint8_t *at = (const uint8_t *)in.at;
+
+	if (in.len < CHUNK_HEAD || in.len > CHUNK_MAX ||
+	    at[0] != CHUNK_VERSION ||
+	    get_le(at + 1, 4) !=
+		crc32c(0, at + CHUNK_HEAD, in.len - CHUNK_HEAD))
+		return PARSE_BAD;
+	return parse_columns(at + CHUNK_HEAD, at + in.len, few, c) ? PARSE_OK
+								   : PARSE_BAD;
 }
 
 enum parse
 index_chunk_parse(struct slice in, struct index_chunk *c)
 {
-	const uint8_t *at = (const uint8_t *)in.at;
+	struct index_columns columns;
 
 	c->present = 0;
-	if (in.len < CHUNK_HEAD || in.len > CHUNK_MAX || at[0] != CHUNK_VERSION)
+	if (index_columns_parse(in, INDEX_COLUMNS, &columns) != PARSE_OK)
 		return PARSE_BAD;
-	if (get_le(at + 1, 4) !=
-	    crc32c(0, at + CHUNK_HEAD, in.len - CHUNK_HEAD))
-		return PARSE_BAD;
-	return parse_columns(at + CHUNK_HEAD, at + in.len, c) ? PARSE_OK :
-								PARSE_BAD;
+	c->present = columns.present;
+	fill_records(c, &columns);
+	return PARSE_OK;
 }
 
 /* ---- views ---- */

@@ -41,6 +41,29 @@ size_t index_chunk_pack(const struct index_chunk *, uint8_t to[CHUNK_MAX]);
 /* PARSE_BAD: another version, length or checksum. */
 enum parse index_chunk_parse(struct slice, struct index_chunk *);
 
+enum index_column {
+	INDEX_KEYWORDS,
+	INDEX_MODSEQ,
+	INDEX_INO,
+	INDEX_VIEW_COLUMNS, /* a view needs no others */
+	INDEX_SIZE = INDEX_VIEW_COLUMNS,
+	INDEX_DATE, /* as it orders, see index_record.c */
+	INDEX_COLUMNS
+};
+
+/* The same records as they are stored: those that are present, side by side. */
+struct index_columns {
+	uint64_t present, sizes, dates; /* bits, as in struct index_chunk */
+	unsigned n;
+	const uint8_t *flags; /* n of them; in the value that was read */
+	uint64_t number[INDEX_COLUMNS][CHUNK_UIDS];
+};
+
+/* Only the first few columns are taken out, but all is checked.  For who reads
+ * all chunks of a folder: nothing is moved that he has no use for. */
+enum parse index_columns_parse(
+    struct slice, enum index_column few, struct index_columns *);
+
 /*
  * A folder as it was when its directories had these times of change, and the
  * records above were all of its messages: who finds the same times need not

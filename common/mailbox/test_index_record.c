@@ -66,6 +66,29 @@ expect_same(const struct index_record *a, const struct index_record *b)
 	    a->has_size == b->has_size && a->has_date == b->has_date);
 }
 
+static void
+expect_columns(struct slice in, const struct index_chunk *c)
+{
+	static struct index_columns columns;
+	unsigned i = 0;
+
+	assert_int_equal(
+	    index_columns_parse(in, INDEX_VIEW_COLUMNS, &columns), PARSE_OK);
+	assert_true(columns.present == c->present);
+	for (unsigned n = 0; n < CHUNK_UIDS; n++) {
+		if ((c->present >> n & 1) == 0)
+			continue;
+		assert_true(
+		    columns.number[INDEX_MODSEQ][i] == c->record[n].modseq &&
+		    columns.number[INDEX_INO][i] == c->record[n].ino &&
+		    columns.number[INDEX_KEYWORDS][i] ==
+			c->record[n].keywords &&
+		    columns.flags[i] == c->record[n].flags);
+		i++;
+	}
+	assert_int_equal(i, columns.n);
+}
+
 /* Each width that a column may have, of numbers far from 0 and of both signs. */
 static void
 test_chunk_columns(void **state)
@@ -96,6 +119,7 @@ test_chunk_columns(void **state)
 			assert_int_equal(index_chunk_parse(slice_of(b, len),
 			    &out), PARSE_OK);
 			assert_true(in.present == out.present);
+			expect_columns(slice_of(b, len), &in);
 			for (unsigned n = 0; n < CHUNK_UIDS; n++)
 				if (in.present >> n & 1)
 					expect_same(&in.record[n],

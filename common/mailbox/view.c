@@ -376,6 +376,27 @@ folder_is_held(const struct folder *f)
 	return f->any_gone && f->held != 0;
 }
 
+/* In numbers of its own: the compiler must not think that a message could be
+ * one of these. */
+static void
+count_messages(const struct folder *f, struct folder_status *s)
+{
+	size_t recent = 0, unseen = 0, first = 0;
+
+	for (size_t k = 0; k < f->count; k++) {
+		const struct message *m = &f->entries[k].m;
+		bool is_unseen = (m->flags & FLAG_SEEN) == 0;
+
+		recent += m->recent;
+		unseen += is_unseen;
+		if (first == 0 && is_unseen)
+			first = k + 1;
+	}
+	s->recent = recent;
+	s->unseen = unseen;
+	s->first_unseen = first;
+}
+
 void
 folder_status(const struct folder *f, struct folder_status *s)
 {
@@ -388,14 +409,5 @@ folder_status(const struct folder *f, struct folder_status *s)
 				       : f->synced;
 	memcpy(s->mailbox_id, f->state.mailbox_id, sizeof(s->mailbox_id));
 	s->messages = f->count;
-	for (size_t k = 0; k < f->count; k++) {
-		const struct message *m = &f->entries[k].m;
-
-		s->recent += m->recent;
-		if (m->flags & FLAG_SEEN)
-			continue;
-		s->unseen++;
-		if (s->first_unseen == 0)
-			s->first_unseen = k + 1;
-	}
+	count_messages(f, s);
 }

@@ -94,25 +94,39 @@ struct loading {
 	const struct index_view *now;
 	uint32_t count;
 	uint32_t last; /* UID */
+	struct index_columns columns;
 };
 
+/* What the columns say, from this UID on. */
 static bool
-load_one(struct loading *l, uint32_t uid, const struct index_record *r)
+load_columns(struct loading *l, uint32_t base)
 {
-	struct folder *f = l->f;
+	const struct index_columns *c = &l->columns;
+	const uint64_t next_uid = l->f->next.uid;
+	const uint64_t next_modseq = l->f->next.modseq;
+	struct entry *to = &l->f->entries[l->f->count];
+	uint64_t left = c->present;
 
-	if (f->count == l->count || uid == 0 || uid >= f->next.uid ||
-	    r->modseq == 0 || r->modseq >= f->next.modseq)
+	if (c->n > l->count - l->f->count)
 		return false;
-	l->last = uid;
-	f->entries[f->count++] = (struct entry){
-		.m = { .uid = uid,
-		    .keywords = r->keywords,
-		    .modseq = r->modseq,
-		    .flags = r->flags },
-		.ino = r->ino,
-		.name = UINT32_MAX,
-	};
+	for (unsigned i = 0; i < c->n; i++, left &= left - 1) {
+		uint32_t uid = base + (uint32_t)__builtin_ctzll(left);
+		uint64_t modseq = c->number[INDEX_MODSEQ][i];
+
+		if (uid == 0 || uid >= next_uid || modseq == 0 ||
+		    modseq >= next_modseq)
+			return false;
+		to[i] = (struct entry){
+			.m = { .uid = uid,
+			    .keywords = c->number[INDEX_KEYWORDS][i],
+			    .modseq = modseq,
+			    .flags = c->flags[i] & FLAG_ALL },
+			.ino = c->number[INDEX_INO][i],
+			.name = UINT32_MAX,
+		};
+	}
+	l->f->count += c->n;
+	l->last = to[c->n - 1].m.uid;
 	return true;
 }
 
@@ -120,22 +134,15 @@ static int
 load_each(void *ctx, struct slice key, struct slice value)
 {
 	struct loading *l = ctx;
-	struct index_chunk c;
 	uint32_t number;
 
 	if (!index_key_parse(key, INDEX_CHUNK, l->f->state.identity, &number))
 		return 1;
-	if (number > UINT32_MAX / CHUNK_UIDS ||
-	    index_chunk_parse(value, &c) != PARSE_OK)
-		goto bad;
-	for (; c.present != 0; c.present &= c.present - 1) {
-		unsigned n = (unsigned)__builtin_ctzll(c.present);
-
-		if (!load_one(l, number * CHUNK_UIDS + n, &c.record[n]))
-			goto bad;
-	}
-	return 0;
-bad:
+	if (number <= UINT32_MAX / CHUNK_UIDS &&
+	    index_columns_parse(value, INDEX_VIEW_COLUMNS, &l->columns) ==
+		PARSE_OK &&
+	    load_columns(l, number * CHUNK_UIDS))
+		return 0;
 	l->count = UINT32_MAX; /* S2: never equal */
 	return 1;
 }
