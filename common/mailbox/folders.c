@@ -68,25 +68,37 @@ folder_list_clear(struct folder_list *l)
 	*l = (struct folder_list){ 0 };
 }
 
-/* A directory with a folder's name and cur/ in it. */
+/* Can it be a folder, as far as its name says? */
+static bool
+is_named(const char *name, unsigned char type, struct folder_name *n)
+{
+	return (type == DT_DIR || type == DT_UNKNOWN) &&
+	       folder_name_parse_disk(slice_str(name), n) == PARSE_OK;
+}
+
+/* A directory with cur/ in it. */
+static bool
+is_folder(int maildir_fd, const char *name)
+{
+	char cur[NAME_MAX + sizeof("/cur")];
+	struct stat st;
+
+	snprintf(cur, sizeof(cur), "%s/cur", name);
+	return fstatat(maildir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode) &&
+	       fstatat(maildir_fd, cur, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int
 list_each(void *ctx, const char *name, uint64_t ino, unsigned char type)
 {
 	struct listing *l = ctx;
-	char cur[NAME_MAX + sizeof("/cur")];
 	struct folder_name n;
-	struct stat st;
 
 	(void)ino;
-	if ((type != DT_DIR && type != DT_UNKNOWN) ||
-	    folder_name_parse_disk(slice_str(name), &n) != PARSE_OK)
-		return 0;
-	snprintf(cur, sizeof(cur), "%s/cur", name);
-	if (fstatat(l->maildir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISDIR(st.st_mode) ||
-	    fstatat(l->maildir_fd, cur, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return 0;
-	return list_add(l, &n);
+	return is_named(name, type, &n) && is_folder(l->maildir_fd, name)
+		   ? list_add(l, &n)
+		   : 0;
 }
 
 int
@@ -103,6 +115,35 @@ mailbox_list(struct mailbox *mb, struct folder_list *list)
 	}
 	list_sort(list);
 	return 0;
+}
+
+struct inferiors {
+	const struct folder_name *of;
+	int maildir_fd;
+};
+
+/* Stops at the first one. */
+static int
+inferior_each(void *ctx, const char *name, uint64_t ino, unsigned char type)
+{
+	const struct inferiors *i = ctx;
+	struct folder_name n;
+
+	(void)ino;
+	return is_named(name, type, &n) &&
+	       (folder_name_is_below(&n, i->of) ||
+		   (folder_name_is_inbox(i->of) &&
+		       slice_starts_nocase(slice_str(folder_name_imap(&n)),
+			   SLICE_LITERAL("INBOX.")))) &&
+	       is_folder(i->maildir_fd, name);
+}
+
+int
+mailbox_has_inferiors(struct mailbox *mb, const struct folder_name *name)
+{
+	struct inferiors i = { name, mb->maildir_fd };
+
+	return dir_scan(mb->maildir_fd, inferior_each, &i);
 }
 
 int

@@ -108,6 +108,9 @@ int mailbox_delete(struct mailbox *, const struct folder_name *);
  */
 int mailbox_rename(struct mailbox *, const struct folder_name *from,
     const struct folder_name *to);
+/* Is there a folder below this name, which need not be one?  Costs a look at
+ * the names, and at the first one below.  -1: errno. */
+int mailbox_has_inferiors(struct mailbox *, const struct folder_name *);
 /* 1: exists, 0: does not, -1: errno. */
 int mailbox_exists(struct mailbox *, const struct folder_name *);
 

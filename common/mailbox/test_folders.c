@@ -34,6 +34,20 @@ expect_list(struct mailbox *mb, const char *want)
 	folder_list_clear(&l);
 }
 
+/* Of all these names, space between. */
+static void
+expect_inferiors(struct mailbox *mb, const char *names, int want)
+{
+	char text[128], *at = text, *name;
+
+	strcpy(text, names);
+	while ((name = strsep(&at, " ")) != NULL) {
+		struct folder_name n = name_of(name);
+
+		assert_int_equal(mailbox_has_inferiors(mb, &n), want);
+	}
+}
+
 static void
 test_create_and_list(void **state)
 {
@@ -57,6 +71,13 @@ test_create_and_list(void **state)
 	put_file(h, "Maildir/.file", "");
 	assert_int_equal(symlinkat("/etc", h->fd, "Maildir/.link"), 0);
 	expect_list(mb, "INBOX Entw&APw-rfe Sent a.b.c");
+	expect_inferiors(mb, "a a.b", 1);
+	expect_inferiors(mb, "INBOX Sent a.b.c b a.b.c.d nocur file link", 0);
+	assert_int_equal(mkdirat(h->fd, "Maildir/.Sent.nocur", 0700), 0);
+	expect_inferiors(mb, "Sent Sen", 0);
+	create(mb, "Sent.x");
+	create(mb, "INBOX.y");
+	expect_inferiors(mb, "Sent INBOX", 1);
 	assert_int_equal(count_files(h, "Maildir/tmp"), 0);
 	mailbox_close(mb);
 }

@@ -112,7 +112,8 @@ do_delete(struct imap *s, const struct imap_command *c)
 	if (r == 0 && imap_name_differs(s, c->mailbox, &name))
 		imap_write_list(s, &name, false, c->mailbox);
 	/* a superior that is no folder itself (RFC 9051 section 6.3.5) */
-	if (r == -1 && error == ENOENT && imap_has_children(s, &name)) {
+	if (r == -1 && error == ENOENT &&
+	    mailbox_has_inferiors(s->mailbox, &name) == 1) {
 		imap_no(s, "[HASCHILDREN] there is nothing of that name but "
 			   "what lies below it");
 		return;

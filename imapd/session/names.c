@@ -115,32 +115,15 @@ imap_write_name(struct imap *s, const struct folder_name *name)
 
 /* ---- LIST responses that nobody asked for (RFC 9051) ---- */
 
-bool
-imap_has_children(struct imap *s, const struct folder_name *name)
-{
-	struct folder_list all;
-	bool any = false;
-
-	if (mailbox_list(s->mailbox, &all) == -1)
-		return false;
-	for (size_t i = 0; i < all.count && !any; i++)
-		any = folder_name_is_below(&all.names[i], name) ||
-		      (folder_name_is_inbox(name) &&
-			  slice_starts_nocase(
-			      slice_str(folder_name_imap(&all.names[i])),
-			      SLICE_LITERAL("INBOX.")));
-	folder_list_clear(&all);
-	return any;
-}
-
 /* And what the folder was given. */
 static void
 write_attributes(struct imap *s, const struct folder_name *name)
 {
 	unsigned uses;
 
-	imap_print(s,
-	    imap_has_children(s, name) ? "\\HasChildren" : "\\HasNoChildren");
+	imap_print(s, mailbox_has_inferiors(s->mailbox, name) == 1
+			  ? "\\HasChildren"
+			  : "\\HasNoChildren");
 	if (mailbox_special_use(s->mailbox, name, &uses) == -1)
 		return;
 	for (unsigned use = 1; use < 1U << SPECIAL_USES; use <<= 1)

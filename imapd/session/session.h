@@ -178,10 +178,8 @@ void imap_write_name(struct imap *, const struct folder_name *);
 /* For a client with UTF-8, in Normalization Form C, in the command's arena. */
 struct slice imap_normal(struct imap *, struct slice);
 /* IMAP4rev2 wants to be told that its name became another (section 6.3.9.7). */
-bool imap_name_differs(const struct imap *, struct slice given,
-    const struct folder_name *);
-/* A folder lies below it. */
-bool imap_has_children(struct imap *, const struct folder_name *);
+bool imap_name_differs(
+    const struct imap *, struct slice given, const struct folder_name *);
 /* "* LIST (...) "." name"; exists: else \NonExistent; oldname: len 0: none. */
 void imap_write_list(struct imap *, const struct folder_name *, bool exists,
     struct slice oldname);
