@@ -271,8 +271,9 @@ on_mail(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 	if (milter_mail_decode(m->body, &mail) == -1)
 		return -1;
 	s = find(p, mail.session);
+	/* The former one has ended, whatever of it is under way. */
 	if (s != NULL && s->request != 0)
-		return -1;
+		session_abort(s);
 	if (s == NULL)
 		s = session_new(p, mail.session);
 	if (s == NULL || session_mail(s, &mail, m->body) == -1)

@@ -372,6 +372,30 @@ test_streams_are_bounded(void **state)
 	w->d->n_peers = 1;
 }
 
+/* A transaction ends with the next one, too, with a request under way or not:
+ * the last is the one that is answered. */
+static void
+test_mail_ends_the_former(void **state)
+{
+	struct world *w = *state;
+
+	with_a_milter(w);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(ask_mail(w, 7));
+		turn(w);
+	}
+	assert_true(listen_to(w));
+	assert_int_equal(TAILQ_FIRST(&w->d->peers)->n_sessions, 1);
+	assert_int_equal(TAILQ_FIRST(&w->d->peers)->n_streams, 1);
+	config_release(w->d->config);
+	use(w->d, ""); /* no such milter: answered at once */
+	assert_true(ask_mail(w, 7));
+	turn(w);
+	assert_true(listen_to(w));
+	assert_int_equal(w->answers[MILTER_REFUSE], 1);
+	assert_int_equal(TAILQ_FIRST(&w->d->peers)->n_streams, 0);
+}
+
 /* Every request in every order, without MAIL, behind ABORT, behind CLOSE. */
 static void
 test_out_of_order(void **state)
@@ -435,7 +459,7 @@ main(void)
 		T(test_held_and_closed),
 		T(test_parts_are_bounded),
 		T(test_streams_are_bounded),
-		T(test_out_of_order),
+		T(test_mail_ends_the_former), T(test_out_of_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,6 +304,7 @@ smtpd_init(struct smtpd *d)
 	TAILQ_INIT(&d->proxied);
 	TAILQ_INIT(&d->held);
 	TAILQ_INIT(&d->milters_held);
+	TAILQ_INIT(&d->milters_owed);
 	/* Microseconds since 1970: no former process of ours counted so far,
 	 * so a session's id in the log is its own. */
 	gettimeofday(&now, NULL);

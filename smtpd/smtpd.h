@@ -83,6 +83,7 @@ struct smtpd {
 	unsigned	 login_offer;	/* a set of enum auth_offer */
 	struct sibling	 milterd;
 	struct milters	 milters_held;	/* wait for its channel to drain */
+	struct milters	 milters_owed;	/* have an end to tell it yet */
 	unsigned	 milter_era;	/* of its channel; 0: none so far */
 	uint64_t	 milter_octets;	/* kept while milters look at them */
 	struct quotas	*quotas;

@@ -11,8 +11,8 @@
  * content is sent for the review, in parts as queue-manager would get them: all
  * but the last as MILTER_CONTENT, the last with MILTER_REVIEW.  If the milters
  * have changed it, the octets that replace its beginning come as MILTER_PART,
- * before the verdict.  A transaction ends with the verdict of the review, or
- * with MILTER_ABORT; a session with MILTER_CLOSE.
+ * before the verdict.  A transaction ends with the verdict of the review, with
+ * MILTER_ABORT or with the next MILTER_MAIL; a session with MILTER_CLOSE.
  *
  * encode answers the length of the body, or 0 when it does not fit; buf has
  * room for the row's greatest size in messages.h.  decode answers 0, or -1

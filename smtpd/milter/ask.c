@@ -35,6 +35,7 @@ find(struct session *s, bool *failed)
 		if (s->milter == NULL)
 			return NULL;
 		s->milter->s = s;
+		s->milter->id = s->id;
 		s->milter->kept.d = s->milter->changed.d = s->d;
 		s->milter->kept.client = s->milter->changed.client = s->client;
 	}
@@ -258,16 +259,64 @@ milter_unknown(struct session *s, struct slice line)
 
 /* ---- the end ---- */
 
+static bool
+is_known(const struct smtpd *d, const struct milter *m)
+{
+	return d->milterd.ch != NULL && m->era != 0 && m->era == d->milter_era;
+}
+
+static int
+send_end(struct smtpd *d, const struct milter *m, enum ipc_type type)
+{
+	struct milter_small body = { .session = m->id };
+	char buf[MILTER_SMALL_MAX];
+
+	return ipc_send(d->milterd.ch, type, 0,
+	    slice_of(buf, milter_small_encode(&body, buf)), NULL, 0);
+}
+
+/*
+ * An end is not lost: milterd would take what the session says next for
+ * nonsense, or keep its connections for ever.  Where the channel has no room
+ * it is owed; the end of the session is that of the transaction, too.
+ */
 static void
 tell(struct milter *m, enum ipc_type type)
 {
 	struct smtpd *d = m->s->d;
-	struct milter_small body = { .session = m->s->id };
-	char buf[MILTER_SMALL_MAX];
 
-	if (d->milterd.ch != NULL && m->era != 0 && m->era == d->milter_era)
-		(void)ipc_send(d->milterd.ch, type, 0,
-		    slice_of(buf, milter_small_encode(&body, buf)), NULL, 0);
+	if (!is_known(d, m))
+		return;
+	if (m->owes == 0 && !ipc_channel_full(d->milterd.ch) &&
+	    send_end(d, m, type) == 0)
+		return;
+	if (m->owes == 0)
+		TAILQ_INSERT_TAIL(&d->milters_owed, m, owed);
+	m->owes = type;
+	m->owed_to = d;
+}
+
+void
+milter_owes_nothing(struct milter *m)
+{
+	if (m->owes != 0)
+		TAILQ_REMOVE(&m->owed_to->milters_owed, m, owed);
+	m->owes = 0;
+	if (m->s == NULL)
+		free(m);
+}
+
+void
+milter_send_owed(struct smtpd *d)
+{
+	struct milter *m;
+
+	while ((m = TAILQ_FIRST(&d->milters_owed)) != NULL) {
+		if (is_known(d, m) && (ipc_channel_full(d->milterd.ch) ||
+					  send_end(d, m, m->owes) == -1))
+			return;
+		milter_owes_nothing(m);
+	}
 }
 
 void
@@ -311,6 +360,9 @@ milter_session_end(struct session *s)
 	sibling_forget(&s->d->milterd, &m->ask);
 	tell(m, IPC_MILTER_CLOSE);
 	free(m->unknown);
-	free(m);
+	m->unknown = NULL;
+	m->s = NULL;
 	s->milter = NULL;
+	if (m->owes == 0)
+		free(m);
 }

@@ -193,6 +193,7 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	log_warning("sibling-gone", LOG_CSTR("peer", "milterd"));
 	sibling_gone(&d->milterd);
 	stage_channel_lost(&d->stage, IPC_MILTERD, 0);
+	milter_send_owed(d);
 	milter_send_held(d);
 }
 
@@ -200,6 +201,7 @@ static void
 on_drained(void *ctx, struct ipc_channel *ch)
 {
 	(void)ch;
+	milter_send_owed(ctx);
 	milter_send_held(ctx);
 }
 
@@ -225,6 +227,7 @@ milter_connect(struct smtpd *d, int fd)
 		return -1;
 	d->milter_era++;
 	sibling_connect(&d->milterd, ch);
+	milter_send_owed(d);
 	milter_send_held(d);
 	return 0;
 }
@@ -234,8 +237,10 @@ milter_ask(struct milter *m, enum ipc_type type, struct slice body, int fd)
 {
 	struct smtpd *d = m->s->d;
 
-	if (type == IPC_MILTER_MAIL)
+	if (type == IPC_MILTER_MAIL) {
+		milter_owes_nothing(m);
 		m->era = d->milter_era;
+	}
 	if (body.len == 0 || m->era != d->milter_era) {
 		if (fd != -1)
 			close(fd);

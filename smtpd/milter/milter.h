@@ -42,9 +42,14 @@ void kept_clear(struct kept *);
 /* A session with milters. */
 struct milter {
 	TAILQ_ENTRY(milter) held; /* while is_held */
+	TAILQ_ENTRY(milter) owed; /* while owes is set */
 	struct ask ask;
 	struct session *s;
 	unsigned era;                /* of the channel that knows it; 0: none */
+	uint64_t id;                 /* the session's; s is gone before it is */
+	/* MILTER_ABORT or MILTER_CLOSE, for which the channel had no room. */
+	enum ipc_type owes; /* 0: none */
+	struct smtpd *owed_to;
 	uint8_t wishes;              /* enum milter_wish */
 	struct recipient *recipient; /* that is being judged, or told of */
 	struct kept_line *unknown;   /* a command under way, or NULL */
@@ -108,8 +113,11 @@ int milter_part(struct transaction *, uint32_t *octets, bool *last);
 /* MILTER_PART, and the verdict of a review, for the transaction. */
 int milter_take_part(struct milter *, int fd, uint32_t octets);
 void milter_reviewed(struct milter *, struct milter_verdict *);
-/* The channel has drained. */
+/* The channel has drained, or is another one. */
 void milter_send_held(struct smtpd *);
+void milter_send_owed(struct smtpd *);
+/* A new transaction ends the former one by itself. */
+void milter_owes_nothing(struct milter *);
 /* Refuse with what a milter said. */
 void milter_refuse(struct session *, const struct milter_verdict *,
     const char *what, struct slice detail);

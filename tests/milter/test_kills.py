@@ -1,6 +1,10 @@
 """milterd and its milters die under load: clients get 451 and try again; what
 had its 250 is delivered, whole, once, and was looked at."""
 
+import os
+import resource
+import signal
+import smtplib
 import socket
 import time
 
@@ -61,6 +65,57 @@ def read_line(s):
         assert more, octets
         octets += more
     return octets
+
+
+def mail_is_taken(i):
+    try:
+        i.send("a@example.net", [f"bob@{DOMAIN}"], "Subject: x\r\n\r\nx\r\n")
+    except smtplib.SMTPException:
+        return False
+    return True
+
+
+def test_ends_of_sessions_are_not_lost(tmp_path):
+    """Three thousand sessions ask milterd, which does not read, and give up: more
+    messages than its channel keeps.  When it reads again it hears of every end:
+    no connection to the milter is left, and the channel is the same."""
+    n = 3000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = max(hard, 8192)	# as root
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        with Milter(tmp_path / "s") as m, instance(
+                tmp_path / "i", {"one": m},
+                smtpd="max_sessions_per_client = 10000\n"
+                "max_connections_per_minute = 100000\n"
+                "milter_timeout = 5s\n") as i:
+            i.start()
+            pid, = i.pids("milterd")
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                clients = [socket.create_connection(
+                    ("127.0.0.1", i.smtp_port)) for _ in range(n)]
+                for c in clients:
+                    c.settimeout(60)
+                    assert read_line(c).startswith(b"220")
+                    c.sendall(b"HELO x\r\n")
+                for c in clients:
+                    assert read_line(c).startswith(b"250")
+                    c.sendall(b"MAIL FROM:<a@example.net>\r\n")
+                for c in clients:
+                    c.close()
+                i.await_log(n, event="session-end")
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            deadline = time.monotonic() + 60
+            while not mail_is_taken(i):
+                assert time.monotonic() < deadline
+            m.wait(lambda: not m.open, 60)
+            assert i.pids("milterd") == [pid]
+            assert not i.log(event="channel-refused")
+            assert not i.log(event="sibling-gone")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
 
 
 def test_many_sessions_at_once(tmp_path):
