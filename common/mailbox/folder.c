@@ -1,6 +1,5 @@
 /* Opening and closing folders, reading their messages, keywords, POP3. */
 #include <sys/file.h>
-#include <sys/inotify.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +39,6 @@ close_fd(int fd)
 static void
 folder_free(struct folder *f)
 {
-	close_fd(f->notify_fd);
 	close_fd(f->pop3_fd);
 	close_fd(f->live_fd);
 	close_fd(f->tmp_fd);
@@ -63,16 +61,19 @@ int
 folder_open(struct mailbox *mb, const struct folder_name *name, unsigned how,
     struct folder **out)
 {
-	struct folder *f = calloc(1, sizeof(*f));
+	struct folder *f;
 	int saved;
 
+	if ((*out = folder_kept(mb, name, how)) != NULL)
+		return 0;
+	f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return -1;
 	f->mb = mb;
 	f->name = *name;
 	f->how = how;
 	f->dir_fd = f->cur_fd = f->new_fd = f->tmp_fd = f->live_fd = -1;
-	f->pop3_fd = f->notify_fd = -1;
+	f->pop3_fd = f->watch.cur_wd = f->watch.new_wd = -1;
 	if (open_dirs(f) == 0 && folder_enter(f) == 0) {
 		*out = f;
 		return 0;
@@ -89,8 +90,27 @@ folder_close(struct folder *f)
 	if (f == NULL)
 		return;
 	folder_settle(f);
+	if (!folder_keep(f))
+		folder_close_now(f);
+}
+
+void
+folder_close_now(struct folder *f)
+{
+	folder_unwatch(f);
 	folder_leave(f);
 	folder_free(f);
+}
+
+void
+folder_unwatch(struct folder *f)
+{
+	watch_end(f);
+	if (f->rest != NULL || f->saved || !f->scanned || folder_lock(f) == -1)
+		return;
+	if (folder_is_unchanged(f))
+		folder_view_save(f);
+	folder_unlock(f);
 }
 
 /* ---- reading ---- */
@@ -109,12 +129,18 @@ int
 folder_message_open(struct folder *f, size_t seq)
 {
 	struct entry *e = folder_entry(f, seq);
-	int fd = open_entry(f, e);
+	int fd = open_entry(f, e), r;
 
 	if (fd != -1 || errno != ENOENT || e->m.gone)
 		return fd;
 	/* Renamed by somebody: what is it called now? */
-	if (folder_refresh(f) == -1)
+	r = folder_refresh(f);
+	if (r == -1)
+		return -1;
+	fd = open_entry(f, folder_entry(f, seq));
+	if (fd != -1 || errno != ENOENT || r == 0)
+		return fd;
+	if (folder_rescan(f) == -1)
 		return -1;
 	return open_entry(f, folder_entry(f, seq));
 }
@@ -343,52 +369,6 @@ folder_keyword_number(struct folder *f, struct slice name, bool create)
 	n = keyword_add(f, name);
 	folder_unlock(f);
 	return n;
-}
-
-/* ---- being told of changes ---- */
-
-static int
-watch(int notify_fd, int dir_fd)
-{
-	/* inotify takes a path: go there and come back. */
-	int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), wd = -1;
-
-	if (cwd == -1)
-		return -1;
-	if (fchdir(dir_fd) == 0) {
-		wd = inotify_add_watch(notify_fd, ".", IN_ONLYDIR | IN_CREATE |
-		    IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
-		if (fchdir(cwd) == -1)
-			wd = -1;
-	}
-	close(cwd);
-	return wd;
-}
-
-int
-folder_notify_fd(struct folder *f)
-{
-	if (f->notify_fd != -1)
-		return f->notify_fd;
-	f->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (f->notify_fd == -1)
-		return -1;
-	if (watch(f->notify_fd, f->cur_fd) == -1 ||
-	    watch(f->notify_fd, f->new_fd) == -1) {
-		close(f->notify_fd);
-		f->notify_fd = -1;
-	}
-	return f->notify_fd;
-}
-
-void
-folder_notify_drain(struct folder *f)
-{
-	char buffer[4096];
-
-	if (f->notify_fd != -1)
-		while (read(f->notify_fd, buffer, sizeof(buffer)) > 0)
-			;
 }
 
 /* ---- POP3 ---- */

@@ -386,7 +386,7 @@ folder_track_modseqs(struct folder *f)
 		return;
 	f->tracks = true;
 	f->tracked = 0;
-	f->look_again = true;
+	f->untold = true;
 }
 
 /* ---- what is written behind: blobs, and sizes and dates as kind 0 ---- */

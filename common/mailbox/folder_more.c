@@ -12,7 +12,6 @@
 #include "common/mailbox/internal.h"
 
 #define MORE_FILE "bulkhead-keywords"
-#define TOUCH_FILE ".bulkhead-touch"
 enum { MORE_FILE_MAX = 128 * 1024 * 1024 };
 
 static void

@@ -328,6 +328,7 @@ mailbox_delete(struct mailbox *mb, const struct folder_name *name)
 		errno = EINVAL;
 		return -1;
 	}
+	mailbox_kept_close(mb);
 	mailbox_unique_name(mb, unique);
 	snprintf(path, sizeof(path), "tmp/bulkhead-folder.%s", unique);
 	if (mailbox_lock(mb) == -1)
@@ -488,6 +489,7 @@ mailbox_rename(struct mailbox *mb, const struct folder_name *from,
 		errno = EINVAL;
 		return -1;
 	}
+	mailbox_kept_close(mb);
 	if (folder_name_is_inbox(from))
 		return rename_inbox(mb, to);
 	if (mailbox_lock(mb) == -1)

@@ -22,6 +22,8 @@ enum {
 	MESSAGES_MAX = 1 << 22 /* of one folder in one view */
 };
 
+enum { KEPT_MAX = 3 };
+
 struct mailbox {
 	int		 home_fd;	/* its lock guards what is the owner's */
 	int		 maildir_fd;
@@ -31,6 +33,11 @@ struct mailbox {
 	struct quota pending; /* of a batch, not to be counted yet */
 	int64_t counted;      /* usage, monotonic ms; 0: never */
 	unsigned	 locks;
+	bool follows;                  /* mailbox_follow was called */
+	int notify_fd;                 /* inotify; -1: none */
+	struct folder *watched;        /* linked by watch.next */
+	struct folder *kept[KEPT_MAX]; /* closed; the latest is first */
+	size_t nkept;
 };
 
 /* A file as one scan found it. */
@@ -73,16 +80,27 @@ struct stamp {
 	bool		racy;		/* so recently that more may follow unseen */
 };
 
+/* inotify on cur/ and new/, and what it told that the view does not know. */
+struct folder_watch {
+	struct folder *next; /* of the mailbox */
+	int cur_wd, new_wd;  /* -1: there is none */
+	bool local;          /* no other host changes them */
+	bool based;          /* W2 */
+	bool polled;         /* folder_notify_fd */
+	bool lost;           /* W1 */
+	char *at;            /* events as they were read */
+	size_t len, size;
+};
+
 struct folder {
 	struct mailbox	*mb;
 	struct folder_name name;
 	unsigned	 how;
 	int		 dir_fd;	/* its lock guards names and numbers */
 	int		 cur_fd, new_fd, tmp_fd;
-	int		 live_fd;	/* cur/ again: shared lock while open */
-	int		 next_fd;	/* bulkhead-next; -1 without the lock */
+	int live_fd;                    /* cur/ again: shared lock while open */
 	int		 pop3_fd;	/* new/ again: the maildrop's lock */
-	int		 notify_fd;
+	struct folder_watch watch;
 	struct more_keywords *more; /* NULL: none */
 	uint64_t more_ino;          /* of the file as read; 0: none */
 	struct timespec more_time;
@@ -97,6 +115,11 @@ struct folder {
 	bool		 scanned;
 	bool		 tidied;	/* the index knows no more than we do */
 	bool		 look_again;	/* the next sync must scan */
+	bool named;                     /* all of the view have had a name */
+	bool untold; /* the next sync has something to tell */
+	bool saved;  /* the index has it, at these stamps */
+	bool aside;  /* the view waits for a sync (kept.c) */
+	size_t aside_count;
 	bool		 any_gone;	/* some entry is marked gone */
 	bool		 tracks;	/* others' modification sequences */
 	uint64_t	 tracked;	/* next.modseq when they were last read */
@@ -146,6 +169,9 @@ int folder_state_put(int dir_fd, const struct folder_state *); /* durably */
 void mailbox_id_make(char to[MAILBOX_ID_LEN + 1]);
 
 /* ---- folder_more.c: keywords beyond the letters; the lock is held ---- */
+
+/* Made and removed in cur/, so that others notice a change of these. */
+#define TOUCH_FILE ".bulkhead-touch"
 
 int folder_more_read(struct folder *);
 /* Durably, and so that others notice. */
@@ -203,10 +229,14 @@ void folder_remove_tree(int dir_fd, const char *path);
 /* Look at new/ and cur/ (up to a few times, until nothing moves meanwhile). */
 int folder_scan(struct folder *, struct scan *);
 void scan_clear(struct scan *);
+/* Another place; NULL: there are too many, or no memory. */
+struct found *scan_add(struct scan *);
 /* Those with a UID first, ascending. */
 void scan_sort(struct scan *);
 /* Made so lately that a change after it may have the same time. */
 bool time_is_racy(const struct timespec *);
+/* Those of the folder, as they are now.  -1: errno. */
+int folder_stamps_take(struct folder *);
 /* When the directory was last changed, and whether that is long enough ago. */
 int stamp_take(int dir_fd, struct stamp *);
 /* Nothing happened since the last scan, as far as the clock can tell. */
@@ -224,14 +254,86 @@ int folder_assign(struct folder *, struct scan *);
 struct entry *folder_entry(struct folder *, size_t seq);
 const char *entry_name(const struct folder *, const struct entry *);
 int entry_dir(const struct folder *, const struct entry *);
-/* Find the present names of all messages; the view's numbering stays. */
+/*
+ * Find the present names of all messages; the view's numbering stays.  0, or 1:
+ * as far as the kernel told, which of a rename that goes on this moment is
+ * nothing; who still misses one asks for folder_rescan.  -1: errno.
+ */
 int folder_refresh(struct folder *);
+int folder_rescan(struct folder *);
 /* The same, and their modification sequences too. */
 int folder_refresh_modseqs(struct folder *);
 /* The file is gone for certain. */
 void entry_gone(struct folder *, struct entry *);
 
+/* Name, flags and keywords as they were found. */
+void entry_merge(struct entry *, const struct found *);
+/* At the end of the view; its name is in the folder's pool.  -1: errno. */
+int entry_append(struct folder *, const struct found *);
+
+/* ---- watch.c ---- */
+
+struct watch_event {
+	const char *name; /* valid until the next watch_pump */
+	uint32_t cookie;  /* of both events of one rename */
+	bool in_new;      /* else in cur/ */
+	bool present;     /* it is there now; else no more */
+	bool moved;       /* by a rename */
+	bool is_dir;
+};
+
+static inline bool
+folder_is_watched(const struct folder *f)
+{
+	return f->watch.cur_wd != -1;
+}
+
+/* From now on changes are queued.  -1: not to be had (inotify limits). */
+int watch_begin(struct folder *);
+/* The times of change must do from now on; fine without a watch. */
+void watch_end(struct folder *);
+/* Another handle of the same folder has one. */
+bool watch_has_other(const struct folder *);
+/* The instance itself, if no folder needs it. */
+void watch_close(struct mailbox *);
+/* What the kernel has for us goes into the folders' queues. */
+void watch_pump(struct folder *);
+/* Take all that has come out of the queue unseen: before a scan. */
+void watch_forget(struct folder *);
+/* The event at *at of the queue, 0 at first; false: there are no more. */
+bool watch_next(const struct folder *, size_t *at, struct watch_event *);
+
+/* ---- follow.c ---- */
+
+/*
+ * Bring a view up to date with the events of its watch; with grow new messages
+ * join it.  1: it is; 0: the directories must be read; -1: errno.  The lock is
+ * held.
+ */
+int folder_follow(struct folder *, bool grow);
+/* Nothing was told that the view does not know; the queue is empty then. */
+bool follow_is_quiet(struct folder *);
+
+/* ---- kept.c ---- */
+
+/* A closed folder stays open for who asks again; false: close it. */
+bool folder_keep(struct folder *);
+/* Such a folder, as if it were just opened; NULL: there is none. */
+struct folder *folder_kept(
+    struct mailbox *, const struct folder_name *, unsigned how);
+/* Before the first sync of such a folder: the view it had, if that is right. */
+void folder_take_up(struct folder *);
+/* Close all that are kept. */
+void mailbox_kept_close(struct mailbox *);
+/* folder.c: really close it. */
+void folder_close_now(struct folder *);
+/* folder.c: without a watch from now on; the view is put down if it is whole. */
+void folder_unwatch(struct folder *);
+
 /* ---- view_saved.c ---- */
+
+/* Nothing in it waits to be told, recorded or looked for. */
+bool folder_view_is_whole(const struct folder *);
 
 /* The view as the index has it, if nothing happened since; the lock is held.
  * No entry has a name then (UINT32_MAX) before a folder_refresh. */

@@ -48,7 +48,7 @@ mailbox_open(int home_fd, struct mailbox **mb)
 
 	if (new == NULL)
 		return -1;
-	new->maildir_fd = -1;
+	new->maildir_fd = new->notify_fd = -1;
 	/* A description of our own: its lock must not be the caller's. */
 	new->home_fd = dir_open(home_fd, ".");
 	if (new->home_fd != -1 && open_maildir(new) == 0) {
@@ -65,8 +65,21 @@ mailbox_open(int home_fd, struct mailbox **mb)
 }
 
 void
+mailbox_follow(struct mailbox *mb)
+{
+	mb->follows = true;
+}
+
+void
 mailbox_rest(struct mailbox *mb)
 {
+	mailbox_kept_close(mb);
+	for (struct folder *f = mb->watched, *next; f != NULL; f = next) {
+		next = f->watch.next;
+		if (!f->watch.polled)
+			folder_unwatch(f);
+	}
+	watch_close(mb);
 	index_rest(mb->index);
 }
 
@@ -75,6 +88,8 @@ mailbox_close(struct mailbox *mb)
 {
 	if (mb == NULL)
 		return;
+	mailbox_kept_close(mb);
+	watch_close(mb);
 	index_free(mb->index);
 	if (mb->maildir_fd != -1)
 		close(mb->maildir_fd);

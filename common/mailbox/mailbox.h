@@ -46,8 +46,16 @@ struct folder;
 int mailbox_open(int home_fd, struct mailbox **mb);
 /* Closes the index.  All folders must be closed before.  Accepts NULL. */
 void mailbox_close(struct mailbox *);
-/* Nothing is asked for a while: memory of the index is given back.  Everything
- * works as before, the first call a little slower. */
+/*
+ * This process will ask for changes again and again, and calls mailbox_rest
+ * when it does not for a second: folders are watched (inotify) instead of read
+ * again where that is possible, and those that were closed stay open until
+ * then.
+ */
+void mailbox_follow(struct mailbox *);
+/* Nothing is asked for a while: memory of the index is given back, watches too
+ * (but of folder_notify_fd).  Everything works as before, the first call a
+ * little slower. */
 void mailbox_rest(struct mailbox *);
 
 /* ---- the list of folders ---- */
@@ -199,10 +207,11 @@ struct folder_changes {
  * date.  Only this function changes the numbering.  With FOLDER_KEEP_EXPUNGED
  * (during FETCH, STORE, SEARCH: RFC 3501 section 7.4.1) vanished messages keep
  * their places, marked gone, until a call without it.  changes is valid until
- * the next call with this folder; may be NULL.  Costs three fstat when nothing
- * happened, else a scan.
- * A message is reported as expunged only when a second look missed it too, and
- * while others rename without a pause when many did.
+ * the next call with this folder; may be NULL.  Costs a few calls when nothing
+ * happened, what happened where the folder is watched, else a scan.
+ * A message is reported as expunged only when the kernel told that its name was
+ * removed, or a second look missed it too, and while others rename without a
+ * pause when many did.
  */
 int folder_sync(struct folder *, unsigned how, struct folder_changes *changes);
 
@@ -257,7 +266,7 @@ int mailbox_status(struct mailbox *, const struct folder_name *,
     struct folder_status *);
 
 /*
- * Nothing is asked for a while (after folder_settle): the view is put away in
+ * Nothing is asked for a while (after mailbox_rest): the view is put away in
  * a fifth of its memory.  Until folder_wake nothing but folder_sync,
  * folder_count, the notifications and folder_close may be called.  wake costs
  * nothing when there is no rest; -1: no memory, and it rests on.
@@ -267,12 +276,13 @@ int folder_wake(struct folder *);
 
 /*
  * A descriptor that becomes readable when the folder may have changed (also
- * by this session), to be polled; the folder owns it.  Clear it with
- * folder_notify_drain before the folder_sync.  -1: not to be had (inotify
- * limits): sync by a timer.
+ * by this session), to be polled until folder_notify_end or folder_close; the
+ * mailbox owns it.  Clear it with folder_notify_drain before the folder_sync.
+ * -1: not to be had (inotify limits): sync by a timer.
  */
 int folder_notify_fd(struct folder *);
 void folder_notify_drain(struct folder *);
+void folder_notify_end(struct folder *);
 
 /* ---- keywords: names of the folder, at most 64 ---- */
 

@@ -52,6 +52,7 @@ mailbox_restored(struct mailbox *mb, size_t *folders)
 	int r = 0, saved;
 
 	*folders = 0;
+	mailbox_kept_close(mb);
 	if (mailbox_list(mb, &all) == -1)
 		return -1;
 	for (size_t i = 0; i < all.count && r != -1; i++) {

@@ -39,7 +39,7 @@ struct reading {
 	bool		 in_new;
 };
 
-static struct found *
+struct found *
 scan_add(struct scan *s)
 {
 	if (s->count == s->size) {
@@ -118,18 +118,45 @@ stamp_equal(const struct stamp *a, const struct stamp *b)
 	    a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-bool
-folder_is_unchanged(struct folder *f)
+int
+folder_stamps_take(struct folder *f)
+{
+	struct stamp c = f->cur_stamp, n = f->new_stamp;
+
+	if (stamp_take(f->new_fd, &f->new_stamp) == -1 ||
+	    stamp_take(f->cur_fd, &f->cur_stamp) == -1)
+		return -1;
+	if (!stamp_equal(&c, &f->cur_stamp) || !stamp_equal(&n, &f->new_stamp))
+		f->saved = false;
+	return 0;
+}
+
+static bool
+stamps_are_same(const struct folder *f)
 {
 	struct stamp c, n;
-	struct stat d;
 
-	/* An empty folder that was deleted keeps its times, but no link. */
-	return f->scanned && !f->look_again && fstat(f->dir_fd, &d) == 0 &&
-	       d.st_nlink > 0 && !f->cur_stamp.racy && !f->new_stamp.racy &&
+	return !f->cur_stamp.racy && !f->new_stamp.racy &&
 	       stamp_take(f->cur_fd, &c) == 0 &&
 	       stamp_take(f->new_fd, &n) == 0 &&
 	       stamp_equal(&c, &f->cur_stamp) && stamp_equal(&n, &f->new_stamp);
+}
+
+bool
+folder_is_unchanged(struct folder *f)
+{
+	struct stat d;
+
+	/* An empty folder that was deleted keeps its times, but no link. */
+	if (!f->scanned || f->look_again || fstat(f->dir_fd, &d) == -1 ||
+	    d.st_nlink == 0)
+		return false;
+	if (f->watch.based)
+		return follow_is_quiet(f);
+	if (!stamps_are_same(f))
+		return false;
+	f->watch.based = f->watch.local; /* W2 */
+	return true;
 }
 
 static int
@@ -140,8 +167,7 @@ scan_once(struct folder *f, struct scan *s)
 
 	s->count = 0;
 	s->pool.len = 0;
-	if (stamp_take(f->new_fd, &f->new_stamp) == -1 ||
-	    stamp_take(f->cur_fd, &f->cur_stamp) == -1 ||
+	if (folder_stamps_take(f) == -1 ||
 	    dir_scan(f->new_fd, read_name, &r) != 0)
 		return -1;
 	r.in_new = false;

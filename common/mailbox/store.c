@@ -16,6 +16,15 @@ folder_must_be_writable(const struct folder *f)
 	return -1;
 }
 
+/* A name was not there: what is it now?  At last the directories say. */
+enum { TRIES_MAX = 3 };
+
+static int
+find_again(struct folder *f, int tries)
+{
+	return tries == 0 ? folder_refresh(f) : folder_rescan(f);
+}
+
 static bool
 is_in_view(const struct folder *f, uint32_t seq)
 {
@@ -106,8 +115,8 @@ store_one(struct folder *f, uint32_t seq, struct change *c)
 {
 	struct entry *e = folder_entry(f, seq);
 
-	/* A second time when the name was not the present one. */
-	for (int tries = 0; tries < 2 && !e->m.gone; tries++) {
+	/* Again when the name was not the present one. */
+	for (int tries = 0; tries < TRIES_MAX && !e->m.gone; tries++) {
 		uint8_t flags = (uint8_t)changed_bits(c->how, e->m.flags,
 		    c->flags);
 		uint64_t keywords =
@@ -123,7 +132,7 @@ store_one(struct folder *f, uint32_t seq, struct change *c)
 			e->m.keywords = keywords;
 			return 1;
 		}
-		if (errno != ENOENT || folder_refresh(f) == -1)
+		if (errno != ENOENT || find_again(f, tries) == -1)
 			return -1;
 		e = folder_entry(f, seq);
 	}
@@ -267,12 +276,12 @@ remove_entry(struct folder *f, uint32_t seq, const struct expunge *x)
 {
 	struct entry *e = folder_entry(f, seq);
 
-	for (int tries = 0; tries < 2 && is_to_go(e, x); tries++) {
+	for (int tries = 0; tries < TRIES_MAX && is_to_go(e, x); tries++) {
 		if (e->name == UINT32_MAX)
 			errno = ENOENT;
 		else if (unlinkat(entry_dir(f, e), entry_name(f, e), 0) == 0)
 			return 1;
-		if (errno != ENOENT || folder_refresh(f) == -1)
+		if (errno != ENOENT || find_again(f, tries) == -1)
 			return -1;
 		e = folder_entry(f, seq);
 	}
@@ -316,9 +325,6 @@ expunge_locked(struct folder *f, const uint32_t *seqs, size_t n,
 	/* RFC 7162 section 3.2.7: HIGHESTMODSEQ grows with every expunge. */
 	if (x->removed > 0 && folder_vanish(f) == -1)
 		f->look_again = true;
-	if ((x->from_cur && fsync(f->cur_fd) == -1) ||
-	    (x->from_new && fsync(f->new_fd) == -1))
-		error = errno;
 	errno = error;
 	return error == 0 ? 0 : -1;
 }
@@ -337,6 +343,12 @@ folder_expunge(struct folder *f, const uint32_t *seqs, size_t n, bool any,
 	r = expunge_locked(f, seqs, seqs != NULL ? n : f->count, &x);
 	saved = errno;
 	folder_unlock(f);
+	/* Others need not wait for the disk with us. */
+	if ((x.from_cur && fsync(f->cur_fd) == -1) ||
+	    (x.from_new && fsync(f->new_fd) == -1)) {
+		r = -1;
+		saved = errno;
+	}
 	if (removed != NULL)
 		*removed = x.removed;
 	errno = saved;

@@ -5,7 +5,8 @@
  * V1  Entries are in ascending order of UIDs, and the numbering changes in
  *     folder_sync alone.
  * V2  A message leaves the view only after several looks in a row missed it, or
- *     when this session removed it itself (entry_gone).
+ *     when this session removed it itself or the kernel tells that its name was
+ *     removed (entry_gone).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -92,8 +93,8 @@ entry_gone(struct folder *f, struct entry *e)
 
 /* ---- merging what a scan found ---- */
 
-static void
-merge_one(struct entry *e, const struct found *d)
+void
+entry_merge(struct entry *e, const struct found *d)
 {
 	e->name = d->name;
 	e->ino = d->ino;
@@ -109,8 +110,8 @@ merge_one(struct entry *e, const struct found *d)
 	}
 }
 
-static int
-append_one(struct folder *f, const struct found *d)
+int
+entry_append(struct folder *f, const struct found *d)
 {
 	if (f->count == f->size) {
 		size_t size = f->size == 0 ? 64 : f->size * 2;
@@ -157,7 +158,7 @@ merge_known(struct folder *f, const struct scan *s, size_t *next)
 		while (i < s->count && s->found[i].uid < e->m.uid)
 			i++;
 		if (i < s->count && s->found[i].uid == e->m.uid) {
-			merge_one(e, &s->found[i]);
+			entry_merge(e, &s->found[i]);
 			continue;
 		}
 		e->name = UINT32_MAX;
@@ -191,12 +192,17 @@ look(struct folder *f, struct scan *s, bool grow, size_t *doubtful)
 	size_t next;
 
 	f->look_again = false;
-	if (folder_scan(f, s) == -1 || folder_assign(f, s) == -1)
+	watch_forget(f); /* what comes from here on is not in the scan */
+	if (folder_scan(f, s) == -1)
+		return -1;
+	f->named = true;
+	f->watch.based = f->watch.local;
+	if (folder_assign(f, s) == -1)
 		return -1;
 	take_pool(f, s);
 	*doubtful = merge_known(f, s, &next);
 	for (; grow && next < s->count; next++)
-		if (append_one(f, &s->found[next]) == -1)
+		if (entry_append(f, &s->found[next]) == -1)
 			return -1;
 	return 0;
 }
@@ -217,8 +223,33 @@ look_until_sure(struct folder *f, bool grow)
 	return r;
 }
 
+/* Who looks a second time will look again: then a watch pays. */
+static void
+watch_from_now_on(struct folder *f)
+{
+	if (f->mb->follows && f->scanned && !folder_is_watched(f) &&
+	    !watch_has_other(f))
+		(void)watch_begin(f);
+}
+
+/* With grow new messages join the view.  The lock is held. */
 static int
-refresh(struct folder *f, bool modseqs)
+catch_up(struct folder *f, bool grow)
+{
+	if (folder_is_unchanged(f))
+		return 0;
+	switch (folder_follow(f, grow)) {
+	case 1:
+		return 0;
+	case -1:
+		return -1;
+	}
+	watch_from_now_on(f);
+	return look_until_sure(f, grow);
+}
+
+int
+folder_rescan(struct folder *f)
 {
 	int r;
 
@@ -226,8 +257,6 @@ refresh(struct folder *f, bool modseqs)
 		return -1;
 	/* New messages wait for folder_sync: the numbering must not change. */
 	r = look_until_sure(f, false);
-	if (r == 0 && modseqs)
-		r = folder_modseqs(f);
 	f->look_again = true;
 	folder_unlock(f);
 	return r;
@@ -236,13 +265,31 @@ refresh(struct folder *f, bool modseqs)
 int
 folder_refresh(struct folder *f)
 {
-	return refresh(f, false);
+	int r;
+
+	if (folder_lock(f) == -1)
+		return -1;
+	r = folder_follow(f, false);
+	if (r == 1)
+		f->untold = true;
+	else if (r == 0)
+		r = folder_rescan(f);
+	folder_unlock(f);
+	return r;
 }
 
 int
 folder_refresh_modseqs(struct folder *f)
 {
-	return refresh(f, true);
+	int r;
+
+	if (folder_lock(f) == -1)
+		return -1;
+	r = folder_refresh(f);
+	if (r != -1)
+		r = folder_modseqs(f);
+	folder_unlock(f);
+	return r;
 }
 
 /* ---- telling the caller ---- */
@@ -330,7 +377,7 @@ sync_locked(struct folder *f)
 		folder_unlock(f);
 		return 1;
 	}
-	r = look_until_sure(f, true);
+	r = catch_up(f, true);
 	if (r == 0) {
 		/* What vanished did so after the last time that all was seen. */
 		if (f->any_gone && f->held == 0)
@@ -340,6 +387,7 @@ sync_locked(struct folder *f)
 	}
 	if (r == 0) {
 		f->synced = f->next.modseq - 1;
+		f->untold = false;
 		folder_view_save(f);
 	}
 	folder_unlock(f);
@@ -352,9 +400,10 @@ folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
 	bool keep = how & FOLDER_KEEP_EXPUNGED;
 	int r = 0;
 
+	folder_take_up(f);
 	f->changes.keywords = false;
 	f->changes.expunged = f->changes.changed = f->changes.arrived = 0;
-	if (!folder_is_unchanged(f)) {
+	if (f->untold || !folder_is_unchanged(f)) {
 		r = sync_locked(f);
 		if (r == -1)
 			return -1;

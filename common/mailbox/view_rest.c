@@ -134,6 +134,7 @@ forget_names(struct folder *f)
 	for (size_t i = 0; i < f->count; i++)
 		f->entries[i].name = UINT32_MAX;
 	pool_clear(&f->pool);
+	f->named = false;
 }
 
 static size_t

@@ -43,11 +43,10 @@ describe(struct folder *f, struct index_view *v)
 
 /* ---- putting down ---- */
 
-static bool
-is_complete(const struct folder *f)
+bool
+folder_view_is_whole(const struct folder *f)
 {
-	if (!f->scanned || f->look_again || f->cur_stamp.racy ||
-	    f->new_stamp.racy || f->any_gone || f->unrecorded ||
+	if (!f->scanned || f->look_again || f->any_gone || f->unrecorded ||
 	    f->changes.withheld > 0)
 		return false;
 	for (size_t i = 0; i < f->count; i++) {
@@ -57,6 +56,14 @@ is_complete(const struct folder *f)
 			return false;
 	}
 	return true;
+}
+
+/* S1; of a folder that is watched the stamps are old: folder_unwatch. */
+static bool
+may_be_saved(const struct folder *f)
+{
+	return !folder_is_watched(f) && !f->cur_stamp.racy &&
+	       !f->new_stamp.racy && !f->saved && folder_view_is_whole(f);
 }
 
 struct saving {
@@ -81,10 +88,10 @@ folder_view_save(struct folder *f)
 	struct saving s = { .f = f };
 	struct index_view v;
 
-	if (!is_complete(f) || describe(f, &v) == -1)
+	if (!may_be_saved(f) || describe(f, &v) == -1)
 		return;
 	index_view_pack(&v, s.value);
-	index_write(f->mb->index, save_work, &s);
+	f->saved = index_write(f->mb->index, save_work, &s) == 0;
 }
 
 /* ---- taking up ---- */
@@ -210,7 +217,7 @@ folder_view_load(struct folder *f)
 		return false;
 	}
 	f->highest_uid = l.last;
-	f->scanned = f->tidied = true;
+	f->scanned = f->tidied = f->saved = true;
 	f->look_again = false;
 	f->tracked = f->next.modseq;
 	return true;

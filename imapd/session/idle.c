@@ -35,6 +35,8 @@ idle_cancel(struct imap *s)
 {
 	if (s->notify != NULL)
 		event_free(s->notify);
+	if (s->folder != NULL)
+		folder_notify_end(s->folder);
 	s->notify = NULL;
 }
 

@@ -64,16 +64,16 @@ on_settle(int fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	settle(s);
-	if (s->busy) {
+	if (s->busy || s->append != NULL) {
 		/* One that is at work would only fetch it all again. */
 		s->busy = false;
 		imap_settle_soon(s);
 		return;
 	}
 	if (s->produce == NULL) {
+		mailbox_rest(s->mailbox);
 		if (s->folder != NULL)
 			folder_rest(s->folder);
-		mailbox_rest(s->mailbox);
 	}
 	session_memory_release();
 }
@@ -514,9 +514,9 @@ on_ended(void *owner, enum stream_end end)
 						    "a line is too long");
 		return;
 	}
+	clear(s); /* who reads the line finds the mailbox closed */
 	log_info("session-ended", LOG_SID(s->session.id),
 	    LOG_CSTR("how", s->finishing ? "finished" : stream_end_name(end)));
-	clear(s);
 	session_end(&s->session);
 }
 
@@ -541,6 +541,7 @@ on_begin(void *ctx, struct session *session)
 	s->hidden = hide_from(&((const struct imapd_settings *)session->values)
 				   ->hide_capabilities,
 	    slice_str(session->user));
+	mailbox_follow(s->mailbox);
 	log_info("session-begun", LOG_SID(session->id));
 	imap_write(s, s->command.tag);
 	imap_print(s, " OK [");

@@ -300,6 +300,8 @@ def test_resync(session, home):
     # without the index all that is missing is named
     a.ok("UNSELECT")
     b.ok("UNSELECT")
+    a = session()		# that has seen nothing yet
+    a.ok("ENABLE QRESYNC")
     for f in (home / "index").iterdir():
         f.unlink()
     gone, uids = back()

@@ -1,0 +1,115 @@
+/*
+ * Folders that were closed a moment ago.  A client that appends, copies or asks
+ * for STATUS does so again: to close a folder each time would be to write its
+ * state each time (N4), and to lose a view that is as good as before.
+ *
+ * What always holds:
+ * K1  A kept folder counts as open (N3) and is closed for good by mailbox_rest,
+ *     mailbox_close and whatever renames or removes folders here.
+ * K2  Who opens it again finds what folder_open promises: nothing in the view
+ *     before folder_sync, which tells all of it as arrived.
+ */
+#include <string.h>
+
+#include "common/mailbox/internal.h"
+
+bool
+folder_keep(struct folder *f)
+{
+	struct mailbox *mb = f->mb;
+
+	if (!mb->follows || f->pop3_fd != -1 || f->rest != NULL)
+		return false;
+	f->watch.polled = false;
+	if (mb->nkept == KEPT_MAX)
+		folder_close_now(mb->kept[--mb->nkept]);
+	memmove(mb->kept + 1, mb->kept, mb->nkept * sizeof(struct folder *));
+	mb->kept[0] = f;
+	mb->nkept++;
+	return true;
+}
+
+void
+mailbox_kept_close(struct mailbox *mb)
+{
+	while (mb->nkept > 0)
+		folder_close_now(mb->kept[--mb->nkept]);
+}
+
+static struct folder *
+take(struct mailbox *mb, const struct folder_name *name)
+{
+	for (size_t i = 0; i < mb->nkept; i++) {
+		struct folder *f = mb->kept[i];
+
+		if (!folder_name_equal(&f->name, name))
+			continue;
+		mb->nkept--;
+		memmove(mb->kept + i, mb->kept + i + 1,
+		    (mb->nkept - i) * sizeof(struct folder *));
+		return f;
+	}
+	return NULL;
+}
+
+/* The view is put aside: many who open a folder never look at it. */
+static void
+put_aside(struct folder *f)
+{
+	if (f->aside || !f->scanned)
+		return;
+	f->aside = true;
+	f->aside_count = f->count;
+	f->count = f->told = 0;
+	f->scanned = false;
+}
+
+struct folder *
+folder_kept(struct mailbox *mb, const struct folder_name *name, unsigned how)
+{
+	struct folder *f = take(mb, name);
+
+	if (f == NULL)
+		return NULL;
+	/* Is it still the folder of that name?  And the numbers as they are. */
+	if (folder_lock(f) == -1) {
+		folder_close_now(f);
+		return NULL;
+	}
+	folder_unlock(f);
+	f->how = how;
+	f->more_changed = false;
+	put_aside(f);
+	return f;
+}
+
+static void
+forget_view(struct folder *f)
+{
+	f->count = f->told = 0;
+	f->highest_uid = 0;
+	f->pool.len = 0;
+	f->synced = f->held = f->tracked = 0;
+	f->scanned = f->tidied = f->look_again = f->any_gone = false;
+	f->named = false;
+	f->unrecorded = f->untold = f->watch.based = false;
+	f->changes.withheld = 0;
+}
+
+void
+folder_take_up(struct folder *f)
+{
+	if (!f->aside)
+		return;
+	f->aside = false;
+	f->count = f->aside_count;
+	f->scanned = true;
+	if (!folder_view_is_whole(f)) {
+		forget_view(f);
+		return;
+	}
+	for (size_t i = 0; i < f->count; i++)
+		f->entries[i].m.recent = f->entries[i].changed = false;
+	f->held = 0;
+	f->untold = true;
+}
