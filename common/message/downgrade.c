@@ -267,7 +267,22 @@ rewrite_header(struct downgrade *d, const struct mime_part *p,
 	return add(d, LINES, base + end, base + text.len);
 }
 
-/* Not encoded: only its label is wrong. */
+/* Does a boundary, or the end of all, come before the empty line? */
+static bool
+is_cut_off(struct slice section)
+{
+	struct header_field f;
+
+	while (header_next(&section, &f))
+		;
+	return section.len == 0;
+}
+
+/*
+ * Not encoded: only its label is wrong.  That stays where a part has no body:
+ * the empty line behind a new label would give one to a multipart, of what
+ * comes behind the boundary.
+ */
 static int
 new_header(struct downgrade *d, const struct mime_part *p, bool encode)
 {
@@ -284,6 +299,10 @@ new_header(struct downgrade *d, const struct mime_part *p, bool encode)
 	    downgrade_read_all(d, p->header.raw, text, len) == -1)
 		goto out;
 	section = slice_of(text, len);
+	if (!encode && p->parent != MIME_NONE && is_cut_off(section)) {
+		r = add(d, LINES, p->header.raw, p->body.raw);
+		goto out;
+	}
 	if (encode) {
 		fresh.encoding = p->kind == MIME_TEXT ? quoted_printable_field
 						      : base64_field;

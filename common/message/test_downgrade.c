@@ -156,6 +156,17 @@ test_outside(void **state)
 	    0,
 	    "Content-Type: multipart/mixed; boundary=\"" E8 "\"\r\n\r\n"
 	    "-??\r\n--" E8 "\r\n\r\nx\r\n--" E8 "--\r\n");
+	/* A multipart that a boundary cuts off stays without a body. */
+	becomes("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+		"Content-Type: multipart/mixed; boundary=b\r\n"
+		"Content-Transfer-Encoding: 8bit\r\n--b\r\n\r\n" E8
+		"\r\n--b--\r\n",
+	    false,
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+	    "Content-Type: multipart/mixed; boundary=b\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n--b\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9"
+	    "\r\n--b--\r\n");
 	/* The last line of a header section may have no end. */
 	becomes("Content-Transfer-Encoding: binary\r\nA: b", true,
 	    "A: b\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
