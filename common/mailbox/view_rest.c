@@ -6,8 +6,9 @@
  *
  * What always holds:
  * R1  At rest f->rest is there and f->entries is NULL; otherwise it is the
- * other way round.  f->count is right in both. R2  The octets are of this
- * process's memory alone, never of a file, so they are believed.
+ *     other way round.  f->count is right in both.
+ * R2  The octets are of this process's memory alone, never of a file, so they
+ *     are believed.
  */
 #include <assert.h>
 #include <stdlib.h>
