@@ -6,7 +6,8 @@
 void
 conversions_init(struct conversions *all, struct turns *turns)
 {
-	*all = (struct conversions){ .turns = turns };
+	*all = (struct conversions){ .turns = turns,
+		.held_max = CONVERSIONS_HELD_MAX };
 	TAILQ_INIT(&all->waiting);
 }
 
@@ -35,6 +36,26 @@ leave(struct conversion *c)
 	admit(next);
 }
 
+/* It stays until it has been sent. */
+static enum downgrade_verdict
+hold(struct conversions *all, struct conversion *c)
+{
+	size_t size = downgrade_memory(c->d);
+
+	if (size <= CONVERSION_LITTLE)
+		return DOWNGRADE_OK;
+	if (size > all->held_max || all->held > all->held_max - size) {
+		downgrade_free(c->d);
+		c->d = NULL;
+		errno = ENOBUFS;
+		return DOWNGRADE_FAILED;
+	}
+	all->held += size;
+	c->holder = all;
+	c->holds = size;
+	return DOWNGRADE_OK;
+}
+
 static void
 on_turn(void *ctx)
 {
@@ -50,6 +71,8 @@ on_turn(void *ctx)
 		turns_add(c->all->turns, &c->turn);
 		return;
 	}
+	if (v == DOWNGRADE_OK)
+		v = hold(c->all, c);
 	saved = errno;
 	leave(c);
 	errno = saved;
@@ -82,7 +105,9 @@ conversion_clear(struct conversion *c)
 		TAILQ_REMOVE(&c->all->waiting, c, entry);
 	else if (c->all != NULL)
 		leave(c);
-	c->all = NULL;
+	if (c->holder != NULL)
+		c->holder->held -= c->holds;
+	c->all = c->holder = NULL;
 	downgrade_free(c->d);
 	c->d = NULL;
 }

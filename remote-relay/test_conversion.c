@@ -171,6 +171,69 @@ test_cleared(void **state)
 	assert_int_equal(w->all.n, 0);
 }
 
+/* A multipart of many parts, which is held as many runs of octets. */
+static size_t
+make_many_parts(struct world *w)
+{
+	static const char head[] =
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+	static const char part[] = "--b\r\n\r\n\xc3\xa9\r\n";
+	size_t len = sizeof(head) - 1;
+
+	memcpy(w->content, head, len);
+	for (int i = 0; i < 5000; i++, len += sizeof(part) - 1)
+		memcpy(w->content + len, part, sizeof(part) - 1);
+	memcpy(w->content + len, "--b--\r\n", 7);
+	return len + 7;
+}
+
+static void
+until_done(struct world *w, unsigned n)
+{
+	for (unsigned i = 0; w->n_done < n && i < 100000; i++)
+		turn(w);
+	assert_int_equal(w->n_done, n);
+}
+
+/* What is held is bounded, is given back, and leaves room for small ones. */
+static void
+test_held(void **state)
+{
+	struct world *w = *state;
+	size_t size = make_many_parts(w), one;
+
+	begin(w, 0, size);
+	until_done(w, 1);
+	assert_int_equal(w->letters[0].verdict, DOWNGRADE_OK);
+	one = w->all.held;
+	assert_true(one > CONVERSION_LITTLE);
+	w->all.held_max = 2 * one;
+	for (int i = 1; i < 4; i++)
+		begin(w, i, size);
+	until_done(w, 4);
+	assert_int_equal(w->letters[1].verdict, DOWNGRADE_OK);
+	assert_int_equal(w->letters[2].verdict, DOWNGRADE_FAILED);
+	assert_int_equal(w->letters[3].verdict, DOWNGRADE_FAILED);
+	assert_int_equal(w->all.held, 2 * one);
+	conversion_clear(&w->letters[0].c);
+	conversion_clear(&w->letters[2].c);
+	assert_int_equal(w->all.held, one);
+	memcpy(
+	    w->content, "Content-Type: text/plain; x=yyyyyyyyyyy\r\n\r\n", 43);
+	begin(w, 4, 200);
+	begin(w, 5, 200);
+	until_done(w, 6);
+	assert_int_equal(w->letters[5].verdict, DOWNGRADE_OK);
+	assert_int_equal(w->all.held, one);
+	make_many_parts(w);
+	begin(w, 6, size);
+	until_done(w, 7);
+	assert_int_equal(w->letters[6].verdict, DOWNGRADE_OK);
+	for (int i = 0; i < N; i++)
+		conversion_clear(&w->letters[i].c);
+	assert_int_equal(w->all.held, 0);
+}
+
 int
 main(void)
 {
@@ -179,6 +242,7 @@ main(void)
 		T(test_bounded_turns),
 		T(test_small_one_first),
 		T(test_cleared),
+		T(test_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

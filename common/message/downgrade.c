@@ -494,6 +494,12 @@ downgrade_new(const struct downgrade_source *source, unsigned flags,
 	return v;
 }
 
+size_t
+downgrade_memory(const struct downgrade *d)
+{
+	return sizeof(*d) + d->size * sizeof(*d->segments);
+}
+
 void
 downgrade_free(struct downgrade *d)
 {

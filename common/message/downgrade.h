@@ -91,6 +91,9 @@ void downgrade_free(struct downgrade *);	/* NULL is fine */
  */
 ssize_t downgrade_next(struct downgrade *, char *out, size_t size);
 
+/* Octets of memory that it holds. */
+size_t downgrade_memory(const struct downgrade *);
+
 /* From the beginning again. */
 void downgrade_rewind(struct downgrade *);
 
