@@ -84,6 +84,25 @@ keep_kind(struct milterd *d)
 	};
 }
 
+/* The end of a connection that was kept too long is seen at the first answer,
+ * while all can be said anew.  Where none is due before a recipient, it would
+ * be seen too late. */
+static bool
+answers_soon(const struct line *l)
+{
+	static const uint32_t silent[] = {
+		SMFIP_NOCONNECT | SMFIP_NR_CONN,
+		SMFIP_NOHELO | SMFIP_NR_HELO,
+		SMFIP_NOMAIL | SMFIP_NR_MAIL,
+	};
+
+	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
+		if ((l->agreed.steps & silent[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Nothing of this client is left in it, and it will be of use. */
 static bool
 is_fit(const struct line *l)
 {
@@ -93,7 +112,8 @@ is_fit(const struct line *l)
 	       s->config->keep[l->block].n <
 		   line_settings(l)->keep_connections &&
 	       l->agreed.version >= SMFI_VERSION && l->whole &&
-	       !stream_broken(l->stream) && stream_pending(l->stream) == 0;
+	       answers_soon(l) && !stream_broken(l->stream) &&
+	       stream_pending(l->stream) == 0 && stream_waiting(l->stream) == 0;
 }
 
 bool

@@ -181,7 +181,7 @@ fail(struct line *l, const char *why, int error)
 	close_stream(l);
 	l->failed = true;
 	edits_clear(&l->edits);
-	if (l->step != STEP_NONE)
+	if (l->step != STEP_NONE || l->waits_room)
 		failure_verdict(l);
 }
 
@@ -365,9 +365,9 @@ answered(struct line *l, const struct milter_answer *a)
 	case SMFIR_ACCEPT:
 		if (l->step == STEP_END)
 			finish(l, "accept");
-		else if (l->step == STEP_UNKNOWN)
+		else if (l->step == STEP_UNKNOWN && !l->in_transaction)
 			unknown_done(l);
-		else
+		else /* of the message, in the middle of it */
 			answer_accept(l);
 		break;
 	case SMFIR_SKIP:
@@ -463,7 +463,8 @@ settle_options(struct line *l, const struct milter_packet *p)
 	}
 	l->agreed.version = o.version;
 	l->agreed.actions = o.actions;
-	l->agreed.steps = o.steps;
+	l->agreed.steps = o.steps | (o.version < 3 ? SMFIP_NOUNKNOWN : 0) |
+			  (o.version < 4 ? SMFIP_NODATA : 0);
 	l->agreed.data_max = milter_data_max(o.steps);
 	stream_become(l->stream, line_kind(l), l);
 	if (keep_macros(l, &o) == -1) {
@@ -559,7 +560,7 @@ on_ended(void *owner, enum stream_end why)
 	struct line *l = owner;
 	int error = errno;
 
-	if (l->step == STEP_NONE && !l->in_transaction)
+	if (l->step == STEP_NONE && !l->waits_room && !l->in_transaction)
 		close_stream(l); /* it had nothing more to do */
 	else if (was_kept_too_long(l, why))
 		dial_anew(l);
@@ -826,12 +827,22 @@ run_step(struct line *l)
 	go_on(l);
 }
 
+/* After an unknown command libmilter waits for DATA before the content: where
+ * that is not told any more, such a command is not told, either. */
+static bool
+data_is_behind(const struct line *l)
+{
+	return l->in_transaction &&
+	       (l->data_told || (l->agreed.steps & SMFIP_NODATA) != 0);
+}
+
 /* What it need not be told, as long as it has not asked for it. */
 static bool
 is_passed(const struct line *l)
 {
 	if (l->s->asked == IPC_MILTER_UNKNOWN)
-		return !line_wants_unknown(l) || (l->done && l->s->open);
+		return !line_wants_unknown(l) || (l->done && l->s->open) ||
+		       data_is_behind(l);
 	return is_told_only(l) && !line_wants_rejected(l);
 }
 

@@ -28,6 +28,7 @@ send_refusal(struct peer *p, uint64_t request, uint64_t session)
 {
 	struct milter_verdict v = { .session = session,
 		.decision = MILTER_REFUSE,
+		.wishes = MILTER_WANTS_RCPT | MILTER_WANTS_DATA,
 		.milter = slice_of("", 0),
 		.code = 451,
 		.enhanced = { 4, 3, 0 },

@@ -41,6 +41,14 @@ written(const struct ipc_writer *w)
 	return w->failed ? 0 : w->len;
 }
 
+/* What the other end would not take does not go out. */
+static void
+put_text(struct ipc_writer *w, struct slice text, size_t max)
+{
+	w->failed |= text.len > max;
+	ipc_put_bytes(w, text);
+}
+
 /* ---- MILTER_MAIL ---- */
 
 size_t
@@ -66,8 +74,8 @@ milter_mail_encode(const struct milter_mail *m, void *buf)
 	ipc_put_u16(&w, m->tls_bits);
 	ipc_put_bytes(&w, m->login);
 	ipc_put_bytes(&w, m->mechanism);
-	ipc_put_bytes(&w, m->reverse_path);
-	ipc_put_bytes(&w, m->params);
+	put_text(&w, m->reverse_path, MILTER_PATH_MAX);
+	put_text(&w, m->params, MILTER_PARAMS_MAX);
 	ipc_put_u8(&w, m->utf8);
 	return written(&w);
 }
@@ -128,11 +136,11 @@ milter_rcpt_encode(const struct milter_rcpt *m, void *buf)
 
 	ipc_writer_init(&w, buf, MILTER_RCPT_MAX);
 	ipc_put_u64(&w, m->session);
-	ipc_put_bytes(&w, m->forward_path);
-	ipc_put_bytes(&w, m->params);
+	put_text(&w, m->forward_path, MILTER_PATH_MAX);
+	put_text(&w, m->params, MILTER_PARAMS_MAX);
 	ipc_put_u16(&w, m->code);
 	ipc_put_raw(&w, m->enhanced, sizeof(m->enhanced));
-	ipc_put_bytes(&w, m->text);
+	put_text(&w, m->text, MILTER_TEXT_MAX);
 	return written(&w);
 }
 

@@ -236,17 +236,26 @@ int
 milter_ask(struct milter *m, enum ipc_type type, struct slice body, int fd)
 {
 	struct smtpd *d = m->s->d;
+	bool first = type == IPC_MILTER_MAIL && m->era != d->milter_era;
 
-	if (type == IPC_MILTER_MAIL) {
-		milter_owes_nothing(m);
+	if (first)
 		m->era = d->milter_era;
-	}
-	if (body.len == 0 || m->era != d->milter_era) {
+	/* What is owed would come behind this, and be taken for its end. */
+	if (body.len == 0 || m->era != d->milter_era ||
+	    (type != IPC_MILTER_MAIL && m->owes != 0)) {
 		if (fd != -1)
 			close(fd);
 		return -1;
 	}
 	m->ask.failed = ask_failed;
-	return sibling_ask(
-	    &d->milterd, &m->ask, smtpd_now_ms(d), type, body, &fd, fd != -1);
+	if (sibling_ask(&d->milterd, &m->ask, smtpd_now_ms(d), type, body, &fd,
+		fd != -1) == -1) {
+		/* It has never heard of this session: no end is owed. */
+		if (first)
+			m->era = 0;
+		return -1;
+	}
+	if (type == IPC_MILTER_MAIL)
+		milter_owes_nothing(m);
+	return 0;
 }

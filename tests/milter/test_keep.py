@@ -6,7 +6,7 @@ import smtplib
 import pytest
 
 from support.instance import DOMAIN
-from support.milter import (ACCEPT, CONTINUE, DISCARD, MDS_1M, MDS_256K,
+from support.milter import (ACCEPT, CONTINUE, DISCARD, MDS_1M, MDS_256K, NR,
                             REJECT, Milter, add_header, packet, replace_body)
 
 from .world import block, instance
@@ -141,6 +141,18 @@ def test_a_milter_that_was_started_anew(tmp_path):
         mail(i)
         assert m.connections == 3
         assert not i.log(event="milter-failed")
+
+
+def test_one_that_answers_nothing_before_a_recipient(tmp_path):
+    """It is not kept: the end of its connection would be seen too late to begin
+    anew, and count as a failure."""
+    steps = NR["connect"] | NR["helo"] | NR["mail"]
+    with Milter(tmp_path / "s", steps=steps) as m, \
+            kept(tmp_path / "i", m) as i:
+        i.start()
+        mail(i, 2)
+        ends(m, 2)
+        assert m.connections == 2 and m.names().count("quit") == 2
 
 
 def test_one_that_speaks_between_clients(tmp_path):

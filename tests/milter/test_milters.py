@@ -125,6 +125,24 @@ def test_parameters_that_a_milter_gives(tmp_path):
         assert report.count(b"Final-Recipient:") == 1
 
 
+def test_parameters_without_end(tmp_path):
+    """What milterd would not take is refused by itself: the other sessions
+    and their messages go on."""
+    with Milter(tmp_path / "s") as m, \
+            instance(tmp_path / "i", {"one": m},
+                     smtpd="max_command_line = 16K\n") as i:
+        i.start()
+        with i.smtp() as other, i.smtp() as c:
+            for s in (other, c):
+                s.ehlo()
+                assert s.docmd("MAIL FROM:<a@example.net>")[0] == 250
+            assert other.docmd(f"RCPT TO:<{BOB}>")[0] == 250
+            words = ",".join(["SUCCESS"] * 450)
+            assert c.docmd(f"RCPT TO:<{BOB}> NOTIFY={words}")[0] in (451, 501)
+            assert other.data(MESSAGE)[0] == 250
+        assert not i.log(event="channel-refused")
+
+
 UNKNOWN = [(CONTINUE, 500, b"5.5.1"), (ACCEPT, 500, b"5.5.1"),
            (DISCARD, 500, b"5.5.1"), (REJECT, 550, b"5.7.1"),
            (TEMPFAIL, 451, b"4.7.1"),
