@@ -6,10 +6,11 @@
  * What always holds:
  * F1  Only events that came after the view was complete are applied, all of
  *     them, in their order.  Some tell what the view has already (changes of
- * our own, and those that came while the directories were read): these say the
- *     same again, or are taken back by later ones.
- * F2  A message is gone when the file of its name was removed.  One that was
- *     moved away, who knows where to, is looked for (V2).
+ *     our own, and those that came while the directories were read): these say
+ *     the same again, or are taken back by later ones.
+ * F2  A message is gone when the file of its name was removed and no other name
+ *     of it has been told of.  One that was moved away, who knows where to, is
+ *     looked for (V2).
  */
 #include <fcntl.h>
 #include <string.h>
@@ -105,7 +106,8 @@ static bool
 entry_left(struct following *w, struct news *n)
 {
 	if (!n->event->moved) {
-		if (w->dry)
+		/* A link of its may have come before: it has another name. */
+		if (w->dry || w->doubt.open)
 			return false;
 		entry_gone(w->f, n->entry);
 		return true;

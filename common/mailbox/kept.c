@@ -9,16 +9,23 @@
  * K2  Who opens it again finds what folder_open promises: nothing in the view
  *     before folder_sync, which tells all of it as arrived.
  */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/mailbox/internal.h"
+
+/* A larger view is memory that nobody may ask for again. */
+enum { KEPT_VIEW_MAX = 65536 };
 
 bool
 folder_keep(struct folder *f)
 {
 	struct mailbox *mb = f->mb;
+	size_t count = f->aside ? f->aside_count : f->count;
 
-	if (!mb->follows || f->pop3_fd != -1 || f->rest != NULL)
+	if (!mb->follows || f->pop3_fd != -1 || f->rest != NULL ||
+	    count > KEPT_VIEW_MAX)
 		return false;
 	f->watch.polled = false;
 	if (mb->nkept == KEPT_MAX)
@@ -52,16 +59,51 @@ take(struct mailbox *mb, const struct folder_name *name)
 	return NULL;
 }
 
+static void
+forget_view(struct folder *f)
+{
+	f->count = f->told = 0;
+	f->highest_uid = 0;
+	f->pool.len = 0;
+	f->synced = f->held = f->tracked = 0;
+	f->scanned = f->tidied = f->look_again = f->any_gone = false;
+	f->named = false;
+	f->unrecorded = f->untold = f->watch.based = false;
+	f->changes.withheld = 0;
+}
+
 /* The view is put aside: many who open a folder never look at it. */
 static void
 put_aside(struct folder *f)
 {
-	if (f->aside || !f->scanned)
+	if (f->aside)
 		return;
+	if (!f->scanned) { /* its last look has failed */
+		forget_view(f);
+		return;
+	}
 	f->aside = true;
 	f->aside_count = f->count;
 	f->count = f->told = 0;
 	f->scanned = false;
+}
+
+static bool
+stands(const struct folder *f, const char *name, int fd)
+{
+	struct stat there, ours;
+
+	return fstatat(f->dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstat(fd, &ours) == 0 && there.st_dev == ours.st_dev &&
+	       there.st_ino == ours.st_ino;
+}
+
+/* Somebody may have put others in their place, from a backup perhaps. */
+static bool
+directories_stand(const struct folder *f)
+{
+	return stands(f, "cur", f->cur_fd) && stands(f, "new", f->new_fd) &&
+	       stands(f, "tmp", f->tmp_fd);
 }
 
 struct folder *
@@ -77,23 +119,14 @@ folder_kept(struct mailbox *mb, const struct folder_name *name, unsigned how)
 		return NULL;
 	}
 	folder_unlock(f);
+	if (!directories_stand(f)) {
+		folder_close_now(f);
+		return NULL;
+	}
 	f->how = how;
 	f->more_changed = false;
 	put_aside(f);
 	return f;
-}
-
-static void
-forget_view(struct folder *f)
-{
-	f->count = f->told = 0;
-	f->highest_uid = 0;
-	f->pool.len = 0;
-	f->synced = f->held = f->tracked = 0;
-	f->scanned = f->tidied = f->look_again = f->any_gone = false;
-	f->named = false;
-	f->unrecorded = f->untold = f->watch.based = false;
-	f->changes.withheld = 0;
 }
 
 void

@@ -523,6 +523,28 @@ test_kept_and_replaced(void **state)
 
 #define T(t) cmocka_unit_test_setup_teardown(t, home_setup, home_teardown)
 
+/* A restored cur/, or a tmp/ that is gone: nothing goes where nobody looks. */
+static void
+test_kept_and_other_directories(void **state)
+{
+	struct home *h = *state;
+	struct mailbox *mb = following_mailbox(h);
+	struct folder *f = open_inbox(mb);
+	uint32_t uid;
+
+	append_text(f, "x\n", FLAG_SEEN, &uid);
+	folder_close(f);
+	assert_int_equal(renameat(h->fd, "Maildir/cur", h->fd, "old"), 0);
+	assert_int_equal(mkdirat(h->fd, "Maildir/cur", 0700), 0);
+	assert_int_equal(unlinkat(h->fd, "Maildir/tmp", AT_REMOVEDIR), 0);
+	f = open_inbox(mb);
+	append_text(f, "y\n", FLAG_SEEN, &uid);
+	sync_ok(f, NULL);
+	assert_int_equal(folder_count(f), 1);
+	folder_close(f);
+	mailbox_close(mb);
+}
+
 int
 main(void)
 {
@@ -537,6 +559,7 @@ main(void)
 		T(test_appends_write_the_state_once),
 		T(test_opened_again),
 		T(test_kept_and_replaced),
+		T(test_kept_and_other_directories),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,6 +291,9 @@ watch_close(struct mailbox *mb)
 int
 folder_notify_fd(struct folder *f)
 {
+	/* Theirs are not the news that are waited for, and to close one takes
+	 * what is in the queue, of this one too, out of sight. */
+	mailbox_kept_close(f->mb);
 	if (watch_begin(f) == -1)
 		return -1;
 	f->watch.polled = true;

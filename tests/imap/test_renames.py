@@ -17,8 +17,12 @@ def rename(cur, stop):
         if stop.is_set():
             return
         after = base + ":2," + ("", "S", "F", "FS", "R", "RS", "D", "DS")[n % 8]
-        if after != name:
-            os.rename(f"{cur}/{name}", f"{cur}/{after}")
+        try:
+            if after != name:
+                os.rename(f"{cur}/{name}", f"{cur}/{after}")
+        except FileNotFoundError:
+            raise AssertionError([x for x in os.listdir(cur) if x.startswith(
+                base.partition(",")[0])] + [name, after]) from None
         name = after
 
 
