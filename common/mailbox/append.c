@@ -411,8 +411,27 @@ keep_base(struct append *a, const struct folder *from, const struct entry *e)
 		slice_copy_str(n.base, s->base, sizeof(s->base));
 }
 
-int
-folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
+/* Of many, those whose name says enough are not even opened: what is under
+ * that name is the message, or there is no such name any more. */
+static int
+link_by_name(struct append *a, struct folder *from, const struct entry *e,
+    uint64_t keywords)
+{
+	struct maildir_name n;
+
+	if (!a->linked || e->m.gone || e->name == UINT32_MAX ||
+	    maildir_name_parse(slice_str(entry_name(from, e)), &n) !=
+		PARSE_OK ||
+	    !n.has_size || link_content(a, from, e, keywords) == -1)
+		return -1;
+	slice_copy_str(
+	    n.base, a->staged[a->count - 1].base, sizeof(a->staged[0].base));
+	a->octets += n.size;
+	return 0;
+}
+
+static int
+open_and_copy(struct append *a, struct folder *from, uint32_t seq)
 {
 	/* Opened first: so the name is the present one, the content there. */
 	int fd = folder_message_open(from, seq), r = 0;
@@ -437,6 +456,17 @@ folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
 	}
 	close(fd);
 	return r;
+}
+
+int
+folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
+{
+	const struct entry *e = folder_entry(from, seq);
+
+	if (link_by_name(
+		a, from, e, map_keywords(from, a->to, e->m.keywords)) == 0)
+		return 0;
+	return open_and_copy(a, from, seq);
 }
 
 int
