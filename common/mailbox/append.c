@@ -353,31 +353,28 @@ copy_content(
 	return n == -1 ? -1 : finish_current(a);
 }
 
-/* Within one owner a message may share its file with its copy. */
+/* Within one owner a message may share its file with its copy, which is the
+ * same message: what follows from its base stays.  n: of the entry's name. */
 static int
 link_content(struct append *a, struct folder *from, const struct entry *e,
-    uint64_t keywords)
+    const struct maildir_name *n, uint64_t keywords)
 {
-	struct maildir_name n;
-	struct staged *s;
+	struct staged *s = stage_add(a);
 
-	if (maildir_name_parse(slice_str(entry_name(from, e)), &n) != PARSE_OK) {
-		errno = EINVAL;
-		return -1;
-	}
-	s = stage_add(a);
 	if (s == NULL)
 		return -1;
 	s->flags = e->m.flags;
 	s->keywords = keywords;
-	s->has_size = n.has_size && n.has_crlf_size;
-	s->size = n.size;
-	s->crlf_size = n.crlf_size;
+	s->has_size = n->has_size && n->has_crlf_size;
+	s->size = n->size;
+	s->crlf_size = n->crlf_size;
 	if (linkat(entry_dir(from, e), entry_name(from, e), a->to->tmp_fd,
-	    s->tmp, 0) == 0)
-		return 0;
-	a->count--;
-	return -1;
+		s->tmp, 0) == -1) {
+		a->count--;
+		return -1;
+	}
+	slice_copy_str(n->base, s->base, sizeof(s->base));
+	return 0;
 }
 
 /* The same names there; a keyword for which there is no room is left out. */
@@ -399,34 +396,59 @@ map_keywords(struct folder *from, struct folder *to, uint64_t keywords)
 	return mapped;
 }
 
-/* The copy is the same message: what follows from its base stays. */
-static void
-keep_base(struct append *a, const struct folder *from, const struct entry *e)
+static bool
+parse_entry(struct folder *from, const struct entry *e, struct maildir_name *n)
 {
-	struct staged *s = &a->staged[a->count - 1];
-	struct maildir_name n;
-
-	if (e->name != UINT32_MAX &&
-	    maildir_name_parse(slice_str(entry_name(from, e)), &n) == PARSE_OK)
-		slice_copy_str(n.base, s->base, sizeof(s->base));
+	return e->name != UINT32_MAX &&
+	       maildir_name_parse(slice_str(entry_name(from, e)), n) ==
+		   PARSE_OK;
 }
 
 /* Of many, those whose name says enough are not even opened: what is under
  * that name is the message, or there is no such name any more. */
 static int
-link_by_name(struct append *a, struct folder *from, const struct entry *e,
-    uint64_t keywords)
+link_by_name(struct append *a, struct folder *from, const struct entry *e)
 {
 	struct maildir_name n;
 
-	if (!a->linked || e->m.gone || e->name == UINT32_MAX ||
-	    maildir_name_parse(slice_str(entry_name(from, e)), &n) !=
-		PARSE_OK ||
-	    !n.has_size || link_content(a, from, e, keywords) == -1)
+	if (!a->linked || e->m.gone || !parse_entry(from, e, &n) ||
+	    !n.has_size ||
+	    link_content(
+		a, from, e, &n, map_keywords(from, a->to, e->m.keywords)) == -1)
+		return -1;
+	a->octets += n.size;
+	return 0;
+}
+
+static bool
+cannot_be_linked(int error)
+{
+	return error == EXDEV || error == EPERM || error == EMLINK ||
+	       error == ENOENT || error == EOPNOTSUPP;
+}
+
+static int
+link_or_copy(
+    struct append *a, struct folder *from, const struct entry *e, int fd)
+{
+	uint64_t keywords = map_keywords(from, a->to, e->m.keywords);
+	struct maildir_name n;
+	struct stat st;
+
+	if (!parse_entry(from, e, &n)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (link_content(a, from, e, &n, keywords) == 0) {
+		if (fstat(fd, &st) == 0)
+			a->octets += (uint64_t)st.st_size;
+		return 0;
+	}
+	if (!cannot_be_linked(errno) ||
+	    copy_content(a, fd, &e->m, keywords) == -1)
 		return -1;
 	slice_copy_str(
 	    n.base, a->staged[a->count - 1].base, sizeof(a->staged[0].base));
-	a->octets += n.size;
 	return 0;
 }
 
@@ -434,26 +456,13 @@ static int
 open_and_copy(struct append *a, struct folder *from, uint32_t seq)
 {
 	/* Opened first: so the name is the present one, the content there. */
-	int fd = folder_message_open(from, seq), r = 0;
-	struct stat st;
-	struct entry *e = folder_entry(from, seq);
-	uint64_t keywords = map_keywords(from, a->to, e->m.keywords);
+	int fd = folder_message_open(from, seq), r;
 
 	if (fd == -1)
 		return -1;
-	if (!a->linked)
-		r = fsync(fd);
-	if (r == 0) {
-		r = link_content(a, from, e, keywords);
-		if (r == 0 && fstat(fd, &st) == 0)
-			a->octets += (uint64_t)st.st_size;
-		else if (r == -1 &&
-			 (errno == EXDEV || errno == EPERM || errno == EMLINK ||
-			     errno == ENOENT || errno == EOPNOTSUPP))
-			r = copy_content(a, fd, &e->m, keywords);
-		if (r == 0)
-			keep_base(a, from, e);
-	}
+	r = a->linked ? 0 : fsync(fd);
+	if (r == 0)
+		r = link_or_copy(a, from, folder_entry(from, seq), fd);
 	close(fd);
 	return r;
 }
@@ -461,12 +470,9 @@ open_and_copy(struct append *a, struct folder *from, uint32_t seq)
 int
 folder_append_copy(struct append *a, struct folder *from, uint32_t seq)
 {
-	const struct entry *e = folder_entry(from, seq);
-
-	if (link_by_name(
-		a, from, e, map_keywords(from, a->to, e->m.keywords)) == 0)
-		return 0;
-	return open_and_copy(a, from, seq);
+	return link_by_name(a, from, folder_entry(from, seq)) == 0
+		   ? 0
+		   : open_and_copy(a, from, seq);
 }
 
 int

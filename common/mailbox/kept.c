@@ -98,10 +98,14 @@ stands(const struct folder *f, const char *name, int fd)
 	       there.st_ino == ours.st_ino;
 }
 
-/* Somebody may have put others in their place, from a backup perhaps. */
+/* Is it still the folder of that name, and the numbers as they are?  Somebody
+ * may have put others in place of its directories, from a backup perhaps. */
 static bool
-directories_stand(const struct folder *f)
+is_as_it_was(struct folder *f)
 {
+	if (folder_lock(f) == -1)
+		return false;
+	folder_unlock(f);
 	return stands(f, "cur", f->cur_fd) && stands(f, "new", f->new_fd) &&
 	       stands(f, "tmp", f->tmp_fd);
 }
@@ -113,13 +117,7 @@ folder_kept(struct mailbox *mb, const struct folder_name *name, unsigned how)
 
 	if (f == NULL)
 		return NULL;
-	/* Is it still the folder of that name?  And the numbers as they are. */
-	if (folder_lock(f) == -1) {
-		folder_close_now(f);
-		return NULL;
-	}
-	folder_unlock(f);
-	if (!directories_stand(f)) {
+	if (!is_as_it_was(f)) {
 		folder_close_now(f);
 		return NULL;
 	}
