@@ -165,6 +165,7 @@ header_kept_parse(struct slice blob, struct header_kept *kept)
 {
 	struct slice names, one;
 	struct head h;
+	size_t n = 0;
 
 	if (blob.len < sizeof(h))
 		return PARSE_BAD;
@@ -174,11 +175,9 @@ header_kept_parse(struct slice blob, struct header_kept *kept)
 	kept->names = names = slice_of(blob.at + sizeof(h), h.names);
 	kept->lines = slice_skip(blob, sizeof(h) + h.names);
 	while (take_name(&names, &one))
-		if (!is_name(one))
+		if (!is_name(one) || ++n > HEADER_NAMES_MAX)
 			return PARSE_BAD;
-	return names.len == 0 && count(kept->names) <= HEADER_NAMES_MAX
-		   ? PARSE_OK
-		   : PARSE_BAD;
+	return names.len == 0 ? PARSE_OK : PARSE_BAD;
 }
 
 bool
