@@ -18,16 +18,14 @@ enum {
 	BLOBS_AHEAD = 128,
 	OCTETS_AHEAD = FOLDER_CACHE_BLOB_MAX + 64 * 1024,
 	/* Keys that a walk may look at for one that it wants. */
-	KEYS_EACH = 4
+	KEYS_EACH = 4,
+	/* A command asks of each message for so many kinds in turn. */
+	KINDS_AHEAD = 3
 };
 
-struct ahead {
-	/* records of one chunk */
-	bool has_chunk;
-	uint32_t number;
-	struct index_chunk chunk;
-	/* blobs of one kind with UIDs first..last: all that there are */
-	uint8_t kind;
+/* Blobs of one kind with UIDs first..last: all that there are. */
+struct ahead_blobs {
+	uint8_t kind; /* 0: none */
 	uint32_t first, last;
 	size_t n, at; /* at: of the one that was asked for last */
 	size_t want;  /* of the next batch */
@@ -35,8 +33,16 @@ struct ahead {
 		uint32_t uid;
 		size_t place, len;
 	} blob[BLOBS_AHEAD];
-	char *octets;
-	size_t len;
+	char octets[OCTETS_AHEAD];
+};
+
+struct ahead {
+	/* records of one chunk */
+	bool has_chunk;
+	uint32_t number;
+	struct index_chunk chunk;
+	struct ahead_blobs *blobs[KINDS_AHEAD];
+	unsigned oldest; /* of these */
 };
 
 void
@@ -44,7 +50,8 @@ folder_ahead_clear(struct folder *f)
 {
 	if (f->ahead == NULL)
 		return;
-	free(f->ahead->octets);
+	for (size_t i = 0; i < KINDS_AHEAD; i++)
+		free(f->ahead->blobs[i]);
 	free(f->ahead);
 	f->ahead = NULL;
 }
@@ -96,6 +103,7 @@ folder_index_facts(struct folder *f, uint32_t uid, struct index_record *r)
 
 struct batch {
 	struct folder *f;
+	struct ahead_blobs *a;
 	size_t keys; /* looked at */
 	size_t n, len;
 	uint32_t last;
@@ -104,7 +112,7 @@ struct batch {
 static int
 batch_add(struct batch *b, uint32_t uid, struct slice octets)
 {
-	struct ahead *a = b->f->ahead;
+	struct ahead_blobs *a = b->a;
 
 	if (octets.len > OCTETS_AHEAD - b->len)
 		return 1;
@@ -120,7 +128,7 @@ static int
 batch_each(void *ctx, struct slice key, struct slice value)
 {
 	struct batch *b = ctx;
-	struct ahead *a = b->f->ahead;
+	const struct ahead_blobs *a = b->a;
 	struct slice octets;
 	uint32_t uid;
 
@@ -141,25 +149,22 @@ batch_work(struct index_txn *t, void *ctx)
 	uint8_t key[INDEX_KEY_LEN];
 
 	b->n = b->len = b->keys = 0;
-	b->last = b->f->ahead->first;
-	index_key_pack(INDEX_BLOB, b->f->state.identity, b->f->ahead->first,
-	    b->f->ahead->kind, key);
+	b->last = b->a->first;
+	index_key_pack(
+	    INDEX_BLOB, b->f->state.identity, b->a->first, b->a->kind, key);
 	return index_walk(t, key, batch_each, b);
 }
 
 /* A batch from this UID on: larger each time, while what was read is used. */
 static void
-read_batch(struct folder *f, uint32_t uid, uint8_t kind)
+read_batch(struct folder *f, struct ahead_blobs *a, uint32_t uid)
 {
-	struct ahead *a = f->ahead;
-	struct batch b = { .f = f };
-	bool goes_on = kind == a->kind && a->n > 0 && uid > a->last &&
-		       uid - a->last <= CHUNK_UIDS;
+	struct batch b = { .f = f, .a = a };
+	bool goes_on = a->n > 0 && uid > a->last && uid - a->last <= CHUNK_UIDS;
 
 	a->want = !goes_on                    ? 1
 		  : a->want * 8 < BLOBS_AHEAD ? a->want * 8
 					      : BLOBS_AHEAD;
-	a->kind = kind;
 	a->first = uid;
 	if (index_read(f->mb->index, batch_work, &b) == -1)
 		b.n = 0;
@@ -170,7 +175,7 @@ read_batch(struct folder *f, uint32_t uid, uint8_t kind)
 
 /* The blob of this UID, if it is in the batch. */
 static const struct ahead_blob *
-find(struct ahead *a, uint32_t uid)
+find(struct ahead_blobs *a, uint32_t uid)
 {
 	if (a->at >= a->n || a->blob[a->at].uid > uid)
 		a->at = 0;
@@ -180,34 +185,53 @@ find(struct ahead *a, uint32_t uid)
 							 : NULL;
 }
 
-static const struct ahead_blob *
-ahead_get(struct folder *f, uint32_t uid, uint8_t kind)
+/* The place of this kind, perhaps an empty one; NULL: no memory. */
+static struct ahead_blobs *
+blobs_of(struct ahead *a, uint8_t kind)
 {
-	struct ahead *a = ahead_of(f);
+	struct ahead_blobs **place = NULL;
 
-	if (a == NULL)
-		return NULL;
-	if (a->octets == NULL && (a->octets = malloc(OCTETS_AHEAD)) == NULL)
-		return NULL;
-	if (a->kind != kind || uid < a->first || uid > a->last)
-		read_batch(f, uid, kind);
-	return find(a, uid);
+	for (size_t i = 0; i < KINDS_AHEAD; i++) {
+		if (a->blobs[i] != NULL && a->blobs[i]->kind == kind)
+			return a->blobs[i];
+		if (a->blobs[i] == NULL && place == NULL)
+			place = &a->blobs[i];
+	}
+	if (place == NULL)
+		place = &a->blobs[a->oldest++ % KINDS_AHEAD];
+	else
+		*place = malloc(sizeof(**place));
+	if (*place != NULL) {
+		(*place)->kind = kind;
+		(*place)->n = (*place)->at = 0;
+		(*place)->first = 1;
+		(*place)->last = 0;
+	}
+	return *place;
 }
 
 int
 folder_cache_get(
     struct folder *f, uint32_t uid, unsigned kind, void **octets, size_t *len)
 {
+	struct ahead *ahead;
+	struct ahead_blobs *a;
 	const struct ahead_blob *b;
 	struct slice found;
 
 	if (!folder_blob_pending(f, uid, kind, &found)) {
-		b = ahead_get(f, uid, (uint8_t)kind);
+		ahead = ahead_of(f);
+		a = ahead == NULL ? NULL : blobs_of(ahead, (uint8_t)kind);
+		if (a == NULL)
+			return -1;
+		if (uid < a->first || uid > a->last)
+			read_batch(f, a, uid);
+		b = find(a, uid);
 		if (b == NULL) {
 			errno = ENOENT;
 			return -1;
 		}
-		found = slice_of(f->ahead->octets + b->place, b->len);
+		found = slice_of(a->octets + b->place, b->len);
 	}
 	if ((*octets = malloc(found.len + 1)) == NULL)
 		return -1;

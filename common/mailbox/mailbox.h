@@ -401,9 +401,10 @@ void folder_append_abort(struct append *);
 
 /*
  * An append of copies of n messages: _copy for each (with its flags, keywords
- * and internal date; ENOENT: it is gone), then _commit.  to is another handle
- * than from, even of the same folder.  move: the originals will be removed, so
- * that the owner's quota is no matter.
+ * and internal date; ENOENT: it is gone, which may show at _commit alone), then
+ * _commit, until which from stays open.  to is another handle than from, even of
+ * the same folder.  move: the originals will be removed, so that the owner's
+ * quota is no matter.
  */
 int folder_copy_begin(struct folder *to, size_t n, bool move, struct append **);
 int folder_append_copy(struct append *, struct folder *from, uint32_t seq);

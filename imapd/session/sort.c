@@ -22,6 +22,8 @@ enum {
 
 /* A message that was found. */
 struct sorted {
+	uint64_t
+	    lead; /* in the order of the first criterion, as far as it goes */
 	uint32_t	seq;
 	uint32_t	subject_len;
 	uint64_t	string[3];	/* From, To, Cc: place and length */
@@ -256,6 +258,13 @@ subject_of(const struct sort_run *r, const struct sorted *m)
 	return kept(r, m->subject, m->subject_len);
 }
 
+/* Of an address: which of the strings. */
+static size_t
+address_at(enum sort_key key)
+{
+	return key == SORT_FROM ? 0 : key == SORT_TO ? 1 : 2;
+}
+
 static int
 compare(const struct sort_run *r, enum sort_key key, const struct sorted *a,
     const struct sorted *b)
@@ -272,9 +281,55 @@ compare(const struct sort_run *r, enum sort_key key, const struct sorted *a,
 	default:
 		break;
 	}
-	key = key == SORT_FROM ? 0 : key == SORT_TO ? 1 : 2;
-	return compare_slices(address_of(r, a->string[key]),
-	    address_of(r, b->string[key]));
+	return compare_slices(address_of(r, a->string[address_at(key)]),
+	    address_of(r, b->string[address_at(key)]));
+}
+
+/* The first octets, so that a greater string never has a smaller number. */
+static uint64_t
+lead_of_string(struct slice s)
+{
+	uint64_t lead = 0;
+
+	for (size_t i = 0; i < sizeof(lead); i++)
+		lead = lead << 8 | (i < s.len ? (uint8_t)s.at[i] : 0);
+	return lead;
+}
+
+static uint64_t
+lead_of_date(int64_t date)
+{
+	return (uint64_t)date ^ UINT64_C(1) << 63;
+}
+
+static uint64_t
+lead_of(const struct sort_run *r, enum sort_key key, const struct sorted *m)
+{
+	switch (key) {
+	case SORT_ARRIVAL:
+		return lead_of_date(m->arrival);
+	case SORT_DATE:
+		return lead_of_date(m->date);
+	case SORT_SIZE:
+		return m->size;
+	case SORT_SUBJECT:
+		return lead_of_string(subject_of(r, m));
+	default:
+		return lead_of_string(
+		    address_of(r, m->string[address_at(key)]));
+	}
+}
+
+/* Most comparisons end at one number, without a look at strings elsewhere. */
+static void
+take_leads(struct sort_run *r, const struct sort_arguments *args)
+{
+	for (size_t i = 0; args->len > 0 && i < r->len; i++) {
+		uint64_t lead =
+		    lead_of(r, args->criterion[0].key, &r->found[i]);
+
+		r->found[i].lead = args->criterion[0].reverse ? ~lead : lead;
+	}
 }
 
 static int
@@ -284,6 +339,8 @@ by_criteria(const void *a, const void *b, void *ctx)
 	const struct imap *s = ctx;
 	const struct sort_arguments *args = &s->command.sort;
 
+	if (x->lead != y->lead)
+		return x->lead < y->lead ? -1 : 1;
 	for (size_t i = 0; i < args->len; i++) {
 		int d = compare(s->sort, args->criterion[i].key, x, y);
 
@@ -347,8 +404,10 @@ match_one(struct imap *s, struct sort_run *r)
 		imap_no_errno(s, errno);
 		return false;
 	}
-	if (r->thread == NULL && r->len > 0)
+	if (r->thread == NULL && r->len > 0) {
+		take_leads(r, &s->command.sort);
 		qsort_r(r->found, r->len, sizeof(*r->found), by_criteria, s);
+	}
 	r->matched = true;
 	imap_print(s, r->thread != NULL ? "* THREAD" : "* SORT");
 	return true;
