@@ -107,6 +107,7 @@ teardown(void **state)
 
 	peers_clear(w->d);
 	ipc_channel_free(w->d->supervisor.ch);
+	ipc_pending_free(w->d->supervisor.pending);
 	close(w->smtpd);
 	close(w->supervisor);
 	event_free(w->d->rest);
