@@ -416,6 +416,8 @@ convertible(struct world *w)
 static void
 test_conversion(void **state)
 {
+	static const char partial[] =
+	    "Content-Type: message/partial\r\n\r\n\xc3\xa9\r\n";
 	struct world *w = *state;
 
 	/* It takes many turns of the loop, and the peer hears nothing yet. */
@@ -438,8 +440,7 @@ test_conversion(void **state)
 	renew(state);
 	w = *state;
 	/* What cannot be converted is told, and the next one goes. */
-	letter(w, "Content-Type: message/partial\r\n\r\n\xc3\xa9\r\n", 39,
-	    RELAY_8BIT, one);
+	letter(w, partial, sizeof(partial) - 1, RELAY_8BIT, one);
 	letter(w, TEXT, LEN, 0, one);
 	PLAY(w, "ready 0f554 back0 ready ", HELLO, "< 250 hi", "> " MAIL);
 	renew(state);

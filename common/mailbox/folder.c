@@ -48,6 +48,7 @@ folder_free(struct folder *f)
 	folder_ahead_clear(f);
 	free(f->entries);
 	free(f->rest);
+	free(f->outline);
 	free(f->changes.expunged_seq);
 	free(f->changes.expunged_uid);
 	free(f->changes.changed_seq);

@@ -136,7 +136,7 @@ struct fill {
 
 /* Does the index speak of the message as it is now? */
 static void
-fill_entry(const struct folder *f, struct entry *e, const struct index_record *r)
+fill_entry(struct folder *f, struct entry *e, const struct index_record *r)
 {
 	if (r->flags != e->m.flags || r->keywords != e->m.keywords ||
 	    r->modseq == 0 || r->modseq >= f->next.modseq)
@@ -145,6 +145,7 @@ fill_entry(const struct folder *f, struct entry *e, const struct index_record *r
 		return;
 	/* To and fro by somebody else: the flags are as we knew them. */
 	e->changed |= !e->fresh;
+	f->any_changed |= e->changed;
 	e->m.modseq = r->modseq;
 	e->fresh = false;
 }
@@ -349,6 +350,8 @@ needs_reading(struct folder *f, struct fill *fill)
 		fill->stale = reallocarray(NULL, STALE_MAX,
 		    sizeof(*fill->stale));
 	fill->all = f->tracks && f->tracked != f->next.modseq;
+	if (!f->any_fresh && !fill->all && fill->stale == NULL)
+		return false;
 	while (!fill->all && fill->at < f->count && !f->entries[fill->at].fresh)
 		fill->at++;
 	return fill->at < f->count || fill->stale != NULL;
@@ -373,7 +376,7 @@ folder_modseqs(struct folder *f)
 	for (size_t i = fill.at; i < f->count; i++)
 		if (f->entries[i].fresh && !f->entries[i].m.gone)
 			at[n++] = (uint32_t)i;
-	folder_modseq_new(f, at, n);
+	f->any_fresh = folder_modseq_new(f, at, n) == -1;
 	free(at);
 	f->tracked = f->next.modseq;
 	return 0;

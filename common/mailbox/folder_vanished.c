@@ -124,7 +124,7 @@ folder_modseq_new(struct folder *f, const uint32_t *at, size_t n)
 	if (folder_take_modseq(f, &p.modseq) == -1) {
 		for (size_t i = 0; i < n; i++)
 			f->entries[at[i]].fresh = true;
-		f->look_again = true;
+		f->any_fresh = f->look_again = true;
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {

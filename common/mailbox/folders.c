@@ -565,7 +565,7 @@ mailbox_status(struct mailbox *mb, const struct folder_name *name,
 
 	if (folder_open(mb, name, FOLDER_READ_ONLY, &f) == -1)
 		return -1;
-	r = folder_sync(f, 0, NULL);
+	r = folder_sync(f, FOLDER_OUTLINE, NULL);
 	if (r == 0)
 		folder_status(f, s);
 	saved = errno;

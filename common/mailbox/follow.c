@@ -189,7 +189,7 @@ moved_here(struct following *w, struct news *n)
 	d.ino = n->entry->ino;
 	if (pool_add(&w->f->pool, n->event->name, &d.name) == -1)
 		return false;
-	entry_merge(n->entry, &d);
+	entry_merge(w->f, n->entry, &d);
 	return true;
 }
 
@@ -244,7 +244,8 @@ follow_is_quiet(struct folder *f)
 	struct following w = { .f = f, .dry = true };
 
 	watch_pump(f);
-	if (f->rest != NULL) /* there is nothing to compare with */
+	/* there is nothing to compare with */
+	if (f->rest != NULL || f->outline != NULL)
 		return f->watch.len == 0 && !f->watch.lost;
 	if (!follow_each(&w))
 		return false;

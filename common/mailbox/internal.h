@@ -121,6 +121,7 @@ struct folder {
 	bool aside;  /* the view waits for a sync (kept.c) */
 	size_t aside_count;
 	bool		 any_gone;	/* some entry is marked gone */
+	bool any_fresh, any_changed;    /* perhaps: if not, none is */
 	bool		 tracks;	/* others' modification sequences */
 	uint64_t	 tracked;	/* next.modseq when they were last read */
 	uint64_t	 synced;	/* all changes up to it are in the view */
@@ -130,6 +131,7 @@ struct folder {
 	struct entry	*entries;
 	size_t		 count, size;
 	uint8_t *rest;                 /* in place of entries; view_rest.c */
+	struct outline *outline;       /* in place of entries; outline.c */
 	size_t told;                   /* of count: folder_sync has reported them */
 	uint32_t	 highest_uid;	/* ever in this view */
 	struct pool	 pool;
@@ -267,7 +269,7 @@ int folder_refresh_modseqs(struct folder *);
 void entry_gone(struct folder *, struct entry *);
 
 /* Name, flags and keywords as they were found. */
-void entry_merge(struct entry *, const struct found *);
+void entry_merge(struct folder *, struct entry *, const struct found *);
 /* At the end of the view; its name is in the folder's pool.  -1: errno. */
 int entry_append(struct folder *, const struct found *);
 
@@ -330,13 +332,35 @@ void folder_close_now(struct folder *);
 /* folder.c: without a watch from now on; the view is put down if it is whole. */
 void folder_unwatch(struct folder *);
 
+/* ---- outline.c ---- */
+
+/* All UIDs of a view: 64 to a chunk, as in the index. */
+struct outline {
+	uint32_t chunks, size;
+	uint32_t messages;
+	uint32_t unseen, first_unseen; /* its sequence number, 0: none */
+	uint32_t last;                 /* UID */
+	struct outline_chunk {
+		uint64_t present;
+		uint32_t number;
+	} chunk[];
+};
+
+/* Empty; to be freed with free.  NULL: no memory. */
+struct outline *outline_new(void);
+void outline_clear(struct outline *);
+/* In ascending order of numbers; flags are those of the messages that are
+ * present.  -1: this cannot be, or there is no memory. */
+int outline_add(
+    struct outline **, uint32_t number, uint64_t present, const uint8_t *flags);
+
 /* ---- view_saved.c ---- */
 
 /* Nothing in it waits to be told, recorded or looked for. */
 bool folder_view_is_whole(const struct folder *);
 
-/* The view as the index has it, if nothing happened since; the lock is held.
- * No entry has a name then (UINT32_MAX) before a folder_refresh. */
+/* The outline of the view as the index has it, if nothing happened since; the
+ * lock is held. */
 bool folder_view_load(struct folder *);
 /* Put it down, if it is complete; after a scan, the lock is held. */
 void folder_view_save(struct folder *);

@@ -10,6 +10,7 @@
  *     before folder_sync, which tells all of it as arrived.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -62,12 +63,14 @@ take(struct mailbox *mb, const struct folder_name *name)
 static void
 forget_view(struct folder *f)
 {
+	free(f->outline);
+	f->outline = NULL;
 	f->count = f->told = 0;
 	f->highest_uid = 0;
 	f->pool.len = 0;
 	f->synced = f->held = f->tracked = 0;
 	f->scanned = f->tidied = f->look_again = f->any_gone = false;
-	f->named = false;
+	f->named = f->any_fresh = f->any_changed = false;
 	f->unrecorded = f->untold = f->watch.based = false;
 	f->changes.withheld = 0;
 }
@@ -135,12 +138,16 @@ folder_take_up(struct folder *f)
 	f->aside = false;
 	f->count = f->aside_count;
 	f->scanned = true;
+	if (f->outline != NULL)
+		return;
 	if (!folder_view_is_whole(f)) {
 		forget_view(f);
 		return;
 	}
 	for (size_t i = 0; i < f->count; i++)
-		f->entries[i].m.recent = f->entries[i].changed = false;
+		if (f->entries[i].m.recent | f->entries[i].changed)
+			f->entries[i].m.recent = f->entries[i].changed = false;
+	f->any_changed = false;
 	f->held = 0;
 	f->untold = true;
 }

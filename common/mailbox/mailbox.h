@@ -201,6 +201,8 @@ struct folder_changes {
 };
 
 #define FOLDER_KEEP_EXPUNGED	1U	/* hold expunges back (see below) */
+#define FOLDER_OUTLINE 2U /* no message will be looked at before folder_look \
+			   */
 
 /*
  * Look at the directories, give UIDs to new messages, and bring the view up to
@@ -273,6 +275,14 @@ int mailbox_status(struct mailbox *, const struct folder_name *,
  */
 void folder_rest(struct folder *);
 int folder_wake(struct folder *);
+
+/*
+ * After folder_sync with FOLDER_OUTLINE, before any message is looked at or
+ * changed: folder_count, folder_status, folder_sync, folder_rest, the
+ * notifications and folder_close alone go without.  Wakes, too.  Costs nothing
+ * the second time.  -1: errno.
+ */
+int folder_look(struct folder *);
 
 /*
  * A descriptor that becomes readable when the folder may have changed (also

@@ -94,7 +94,7 @@ entry_gone(struct folder *f, struct entry *e)
 /* ---- merging what a scan found ---- */
 
 void
-entry_merge(struct entry *e, const struct found *d)
+entry_merge(struct folder *f, struct entry *e, const struct found *d)
 {
 	e->name = d->name;
 	e->ino = d->ino;
@@ -107,7 +107,9 @@ entry_merge(struct entry *e, const struct found *d)
 		e->m.flags = d->flags;
 		e->m.keywords = d->keywords;
 		e->changed = e->fresh = true;
+		f->any_changed = true;
 	}
+	f->any_fresh |= e->fresh;
 }
 
 int
@@ -129,6 +131,7 @@ entry_append(struct folder *f, const struct found *d)
 		.ino = d->ino, .name = d->name, .in_new = d->in_new,
 		.fresh = true,
 	};
+	f->any_fresh = true;
 	f->highest_uid = d->uid;
 	return 0;
 }
@@ -158,7 +161,7 @@ merge_known(struct folder *f, const struct scan *s, size_t *next)
 		while (i < s->count && s->found[i].uid < e->m.uid)
 			i++;
 		if (i < s->count && s->found[i].uid == e->m.uid) {
-			entry_merge(e, &s->found[i]);
+			entry_merge(f, e, &s->found[i]);
 			continue;
 		}
 		e->name = UINT32_MAX;
@@ -336,10 +339,22 @@ report(struct folder *f, bool keep_expunged)
 		f->entries[kept++] = *e;
 	}
 	f->count = f->told = kept;
+	f->any_changed = false;
 	if (!keep_expunged) {
 		f->any_gone = false;
 		f->held = 0;
 	}
+}
+
+/* Some at the end are new, and nothing else has happened. */
+static int
+tell_arrival(struct folder *f)
+{
+	if (report_room(f, 0, 0) == -1)
+		return -1;
+	f->changes.arrived = f->count - f->told;
+	f->told = f->count;
+	return 0;
 }
 
 static int
@@ -347,7 +362,9 @@ take_changes(struct folder *f, bool keep_expunged)
 {
 	size_t gone = 0, changed = 0;
 
-	if (folder_wake(f) == -1)
+	if (!f->any_gone && !f->any_changed)
+		return tell_arrival(f);
+	if (folder_look(f) == -1)
 		return -1;
 	for (size_t k = 0; k < f->count; k++) {
 		gone += f->entries[k].m.gone;
@@ -366,7 +383,7 @@ sync_locked(struct folder *f)
 	struct folder_state before = f->state;
 	int r;
 
-	if (folder_wake(f) == -1 || folder_lock(f) == -1)
+	if (folder_look(f) == -1 || folder_lock(f) == -1)
 		return -1;
 	f->changes.keywords =
 	    f->more_changed || memcmp(before.keywords, f->state.keywords,
@@ -407,13 +424,14 @@ folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
 		r = sync_locked(f);
 		if (r == -1)
 			return -1;
-		if (r == 0)
-			r = take_changes(f, keep);
-		else if ((r = report_room(f, 0, 0)) == 0)
-			f->changes.arrived = f->told = f->count;
+		r = r == 0 ? take_changes(f, keep) : tell_arrival(f);
 	} else if (!keep && f->any_gone) {
 		r = take_changes(f, keep);
+	} else if (f->told < f->count) {
+		r = tell_arrival(f);
 	}
+	if (r == 0 && (how & FOLDER_OUTLINE) == 0 && f->outline != NULL)
+		r = folder_look(f);
 	if (changes != NULL)
 		*changes = f->changes;
 	return r;
@@ -458,5 +476,10 @@ folder_status(const struct folder *f, struct folder_status *s)
 				       : f->synced;
 	memcpy(s->mailbox_id, f->state.mailbox_id, sizeof(s->mailbox_id));
 	s->messages = f->count;
-	count_messages(f, s);
+	if (f->outline == NULL) {
+		count_messages(f, s);
+		return;
+	}
+	s->unseen = f->outline->unseen;
+	s->first_unseen = f->outline->first_unseen;
 }

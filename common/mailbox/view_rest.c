@@ -6,7 +6,7 @@
  *
  * What always holds:
  * R1  At rest f->rest is there and f->entries is NULL; otherwise it is the
- *     other way round.  f->count is right in both.
+ *     other way round, but for an outline (O1).  f->count is right in all.
  * R2  The octets are of this process's memory alone, never of a file, so they
  *     are believed.
  */
@@ -159,7 +159,7 @@ folder_rest(struct folder *f)
 	const struct entry *before = &none;
 	uint8_t *to;
 
-	if (f->count == 0 || f->rest != NULL)
+	if (f->count == 0 || f->rest != NULL || f->outline != NULL)
 		return;
 	if (f->count <= NAMES_FORGOTTEN)
 		forget_names(f);

@@ -1,7 +1,7 @@
 /*
  * Opening a folder without reading its directories: the index holds all of its
  * messages, and says at which times of change of cur/ and new/ that was so.
- * Names are not there; they are looked for when the first one is needed.
+ * What comes from there is an outline (outline.c) and no more.
  *
  * What always holds:
  * S1  A view is put down only when the directories were read after the clock
@@ -99,56 +99,22 @@ folder_view_save(struct folder *f)
 struct loading {
 	struct folder *f;
 	const struct index_view *now;
-	uint32_t count;
-	uint32_t last; /* UID */
+	uint32_t count; /* what there should be */
+	struct outline *outline;
 	struct index_columns columns;
 };
-
-/* What the columns say, from this UID on. */
-static bool
-load_columns(struct loading *l, uint32_t base)
-{
-	const struct index_columns *c = &l->columns;
-	const uint64_t next_uid = l->f->next.uid;
-	const uint64_t next_modseq = l->f->next.modseq;
-	struct entry *to = &l->f->entries[l->f->count];
-	uint64_t left = c->present;
-
-	if (c->n > l->count - l->f->count)
-		return false;
-	for (unsigned i = 0; i < c->n; i++, left &= left - 1) {
-		uint32_t uid = base + (uint32_t)__builtin_ctzll(left);
-		uint64_t modseq = c->number[INDEX_MODSEQ][i];
-
-		if (uid == 0 || uid >= next_uid || modseq == 0 ||
-		    modseq >= next_modseq)
-			return false;
-		to[i] = (struct entry){
-			.m = { .uid = uid,
-			    .keywords = c->number[INDEX_KEYWORDS][i],
-			    .modseq = modseq,
-			    .flags = c->flags[i] & FLAG_ALL },
-			.ino = c->number[INDEX_INO][i],
-			.name = UINT32_MAX,
-		};
-	}
-	l->f->count += c->n;
-	l->last = to[c->n - 1].m.uid;
-	return true;
-}
 
 static int
 load_each(void *ctx, struct slice key, struct slice value)
 {
 	struct loading *l = ctx;
+	struct index_columns *c = &l->columns;
 	uint32_t number;
 
 	if (!index_key_parse(key, INDEX_CHUNK, l->f->state.identity, &number))
 		return 1;
-	if (number <= UINT32_MAX / CHUNK_UIDS &&
-	    index_columns_parse(value, INDEX_VIEW_COLUMNS, &l->columns) ==
-		PARSE_OK &&
-	    load_columns(l, number * CHUNK_UIDS))
+	if (index_columns_parse(value, 0, c) == PARSE_OK &&
+	    outline_add(&l->outline, number, c->present, c->flags) == 0)
 		return 0;
 	l->count = UINT32_MAX; /* S2: never equal */
 	return 1;
@@ -162,23 +128,7 @@ is_same_time(const struct index_view *a, const struct index_view *b)
 	       a->cur_ino == b->cur_ino && a->new_ino == b->new_ino;
 }
 
-static int
-make_room(struct folder *f, uint32_t count)
-{
-	struct entry *entries;
-
-	if (count > MESSAGES_MAX)
-		return -1;
-	if (count <= f->size)
-		return 0;
-	entries = reallocarray(f->entries, count, sizeof(*entries));
-	if (entries == NULL)
-		return -1;
-	f->entries = entries;
-	f->size = count;
-	return 0;
-}
-
+/* May run more than once. */
 static int
 load_work(struct index_txn *t, void *ctx)
 {
@@ -187,17 +137,20 @@ load_work(struct index_txn *t, void *ctx)
 	struct index_view v;
 	struct slice value;
 
-	l->f->count = 0;
+	outline_clear(l->outline);
 	view_key(l->f, key);
 	if (index_get(t, key, &value) == -1 ||
 	    index_view_parse(value, &v) != PARSE_OK ||
-	    !is_same_time(&v, l->now) || make_room(l->f, v.count) == -1)
+	    !is_same_time(&v, l->now) || v.count > MESSAGES_MAX)
 		return -1;
 	l->count = v.count;
 	index_key_pack(INDEX_CHUNK, l->f->state.identity, 0, 0, key);
 	if (index_walk(t, key, load_each, l) == -1)
 		return -1;
-	return l->f->count == l->count ? 0 : -1;
+	return l->outline->messages == l->count &&
+		       l->outline->last < l->f->next.uid
+		   ? 0
+		   : -1;
 }
 
 bool
@@ -209,14 +162,17 @@ folder_view_load(struct folder *f)
 	if (f->scanned || f->tidied || f->count > 0 ||
 	    stamp_take(f->cur_fd, &f->cur_stamp) == -1 ||
 	    stamp_take(f->new_fd, &f->new_stamp) == -1 || f->cur_stamp.racy ||
-	    f->new_stamp.racy || describe(f, &now) == -1)
+	    f->new_stamp.racy || describe(f, &now) == -1 ||
+	    (l.outline = outline_new()) == NULL)
 		return false;
 	l.now = &now;
 	if (index_read(f->mb->index, load_work, &l) == -1) {
-		f->count = 0;
+		free(l.outline);
 		return false;
 	}
-	f->highest_uid = l.last;
+	f->outline = l.outline;
+	f->count = l.outline->messages;
+	f->highest_uid = l.outline->last;
 	f->scanned = f->tidied = f->saved = true;
 	f->look_again = false;
 	f->tracked = f->next.modseq;

@@ -70,7 +70,7 @@ open_folder(struct imap *s, const struct imap_command *c, bool read_only)
 	}
 	if (s->enabled & ENABLE_BIT(CONDSTORE))
 		folder_track_modseqs(f);
-	if (folder_sync(f, 0, NULL) == -1) {
+	if (folder_sync(f, FOLDER_OUTLINE, NULL) == -1) {
 		imap_no_errno(s, errno);
 		folder_close(f);
 		return -1;
@@ -112,7 +112,7 @@ resync(struct imap *s)
 {
 	struct select_parameters *p = &s->command.select;
 
-	if (resync_vanished(s, p) == -1) {
+	if (folder_look(s->folder) == -1 || resync_vanished(s, p) == -1) {
 		int error = errno;
 
 		imap_deselect(s);

@@ -98,6 +98,16 @@ imap_wake(struct imap *s)
 	return -1;
 }
 
+int
+imap_look(struct imap *s)
+{
+	if (s->folder == NULL || folder_look(s->folder) == 0)
+		return 0;
+	imap_bye(s, errno == ESTALE ? "the mailbox was removed or replaced"
+				    : "the mailbox cannot be read now");
+	return -1;
+}
+
 /* ---- a long response ---- */
 
 static void
@@ -272,7 +282,7 @@ run_command(struct imap *s, struct slice in)
 		imap_bad(s, "that is not UTF-8");
 	else if ((c->when & state) == 0)
 		imap_bad(s, "no mailbox is selected");
-	else
+	else if (c->when != IMAP_SELECTED || imap_look(s) == 0)
 		handlers[c->verb](s, c);
 	if (s->produce != NULL) {
 		stream_pause(s->session.stream);
@@ -349,7 +359,8 @@ static void
 literal_announced(struct imap *s, const struct literal *l)
 {
 	if (is_append(s, l)) {
-		append_announced(s, &s->command, l);
+		if (imap_look(s) == 0)
+			append_announced(s, &s->command, l);
 		if (s->append == NULL)
 			drop_command(s);
 		return;

@@ -118,6 +118,8 @@ void imap_expect(struct imap *, enum imap_input);
 void imap_settle_soon(struct imap *);
 /* Before the folder is used after a rest; -1: the session ends. */
 int imap_wake(struct imap *);
+/* Before its messages are looked at (folder_look); -1: the session ends. */
+int imap_look(struct imap *);
 /* The folder, if one is open, is no longer. */
 void imap_deselect(struct imap *);
 
