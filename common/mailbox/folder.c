@@ -246,7 +246,7 @@ find_out(struct folder *f, size_t seq, struct index_record *r)
 }
 
 int
-folder_message_size(struct folder *f, size_t seq, uint64_t *size)
+folder_message_size_known(struct folder *f, size_t seq, uint64_t *size)
 {
 	const struct entry *e = folder_entry(f, seq);
 	struct index_record r = { 0 };
@@ -257,8 +257,28 @@ folder_message_size(struct folder *f, size_t seq, uint64_t *size)
 		*size = n.crlf_size;
 		return 0;
 	}
-	if ((folder_index_facts(f, e->m.uid, &r) == -1 || !r.has_size) &&
-	    find_out(f, seq, &r) == -1)
+	if (folder_index_facts(f, e->m.uid, &r) == -1 || !r.has_size)
+		return -1;
+	*size = r.crlf_size;
+	return 0;
+}
+
+void
+folder_message_size_found(struct folder *f, size_t seq, uint64_t size)
+{
+	struct index_record r = { .crlf_size = size, .has_size = true };
+
+	folder_index_found(f, folder_message(f, seq)->uid, &r);
+}
+
+int
+folder_message_size(struct folder *f, size_t seq, uint64_t *size)
+{
+	struct index_record r = { 0 };
+
+	if (folder_message_size_known(f, seq, size) == 0)
+		return 0;
+	if (find_out(f, seq, &r) == -1)
 		return -1;
 	*size = r.crlf_size;
 	return 0;

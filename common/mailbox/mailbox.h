@@ -321,6 +321,10 @@ int folder_message_open(struct folder *, size_t seq);
 /* The size in octets with CRLF line ends (RFC822.SIZE, POP3 LIST): from the
  * index or the name, or counted once. */
 int folder_message_size(struct folder *, size_t seq, uint64_t *size);
+/* -1: it would have to be counted.  Who counts it himself says what he found.
+ */
+int folder_message_size_known(struct folder *, size_t seq, uint64_t *size);
+void folder_message_size_found(struct folder *, size_t seq, uint64_t size);
 /* The internal date: the file's time of modification. */
 int folder_message_date(struct folder *, size_t seq, time_t *date);
 

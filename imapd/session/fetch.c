@@ -24,7 +24,7 @@ struct fetch {
 	struct fetch_extra extra;
 	struct fetch_fields fields;
 	bool		 lazy;		/* PREVIEW */
-	int		 fd;		/* -1: not open */
+	struct message_file file;
 	uint64_t	 size;
 	time_t		 date;
 	struct message_info info;
@@ -41,9 +41,7 @@ message_end(struct fetch *f)
 	body_end(&f->body);
 	message_info_clear(&f->info);
 	fetch_fields_clear(&f->fields);
-	if (f->fd != -1)
-		close(f->fd);
-	f->fd = -1;
+	message_file_close(&f->file);
 	f->in_message = f->in_body = false;
 	f->in_binary = BINARY_NONE;
 }
@@ -74,14 +72,6 @@ next_message(struct imap *s, struct fetch *f)
 	return true;
 }
 
-static int
-need_file(struct imap *s, struct fetch *f)
-{
-	if (f->fd == -1)
-		f->fd = folder_message_open(s->folder, f->seq);
-	return f->fd == -1 ? -1 : 0;
-}
-
 static bool
 is_binary(const struct fetch_item *item)
 {
@@ -96,11 +86,25 @@ check_encodings(struct imap *s, struct fetch *f)
 	struct binary b;
 
 	for (size_t i = 0; i < items->len; i++)
-		if (is_binary(&items->item[i]) && binary_begin(&b, &f->info,
-		    f->fd, &items->item[i]) == PARSE_BAD) {
+		if (is_binary(&items->item[i]) &&
+		    binary_begin(&b, &f->info, f->file.fd, &items->item[i]) ==
+			PARSE_BAD) {
 			errno = EILSEQ;
 			return -1;
 		}
+	return 0;
+}
+
+/* Where the name and the index do not say it, the structure does. */
+static int
+get_size(struct imap *s, struct fetch *f)
+{
+	if (folder_message_size_known(s->folder, f->seq, &f->size) == 0)
+		return 0;
+	if (f->info.blob == NULL)
+		return folder_message_size(s->folder, f->seq, &f->size);
+	f->size = message_info_size(&f->info);
+	folder_message_size_found(s->folder, f->seq, f->size);
 	return 0;
 }
 
@@ -118,22 +122,22 @@ prepare(struct imap *s, struct fetch *f)
 		errno = ENOENT;
 		return -1;
 	}
-	if ((f->needs & file) != 0 && need_file(s, f) == -1)
-		return -1;
-	if ((f->needs & 1U << FETCH_SIZE) != 0 &&
-	    folder_message_size(s->folder, f->seq, &f->size) == -1)
+	if ((f->needs & file) != 0 &&
+	    message_file_open(&f->file, s->folder, f->seq) == -1)
 		return -1;
 	if ((f->needs & 1U << FETCH_INTERNALDATE) != 0 &&
 	    folder_message_date(s->folder, f->seq, &f->date) == -1)
 		return -1;
 	if ((f->needs & inside) != 0 &&
-	    message_info_get(s->folder, f->seq, &f->fd, &f->info) == -1)
+	    message_info_get(s->folder, f->seq, &f->file, &f->info) == -1)
+		return -1;
+	if ((f->needs & 1U << FETCH_SIZE) != 0 && get_size(s, f) == -1)
 		return -1;
 	if ((f->needs & 1U << FETCH_FIELDS) != 0 &&
-	    fetch_fields_get(s, f->seq, &f->fd, &f->fields) == -1)
+	    fetch_fields_get(s, f->seq, &f->file, &f->fields) == -1)
 		return -1;
-	if (fetch_extra_get(s, f->seq, f->needs, f->lazy, &f->fd, &f->extra) ==
-	    -1)
+	if (fetch_extra_get(
+		s, f->seq, f->needs, f->lazy, &f->file, &f->extra) == -1)
 		return -1;
 	return check_encodings(s, f);
 }
@@ -162,8 +166,8 @@ begin_section(struct imap *s, struct fetch *f, const struct fetch_item *item)
 	uint32_t uid = folder_message(s->folder, f->seq)->uid;
 	int r = item->kind == FETCH_FIELDS
 		    ? fetch_fields_begin(&f->fields, item, &f->body)
-		    : body_begin(
-			  &f->body, &f->info, f->fd, item, uid, &s->body_place);
+		    : body_begin(&f->body, &f->info, f->file.fd, item, uid,
+			  &s->body_place);
 
 	if (r == 0) {
 		imap_write(s, SLICE_LITERAL("NIL"));
@@ -181,7 +185,7 @@ begin_section(struct imap *s, struct fetch *f, const struct fetch_item *item)
 static void
 begin_binary(struct imap *s, struct fetch *f, const struct fetch_item *item)
 {
-	if (binary_begin(&f->binary, &f->info, f->fd, item) == PARSE_OK)
+	if (binary_begin(&f->binary, &f->info, f->file.fd, item) == PARSE_OK)
 		f->in_binary = BINARY_MEASURED;
 	else
 		imap_write(s, item->kind == FETCH_BINARY ?
@@ -496,7 +500,7 @@ do_fetch(struct imap *s, const struct imap_command *c)
 	}
 	if (c->uid)	/* section 6.4.8: it is always told */
 		fetch_items_imply(&s->command.fetch, FETCH_UID);
-	f->fd = -1;
+	f->file = MESSAGE_FILE_NONE;
 	for (size_t i = 0; i < c->fetch.len; i++) {
 		const struct fetch_item *item = &c->fetch.item[i];
 

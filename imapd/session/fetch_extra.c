@@ -5,7 +5,6 @@
 
 #include "common/message/date.h"
 #include "imapd/session/blob_kinds.h"
-#include "imapd/session/message.h"
 #include "imapd/session/session.h"
 #include "imapd/session/text_part.h"
 
@@ -59,22 +58,15 @@ make_preview(int fd, const struct mime *m, struct preview *p)
 }
 
 static int
-preview_from_file(struct imap *s, uint32_t seq, int *fd,
+preview_from_file(struct imap *s, uint32_t seq, struct message_file *file,
     struct fetch_extra *e)
 {
 	uint32_t uid = folder_message(s->folder, seq)->uid;
 	char blob[1 + PREVIEW_MAX] = { PREVIEW_BLOB_VERSION };
+	const struct mime *m = message_file_parse(file, s->folder, seq);
 	struct preview p;
-	struct mime *m;
-	int r;
 
-	if (*fd == -1 && (*fd = folder_message_open(s->folder, seq)) == -1)
-		return -1;
-	if ((m = message_parse(*fd)) == NULL)
-		return -1;
-	r = make_preview(*fd, m, &p);
-	mime_free(m);
-	if (r == -1)
+	if (m == NULL || make_preview(file->fd, m, &p) == -1)
 		return -1;
 	memcpy(e->preview, p.at, p.len);
 	e->preview_len = p.len;
@@ -84,7 +76,7 @@ preview_from_file(struct imap *s, uint32_t seq, int *fd,
 }
 
 static int
-get_preview(struct imap *s, uint32_t seq, bool lazy, int *fd,
+get_preview(struct imap *s, uint32_t seq, bool lazy, struct message_file *file,
     struct fetch_extra *e)
 {
 	uint32_t uid = folder_message(s->folder, seq)->uid;
@@ -106,7 +98,7 @@ get_preview(struct imap *s, uint32_t seq, bool lazy, int *fd,
 		free(blob);
 	}
 	if (!lazy)
-		return preview_from_file(s, seq, fd, e);
+		return preview_from_file(s, seq, file, e);
 	e->has_preview = false;
 	return 0;
 }
@@ -115,7 +107,7 @@ get_preview(struct imap *s, uint32_t seq, bool lazy, int *fd,
 
 int
 fetch_extra_get(struct imap *s, uint32_t seq, unsigned needs, bool lazy,
-    int *fd, struct fetch_extra *e)
+    struct message_file *file, struct fetch_extra *e)
 {
 	if ((needs & 1U << FETCH_EMAILID) != 0 &&
 	    folder_email_id(s->folder, seq, e->email_id) == -1)
@@ -127,7 +119,7 @@ fetch_extra_get(struct imap *s, uint32_t seq, unsigned needs, bool lazy,
 			return -1;
 	}
 	if ((needs & 1U << FETCH_PREVIEW) != 0)
-		return get_preview(s, seq, lazy, fd, e);
+		return get_preview(s, seq, lazy, file, e);
 	return 0;
 }
 

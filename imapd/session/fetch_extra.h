@@ -7,6 +7,7 @@
 
 #include "common/mailbox/mailbox.h"
 #include "imapd/session/fetch_items.h"
+#include "imapd/session/message.h"
 #include "imapd/session/preview.h"
 
 struct imap;
@@ -19,10 +20,10 @@ struct fetch_extra {
 	size_t	 preview_len;
 };
 
-/* Get what needs (bits 1 << enum fetch_kind) asks for; *fd is the message's
- * file, or -1 until it is needed.  lazy: a preview that is there.  -1: errno. */
+/* Get what needs (bits 1 << enum fetch_kind) asks for.  lazy: a preview that
+ * is there.  -1: errno. */
 int fetch_extra_get(struct imap *, uint32_t seq, unsigned needs, bool lazy,
-    int *fd, struct fetch_extra *);
+    struct message_file *, struct fetch_extra *);
 /* The value of an item. */
 void fetch_extra_write(struct imap *, enum fetch_kind,
     const struct fetch_extra *);

@@ -98,15 +98,16 @@ from_file(struct imap *s, uint32_t uid, int fd, struct fetch_fields *f)
 }
 
 int
-fetch_fields_get(struct imap *s, size_t seq, int *fd, struct fetch_fields *f)
+fetch_fields_get(struct imap *s, size_t seq, struct message_file *file,
+    struct fetch_fields *f)
 {
 	uint32_t uid = folder_message(s->folder, seq)->uid;
 
 	if (from_index(s, uid, f) == 0)
 		return 0;
-	if (*fd == -1 && (*fd = folder_message_open(s->folder, seq)) == -1)
+	if (message_file_open(file, s->folder, seq) == -1)
 		return -1;
-	return from_file(s, uid, *fd, f);
+	return from_file(s, uid, file->fd, f);
 }
 
 int

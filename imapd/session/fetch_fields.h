@@ -7,6 +7,7 @@
 
 #include "imapd/session/fetch_body.h"
 #include "imapd/session/header_fields.h"
+#include "imapd/session/message.h"
 
 struct fetch_fields {
 	void *blob;
@@ -14,10 +15,10 @@ struct fetch_fields {
 };
 
 /*
- * What the command's item FETCH_FIELDS asks of message seq.  Its file is *fd
- * or, if -1, is opened when it is needed.  -1 with errno.
+ * What the command's item FETCH_FIELDS asks of message seq.  -1 with errno.
  */
-int fetch_fields_get(struct imap *, size_t seq, int *fd, struct fetch_fields *);
+int fetch_fields_get(
+    struct imap *, size_t seq, struct message_file *, struct fetch_fields *);
 /* The item's section, as body_begin.  1, or -1: no memory. */
 int fetch_fields_begin(
     const struct fetch_fields *, const struct fetch_item *, struct body *);

@@ -40,6 +40,32 @@ message_parse(int fd)
 	return m;
 }
 
+int
+message_file_open(struct message_file *file, struct folder *f, size_t seq)
+{
+	if (file->fd == -1)
+		file->fd = folder_message_open(f, seq);
+	return file->fd == -1 ? -1 : 0;
+}
+
+const struct mime *
+message_file_parse(struct message_file *file, struct folder *f, size_t seq)
+{
+	if (file->mime == NULL && message_file_open(file, f, seq) == 0)
+		file->mime = message_parse(file->fd);
+	return file->mime;
+}
+
+void
+message_file_close(struct message_file *file)
+{
+	if (file->mime != NULL)
+		mime_free(file->mime);
+	if (file->fd != -1)
+		close(file->fd);
+	*file = MESSAGE_FILE_NONE;
+}
+
 /* What holds other parts is not encoded, whatever it says (RFC 2045 section
  * 6.4). */
 static uint32_t
@@ -159,17 +185,14 @@ from_cache(struct folder *f, uint32_t uid, int fd, struct message_info *info)
 }
 
 static int
-from_file(struct folder *f, uint32_t uid, int fd, struct message_info *info)
+from_file(struct folder *f, size_t seq, struct message_file *file,
+    struct message_info *info)
 {
+	uint32_t uid = folder_message(f, seq)->uid;
 	struct buffer b = { 0 };
-	struct mime *m = message_parse(fd);
-	int r;
+	const struct mime *m = message_file_parse(file, f, seq);
 
-	if (m == NULL)
-		return -1;
-	r = make_blob(m, &b);
-	mime_free(m);
-	if (r == -1)
+	if (m == NULL || make_blob(m, &b) == -1)
 		return -1;
 	if (b.len <= FOLDER_CACHE_BLOB_MAX)
 		folder_cache_put(f, uid, IMAP_BLOB_MESSAGE, b.at, b.len);
@@ -177,17 +200,21 @@ from_file(struct folder *f, uint32_t uid, int fd, struct message_info *info)
 }
 
 int
-message_info_get(struct folder *f, size_t seq, int *fd,
+message_info_get(struct folder *f, size_t seq, struct message_file *file,
     struct message_info *info)
 {
 	uint32_t uid = folder_message(f, seq)->uid;
 
 	*info = (struct message_info){ 0 };
-	if (from_cache(f, uid, *fd, info) == 0)
+	if (from_cache(f, uid, file->fd, info) == 0)
 		return 0;
-	if (*fd == -1 && (*fd = folder_message_open(f, seq)) == -1)
-		return -1;
-	return from_file(f, uid, *fd, info);
+	return from_file(f, seq, file, info);
+}
+
+uint64_t
+message_info_size(const struct message_info *info)
+{
+	return info->part[0].header_octets + info->part[0].octets;
 }
 
 void

@@ -29,12 +29,27 @@ struct message_info {
 	struct slice	 envelope, body, bodystructure;
 };
 
-/*
- * Of message seq, whose file is *fd or, if -1, will be opened when it is needed.
- * -1 with errno.  The file is read from its start and its offset is not moved.
- */
-int message_info_get(struct folder *, size_t seq, int *fd,
-    struct message_info *);
+/* A message at which a command is at work: opened and parsed when that is first
+ * needed, and once. */
+struct message_file {
+	int fd;            /* -1: not open */
+	struct mime *mime; /* NULL: not parsed */
+};
+
+#define MESSAGE_FILE_NONE ((struct message_file){ -1, NULL })
+
+/* -1 with errno.  Its offset is never moved. */
+int message_file_open(struct message_file *, struct folder *, size_t seq);
+/* NULL with errno; the file's, until it is closed. */
+const struct mime *message_file_parse(
+    struct message_file *, struct folder *, size_t seq);
+void message_file_close(struct message_file *);
+
+/* Of message seq, from the index or its file.  -1 with errno. */
+int message_info_get(
+    struct folder *, size_t seq, struct message_file *, struct message_info *);
+/* RFC822.SIZE. */
+uint64_t message_info_size(const struct message_info *);
 void message_info_clear(struct message_info *);
 
 /* Parse a whole file; NULL with errno.  For SEARCH too. */
