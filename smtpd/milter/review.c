@@ -8,6 +8,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "common/idn/idn.h"
 #include "smtpd/milter/milter.h"
 
 enum { SHARE_MORE = 1 << 20 }; /* our fields, and those of milters */
@@ -384,6 +385,16 @@ remove_recipient(struct transaction *t, const struct smtp_address *a)
 		}
 }
 
+/* As one in a command: a domain in A-labels, and UTF-8 beside it only where the
+ * whole message may have that (RFC 6531 section 3.2). */
+static bool
+take_address(
+    const struct transaction *t, struct slice in, struct smtp_address *a)
+{
+	return smtp_address_parse(in, a) == PARSE_OK && idn_address(a) == 0 &&
+	       (t->params.smtputf8 || slice_is_ascii(smtp_address_slice(a)));
+}
+
 static enum smtpd_reply
 change_recipients(struct transaction *t, struct milter_verdict *v)
 {
@@ -392,8 +403,7 @@ change_recipients(struct transaction *t, struct milter_verdict *v)
 	struct milter_change c;
 
 	while (milter_change_next(v, &c)) {
-		if (smtp_address_parse(c.address, &a) != PARSE_OK ||
-		    a.kind == SMTP_NULL ||
+		if (!take_address(t, c.address, &a) || a.kind == SMTP_NULL ||
 		    smtp_rcpt_params_parse(c.params, &params) !=
 			SMTP_PARAMS_OK ||
 		    !(t->params.smtputf8 || slice_is_ascii(params.orcpt)))
@@ -417,7 +427,7 @@ change_reverse_path(struct transaction *t, const struct milter_verdict *v)
 
 	if (!v->has_reverse_path)
 		return SAY_OK;
-	if (smtp_address_parse(v->reverse_path, &a) != PARSE_OK ||
+	if (!take_address(t, v->reverse_path, &a) ||
 	    smtp_mail_params_parse(v->reverse_params, &params) !=
 		SMTP_PARAMS_OK)
 		return SAY_MILTERS_DOWN;

@@ -125,6 +125,31 @@ def test_parameters_that_a_milter_gives(tmp_path):
         assert report.count(b"Final-Recipient:") == 1
 
 
+@pytest.mark.parametrize("options,address,code", [
+    (["SMTPUTF8"], "<carol@b\u00fccher.example>", 250),
+    (["SMTPUTF8"], "<bob@\u2192..example>", 451),	# no domain name
+    ([], "<carol@b\u00fccher.example>", 451),
+])
+def test_addresses_beyond_ascii(tmp_path, options, address, code):
+    """What a milter adds goes into the envelope as what a client names would:
+    with A-labels, and only where the message has asked for SMTPUTF8."""
+    with Milter(tmp_path / "s") as m, instance(
+            tmp_path / "i", {"one": m}) as i:
+        i.write("domains", f"{DOMAIN}\nxn--bcher-kva.example\n")
+        i.add_user("carol", "secret", domain="xn--bcher-kva.example")
+        m.say["E"] = [add_recipient(address), CONTINUE]
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            c.mail("a@example.net", options)
+            c.rcpt(BOB)
+            assert c.data(MESSAGE)[0] == code
+        if code == 250:
+            i.await_mail("bob", 1)
+            assert i.await_log(event="delivered",
+                               to="carol@xn--bcher-kva.example")
+
+
 def test_parameters_without_end(tmp_path):
     """What milterd would not take is refused by itself: the other sessions
     and their messages go on."""
