@@ -122,8 +122,9 @@ folder_index_ino(struct folder *f, uint32_t uid)
 
 /* ---- modification sequences ---- */
 
-/* Records of messages that went while nobody looked; so many at a time. */
-enum { STALE_MAX = 4096 };
+/* Records of messages that went while nobody looked, and chunks that are
+ * damaged; so many at a time. */
+enum { STALE_MAX = 4096, DAMAGED_MAX = 64 };
 
 struct fill {
 	struct folder	*f;
@@ -132,6 +133,8 @@ struct fill {
 	uint32_t first;                 /* UID */
 	uint32_t	*stale;		/* NULL: do not collect them */
 	size_t		 nstale;
+	uint32_t damaged[DAMAGED_MAX]; /* numbers of chunks */
+	size_t ndamaged;
 };
 
 /* Does the index speak of the message as it is now? */
@@ -179,8 +182,11 @@ fill_each(void *ctx, struct slice key, struct slice value)
 		key, INDEX_CHUNK, fill->f->state.identity, &number))
 		return 1;
 	if (number > UINT32_MAX / CHUNK_UIDS ||
-	    index_chunk_parse(value, &c) != PARSE_OK)
+	    index_chunk_parse(value, &c) != PARSE_OK) {
+		if (fill->stale != NULL && fill->ndamaged < DAMAGED_MAX)
+			fill->damaged[fill->ndamaged++] = number;
 		return 0;
+	}
 	for (uint32_t n = 0; n < CHUNK_UIDS; n++)
 		if (c.present & UINT64_C(1) << n &&
 		    !fill_one(fill, number * CHUNK_UIDS + n, &c.record[n]))
@@ -202,7 +208,33 @@ fill_work(struct index_txn *t, void *ctx)
 	chunk_key(fill.f, fill.first, from);
 	r = index_walk(t, from, fill_each, &fill);
 	result->nstale = fill.nstale;
+	result->ndamaged = fill.ndamaged;
+	memcpy(result->damaged, fill.damaged, sizeof(fill.damaged));
 	return r;
+}
+
+static int
+drop_work(struct index_txn *t, void *ctx)
+{
+	const struct fill *fill = ctx;
+	uint8_t key[INDEX_KEY_LEN];
+
+	for (size_t i = 0; i < fill->ndamaged; i++) {
+		index_key_pack(INDEX_CHUNK, fill->f->state.identity,
+		    fill->damaged[i], 0, key);
+		if (index_delete(t, key) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* One that holds no message of the view would be met at every opening, which
+ * then could not come from the index. */
+static void
+drop_damaged(struct fill *fill)
+{
+	if (fill->ndamaged > 0)
+		index_write(fill->f->mb->index, drop_work, fill);
 }
 
 /* ---- forgetting ---- */
@@ -366,8 +398,10 @@ folder_modseqs(struct folder *f)
 
 	if (!needs_reading(f, &fill))
 		return 0;
-	if (index_read(f->mb->index, fill_work, &fill) == 0)
+	if (index_read(f->mb->index, fill_work, &fill) == 0) {
+		drop_damaged(&fill);
 		forget_stale(f, &fill);
+	}
 	free(fill.stale);
 	f->tidied = true;
 	at = reallocarray(NULL, f->count, sizeof(*at));

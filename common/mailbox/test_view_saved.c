@@ -254,6 +254,33 @@ test_not_all_there(void **state)
 	assert_true(is_warm(h));
 }
 
+static int
+damage_a_chunk(struct index_txn *t, void *ctx)
+{
+	const struct folder *f = ctx;
+	uint8_t key[INDEX_KEY_LEN];
+
+	/* no message has such a UID */
+	index_key_pack(INDEX_CHUNK, f->state.identity, 9, 0, key);
+	return index_put(t, key, SLICE_LITERAL("damaged"), SLICE_LITERAL(""));
+}
+
+/* Damage that no message heals is removed: the next one opens warm again. */
+static void
+test_damage_beyond(void **state)
+{
+	struct home *h = *state;
+	struct mailbox *mb;
+	struct folder *f;
+
+	fill(h);
+	assert_true(opens_warm(h, &mb, &f));
+	assert_int_equal(index_write(mb->index, damage_a_chunk, f), 0);
+	leave(mb, f);
+	assert_false(is_warm(h));
+	assert_true(is_warm(h));
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, home_setup, home_teardown)
 
 int
@@ -265,6 +292,7 @@ main(void)
 		T(test_changes_show),
 		T(test_recent),
 		T(test_not_all_there),
+		T(test_damage_beyond),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
