@@ -554,15 +554,13 @@ void
 line_run(struct line *l)
 {
 	l->answers = 0;
-	if (is_passed(l))
+	if (is_passed(l) || (l->done && l->s->asked != IPC_MILTER_UNKNOWN))
 		session_line_done(l);
 	else if (l->s->asked == IPC_MILTER_UNKNOWN) {
 		l->step = STEP_UNKNOWN;
 		line_go_on(l);
-	} else if (l->done)
-		session_line_done(l);
-	else if (l->failed || (!l->in_transaction && /* no MAIL before this */
-	    l->s->asked != IPC_MILTER_MAIL))
+	} else if (l->failed || (!l->in_transaction && /* no MAIL before this */
+				    l->s->asked != IPC_MILTER_MAIL))
 		line_failure_verdict(l);
 	else if (l->s->asked == IPC_MILTER_MAIL)
 		run_mail(l);

@@ -25,7 +25,7 @@ enum { CLIENTS_MAX = 32, BACKLOG = 16 };
 struct control {
 	int			 fd;
 	struct event		*acceptable;
-	unsigned		 clients;
+	struct ipc_channel *client[CLIENTS_MAX];        /* NULL: a free place */
 	uint32_t		 queue_channels;	/* numbers for them */
 	struct ipc_events	 events;
 };
@@ -154,13 +154,22 @@ on_ask(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	return 0;
 }
 
+/* Where that client is, or NULL: a free place; NULL where there is none. */
+static struct ipc_channel **
+place_of(struct control *c, const struct ipc_channel *ch)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (c->client[i] == ch)
+			return &c->client[i];
+	return NULL;
+}
+
 static void
 on_closed(void *arg, struct ipc_channel *ch)
 {
 	struct supervisor *sv = arg;
 
-	(void)ch;
-	sv->control->clients--;
+	*place_of(sv->control, ch) = NULL;
 }
 
 static const struct ipc_handler handlers[] = {
@@ -171,18 +180,18 @@ static void
 on_acceptable(int listener, short what, void *arg)
 {
 	struct supervisor *sv = arg;
+	struct ipc_channel **place = place_of(sv->control, NULL);
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)what;
 	if (fd == -1)
 		return;
-	if (sv->control->clients >= CLIENTS_MAX) {
+	if (place == NULL) {
 		close(fd);
 		return;
 	}
-	if (ipc_channel_new(sv->base, fd, IPC_SUPERVISOR, IPC_CONTROL,
-	    &sv->control->events, sv) != NULL)
-		sv->control->clients++;
+	*place = ipc_channel_new(sv->base, fd, IPC_SUPERVISOR, IPC_CONTROL,
+	    &sv->control->events, sv);
 }
 
 static void __attribute__((noreturn))
@@ -242,6 +251,9 @@ control_open(struct supervisor *sv)
 void
 control_close(struct supervisor *sv)
 {
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (sv->control->client[i] != NULL)
+			ipc_channel_free(sv->control->client[i]);
 	event_free(sv->control->acceptable);
 	close(sv->control->fd);
 	unlinkat(sv->run_fd, "control", 0);

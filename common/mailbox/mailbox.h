@@ -201,8 +201,8 @@ struct folder_changes {
 };
 
 #define FOLDER_KEEP_EXPUNGED	1U	/* hold expunges back (see below) */
-#define FOLDER_OUTLINE 2U /* no message will be looked at before folder_look \
-			   */
+/* No message will be looked at before folder_look. */
+#define FOLDER_OUTLINE 2U
 
 /*
  * Look at the directories, give UIDs to new messages, and bring the view up to
@@ -416,8 +416,8 @@ void folder_append_abort(struct append *);
 /*
  * An append of copies of n messages: _copy for each (with its flags, keywords
  * and internal date; ENOENT: it is gone, which may show at _commit alone), then
- * _commit, until which from stays open.  to is another handle than from, even of
- * the same folder.  move: the originals will be removed, so that the owner's
+ * _commit, until which from stays open.  to is another handle than from, even
+ * of the same folder.  move: the originals will be removed, so that the owner's
  * quota is no matter.
  */
 int folder_copy_begin(struct folder *to, size_t n, bool move, struct append **);

@@ -158,12 +158,15 @@ folder_rest(struct folder *f)
 	struct entry none = { 0 };
 	const struct entry *before = &none;
 	uint8_t *to;
+	size_t len;
 
 	if (f->count == 0 || f->rest != NULL || f->outline != NULL)
 		return;
 	if (f->count <= NAMES_FORGOTTEN)
 		forget_names(f);
-	if ((to = f->rest = malloc(packed_len(f))) == NULL)
+	len = packed_len(f);
+	assert(len > 0);
+	if ((to = f->rest = malloc(len)) == NULL)
 		return; /* it stays as it is */
 	for (size_t i = 0; i < f->count; before = &f->entries[i++])
 		to = put_entry(to, &f->entries[i], before);

@@ -77,15 +77,17 @@ put_message(const char *home, size_t n)
 	fclose(f);
 }
 
+enum { HOME_SIZE = 64 };
+
 static void
-home_make(char *home)
+home_make(char home[HOME_SIZE])
 {
 	static const char *const dirs[] = { "Maildir", "Maildir/cur",
 		"Maildir/new", "Maildir/tmp" };
 
 	/* In memory where there is such a place: a mailbox syncs a lot. */
-	strcpy(home, access("/dev/shm", W_OK) == 0 ?
-	    "/dev/shm/bulkhead-fuzz.XXXXXX" : "/tmp/bulkhead-fuzz.XXXXXX");
+	snprintf(home, HOME_SIZE, "%s/bulkhead-fuzz.XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(home) == NULL)
 		abort();
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -241,7 +243,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct imap s = { .session = { .id = 1, .tag = "a0",
 	    .user = "u@example.org", .values = standard_settings() } };
 	struct client c;
-	char home[64];
+	char home[HOME_SIZE];
 
 	if (size == 0 || size > INPUT_MAX)
 		return 0;

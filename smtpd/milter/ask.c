@@ -312,6 +312,7 @@ milter_send_owed(struct smtpd *d)
 	struct milter *m;
 
 	while ((m = TAILQ_FIRST(&d->milters_owed)) != NULL) {
+		/* NOLINTNEXTLINE: what is owed nothing is off the list */
 		if (is_known(d, m) && (ipc_channel_full(d->milterd.ch) ||
 					  send_end(d, m, m->owes) == -1))
 			return;
