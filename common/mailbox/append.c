@@ -265,11 +265,36 @@ give_more_keywords(struct append *a, uint32_t first)
 	return any ? folder_more_write(a->to) : 0;
 }
 
+/* Before the first of them gets a name that others see. */
+static bool
+all_to_link_stand(const struct append *a)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < a->count; i++) {
+		const struct entry *e;
+
+		if (a->staged[i].seq == 0)
+			continue;
+		e = folder_entry(a->from, a->staged[i].seq);
+		if (e->name == UINT32_MAX) {
+			errno = ENOENT;
+			return false;
+		}
+		if (fstatat(entry_dir(a->from, e), entry_name(a->from, e), &st,
+			AT_SYMLINK_NOFOLLOW) == -1)
+			return false;
+	}
+	return true;
+}
+
 static int
 give_names(struct append *a, uint32_t *first)
 {
 	bool in_new = false, in_cur = false;
 
+	if (!all_to_link_stand(a))
+		return -1;
 	if (folder_take_uids(a->to, (uint32_t)a->count, first) == -1 ||
 	    give_more_keywords(a, *first) == -1)
 		return -1;

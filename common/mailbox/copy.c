@@ -108,6 +108,8 @@ link_by_name(struct append *a, struct folder *from, uint32_t seq)
 	if (s == NULL)
 		return -1;
 	stage_link(s, e, &n, map_keywords(from, a->to, e->m.keywords));
+	if (s->base[0] == '\0') /* too long to be kept */
+		mailbox_unique_name(a->to->mb, s->tmp);
 	s->seq = seq;
 	a->from = from;
 	a->octets += n.size;

@@ -133,7 +133,7 @@ struct fill {
 	uint32_t first;                 /* UID */
 	uint32_t	*stale;		/* NULL: do not collect them */
 	size_t		 nstale;
-	uint32_t damaged[DAMAGED_MAX]; /* numbers of chunks */
+	uint8_t damaged[DAMAGED_MAX][INDEX_KEY_LEN];
 	size_t ndamaged;
 };
 
@@ -181,10 +181,11 @@ fill_each(void *ctx, struct slice key, struct slice value)
 	if (!index_key_parse(
 		key, INDEX_CHUNK, fill->f->state.identity, &number))
 		return 1;
-	if (number > UINT32_MAX / CHUNK_UIDS ||
+	if (number > UINT32_MAX / CHUNK_UIDS || key.at[key.len - 1] != 0 ||
 	    index_chunk_parse(value, &c) != PARSE_OK) {
 		if (fill->stale != NULL && fill->ndamaged < DAMAGED_MAX)
-			fill->damaged[fill->ndamaged++] = number;
+			memcpy(fill->damaged[fill->ndamaged++], key.at,
+			    INDEX_KEY_LEN);
 		return 0;
 	}
 	for (uint32_t n = 0; n < CHUNK_UIDS; n++)
@@ -217,14 +218,10 @@ static int
 drop_work(struct index_txn *t, void *ctx)
 {
 	const struct fill *fill = ctx;
-	uint8_t key[INDEX_KEY_LEN];
 
-	for (size_t i = 0; i < fill->ndamaged; i++) {
-		index_key_pack(INDEX_CHUNK, fill->f->state.identity,
-		    fill->damaged[i], 0, key);
-		if (index_delete(t, key) == -1)
+	for (size_t i = 0; i < fill->ndamaged; i++)
+		if (index_delete(t, fill->damaged[i]) == -1)
 			return -1;
-	}
 	return 0;
 }
 
@@ -441,10 +438,14 @@ struct blob {
 static int
 found_put(struct records *rs, const struct blob *b)
 {
-	struct index_record found, *r = record_change(rs, b->uid);
+	struct index_record found, *r = record_at(rs, b->uid);
 
 	if (r == NULL)
 		return -1;
+	/* One without a modification sequence would count as a message. */
+	if (!is_present(rs, b->uid))
+		return 0;
+	rs->dirty = true;
 	memcpy(&found, b->octets, sizeof(found));
 	if (found.has_size) {
 		r->has_size = true;

@@ -342,7 +342,7 @@ join_ranges(struct uid_range *r, size_t n)
 static struct uid_range *
 candidates(struct answer *a, uint64_t modseq, size_t *n)
 {
-	uint32_t end = a->f->next.uid - 1;
+	uint32_t end = a->f->synced_uid - 1;
 	const struct vanished *v = a->v;
 	struct uid_range *r;
 	size_t count = 0;

@@ -125,6 +125,7 @@ struct folder {
 	bool		 tracks;	/* others' modification sequences */
 	uint64_t	 tracked;	/* next.modseq when they were last read */
 	uint64_t	 synced;	/* all changes up to it are in the view */
+	uint32_t synced_uid;            /* next.uid then */
 	uint64_t	 held;		/* likewise, and told; 0: synced */
 	bool unrecorded;                /* the index missed something */
 	bool		 unsettled;	/* renames in cur/ not yet synced */

@@ -138,8 +138,10 @@ folder_take_up(struct folder *f)
 	f->aside = false;
 	f->count = f->aside_count;
 	f->scanned = true;
-	if (f->outline != NULL)
+	if (f->outline != NULL) {
+		f->untold |= f->synced != f->next.modseq - 1;
 		return;
+	}
 	if (!folder_view_is_whole(f)) {
 		forget_view(f);
 		return;

@@ -280,6 +280,8 @@ read_again(struct folder *f)
 		errno = ESTALE;
 		return -1;
 	}
+	f->more_changed |=
+	    memcmp(s.keywords, f->state.keywords, sizeof(s.keywords)) != 0;
 	f->state = s;
 	if (folder_more_read(f) == -1)
 		return -1;

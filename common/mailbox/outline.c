@@ -151,6 +151,7 @@ make_each(void *ctx, struct slice key, struct slice value)
 		m->first +=
 		    (size_t)__builtin_popcountll(o->chunk[m->chunk++].present);
 	if (m->chunk < o->chunks && o->chunk[m->chunk].number == number &&
+	    key.at[key.len - 1] == 0 &&
 	    index_columns_parse(value, INDEX_VIEW_COLUMNS, &m->columns) ==
 		PARSE_OK)
 		fill_chunk(m, o->chunk[m->chunk].present);
@@ -176,6 +177,7 @@ make_work(struct index_txn *t, void *ctx)
 static int
 find_out_the_rest(struct folder *f)
 {
+	const uint64_t told = f->synced; /* a number taken here may move it */
 	bool blank = false;
 
 	for (size_t i = 0; i < f->count; i++)
@@ -186,7 +188,7 @@ find_out_the_rest(struct folder *f)
 	for (size_t i = 0; i < f->count; i++) {
 		struct entry *e = &f->entries[i];
 
-		e->changed = !e->m.gone && e->m.modseq > f->synced;
+		e->changed = !e->m.gone && (e->changed || e->m.modseq > told);
 		f->any_changed |= e->changed;
 	}
 	f->untold |= f->any_changed;
@@ -198,6 +200,7 @@ static int
 make_entries(struct folder *f)
 {
 	struct making m = { .f = f };
+	struct outline *outline;
 
 	m.entries = reallocarray(NULL, f->count, sizeof(*m.entries));
 	if (m.entries == NULL)
@@ -207,9 +210,21 @@ make_entries(struct folder *f)
 	free(f->entries);
 	f->entries = m.entries;
 	f->size = f->count;
-	free(f->outline);
+	outline = f->outline;
 	f->outline = NULL;
-	return find_out_the_rest(f);
+	if (find_out_the_rest(f) == -1) {
+		/* What is blank must not be seen: all again the next time. */
+		free(f->entries);
+		f->entries = NULL;
+		f->size = 0;
+		f->outline = outline;
+		f->any_fresh = f->any_changed = f->any_gone = false;
+		f->named = false;
+		f->look_again = true;
+		return -1;
+	}
+	free(outline);
+	return 0;
 }
 
 int

@@ -187,6 +187,36 @@ test_removed_meanwhile(void **state)
 	two_close(&t);
 }
 
+/* A base that is too long to be kept gives way to one of our own. */
+static void
+test_long_base(void **state)
+{
+	struct home *h = *state;
+	char path[300], pad[131], name[256];
+	struct two t;
+	uint32_t uid;
+	time_t date;
+
+	two_open(h, &t);
+	remove_file_with(h, "Maildir/cur", "m3m");
+	memset(pad, 'x', sizeof(pad) - 1);
+	pad[sizeof(pad) - 1] = '\0';
+	snprintf(
+	    path, sizeof(path), "Maildir/cur/1700000000.%s,S=5,W=6:2,S", pad);
+	put_file(h, path, "0003\n");
+	sync_ok(t.from, NULL);
+	sync_ok(t.from, NULL);
+	stage_all(&t);
+	assert_int_equal(folder_append_commit(t.a, &uid), 0);
+	sync_ok(t.to, NULL);
+	assert_int_equal(folder_count(t.to), MANY);
+	check_text(t.to, MANY, 3);
+	assert_int_equal(folder_message_savedate(t.to, MANY, &date), 0);
+	find_file(h, "Maildir/.Archive/cur", "-40:2,S", name);
+	assert_true(name[0] != ',' && strstr(name, pad) == NULL);
+	two_close(&t);
+}
+
 static void
 test_given_up(void **state)
 {
@@ -258,6 +288,7 @@ main(void)
 		T(test_renamed_meanwhile),
 		T(test_of_both_kinds),
 		T(test_removed_meanwhile),
+		T(test_long_base),
 		T(test_given_up),
 		T(test_killed),
 	};

@@ -313,6 +313,224 @@ test_others_at_work(void **state)
 		one_round(h, &seed);
 }
 
+/* ---- found in review ---- */
+
+/* What others have made of the folder between an outline and the first look. */
+static void
+prepare(struct home *h, struct view *v)
+{
+	fill(h);
+	open_whole(h, v);
+	leave(v);
+	let_time_pass();
+	open_outline(h, v);
+}
+
+/* Sizes and dates of messages that the index does not know any more make no
+ * messages of them, of which nothing else would be known. */
+static void
+test_facts_alone(void **state)
+{
+	struct home *h = *state;
+	struct folder_name inbox = { "" };
+	struct folder_status before, s;
+	struct view v;
+	time_t date;
+
+	fill(h);
+	open_whole(h, &v);
+	mailbox_follow(v.mb);
+	let_time_pass();
+	sync_ok(v.f, NULL);
+	put_file(h, "Maildir/cur/1700000000.M1.host:2,S", "x\n");
+	sync_ok(v.f, NULL);
+	let_time_pass();
+	put_file(h, "Maildir/cur/1700000001.M2.host:2,S", "x\n");
+	sync_ok(v.f, NULL);
+	folder_status(v.f, &before);
+	assert_int_equal(folder_settle(v.f), 0);
+	let_time_pass();
+	assert_int_equal(unlinkat(h->fd, "index/data.mdb", 0), 0);
+	for (size_t q = 1; q <= folder_count(v.f); q++)
+		assert_int_equal(folder_message_date(v.f, q, &date), 0);
+	assert_int_equal(folder_settle(v.f), 0);
+	mailbox_rest(v.mb);
+	leave(&v);
+	v.mb = home_mailbox(h);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(mailbox_status(v.mb, &inbox, &s), 0);
+		assert_int_equal(s.messages, MESSAGES + 2);
+		assert_int_equal(s.unseen, before.unseen);
+		assert_int_equal(s.first_unseen, before.first_unseen);
+	}
+	mailbox_close(v.mb);
+}
+
+static void
+test_told_after_a_loss(void **state)
+{
+	struct home *h = *state;
+	struct folder_changes c;
+	struct view v;
+	bool told = false;
+
+	prepare(h, &v);
+	rename_file(h, "Maildir/cur", "M6.host", "Maildir/cur", ":2,S");
+	assert_int_equal(unlinkat(h->fd, "index/data.mdb", 0), 0);
+	sync_ok(v.f, &c);
+	for (size_t i = 0; i < c.changed; i++)
+		told |= folder_message(v.f, c.changed_seq[i])->uid == 7;
+	assert_true(told);
+	assert_int_equal(folder_message(v.f, 7)->flags, FLAG_SEEN);
+	leave(&v);
+}
+
+/* A look that fails leaves the outline, and no messages without flags. */
+static void
+test_failed_look(void **state)
+{
+	struct home *h = *state;
+	struct view v;
+	int keep, null;
+
+	prepare(h, &v);
+	assert_int_equal(unlinkat(h->fd, "index/data.mdb", 0), 0);
+	keep = dup(v.f->new_fd);
+	null = open("/dev/null", O_RDONLY);
+	assert_true(keep != -1 && null != -1);
+	assert_int_equal(dup2(null, v.f->new_fd), v.f->new_fd);
+	assert_int_equal(folder_look(v.f), -1);
+	assert_non_null(v.f->outline);
+	assert_int_equal(folder_count(v.f), MESSAGES);
+	assert_int_equal(dup2(keep, v.f->new_fd), v.f->new_fd);
+	close(keep);
+	close(null);
+	assert_int_equal(folder_look(v.f), 0);
+	assert_int_equal(folder_message(v.f, 2)->flags, FLAG_SEEN);
+	assert_true(folder_message(v.f, 2)->modseq > 0);
+	leave(&v);
+}
+
+static void
+test_new_keywords(void **state)
+{
+	struct home *h = *state;
+	struct folder_changes c;
+	struct view v, o;
+	uint32_t seq = 3;
+	int n;
+
+	prepare(h, &v);
+	open_whole(h, &o);
+	n = folder_keyword_number(o.f, slice_str("Work"), true);
+	assert_true(n >= 0);
+	assert_int_equal(
+	    folder_store(o.f, &seq, 1, STORE_ADD, 0, UINT64_C(1) << n), 0);
+	leave(&o);
+	assert_int_equal(folder_look(v.f), 0);
+	sync_ok(v.f, &c);
+	assert_true(c.keywords);
+	leave(&v);
+}
+
+/* Never below what another session was told. */
+static void
+test_kept_highestmodseq(void **state)
+{
+	struct home *h = *state;
+	struct folder_status told, s;
+	struct view v, o;
+
+	prepare(h, &v);
+	mailbox_follow(v.mb);
+	folder_close(v.f);
+	assert_int_equal(unlinkat(h->fd, "index/data.mdb", 0), 0);
+	open_whole(h, &o);
+	folder_status(o.f, &told);
+	leave(&o);
+	v.f = open_inbox(v.mb);
+	assert_int_equal(folder_sync(v.f, FOLDER_OUTLINE, NULL), 0);
+	folder_status(v.f, &s);
+	assert_true(s.highestmodseq >= told.highestmodseq);
+	leave(&v);
+}
+
+/* What came since the last sync has not vanished. */
+static void
+test_nothing_new_vanished(void **state)
+{
+	struct home *h = *state;
+	struct uid_range all = { 1, UINT32_MAX }, *r;
+	struct view v, o;
+	uint32_t uid;
+	size_t n;
+
+	prepare(h, &v);
+	open_whole(h, &o);
+	append_text(o.f, "a: b\n\nx\n", FLAG_SEEN, &uid);
+	leave(&o);
+	assert_int_equal(folder_look(v.f), 0);
+	assert_int_equal(folder_vanished(v.f, &all, 1, 1, &r, &n), 0);
+	assert_int_equal(n, 0);
+	free(r);
+	sync_ok(v.f, NULL);
+	assert_int_equal(folder_seq_of(v.f, uid), MESSAGES + 1);
+	leave(&v);
+}
+
+static int
+another_kind(struct index_txn *t, void *ctx)
+{
+	const struct folder *f = ctx;
+	uint8_t key[INDEX_KEY_LEN];
+
+	index_key_pack(INDEX_CHUNK, f->state.identity, 0, 1, key);
+	return index_put(t, key, SLICE_LITERAL("junk"), SLICE_LITERAL(""));
+}
+
+/* A key that we never write is removed, and nothing else. */
+static void
+test_another_kind(void **state)
+{
+	struct home *h = *state;
+	struct view v;
+
+	prepare(h, &v);
+	assert_int_equal(index_write(v.mb->index, another_kind, v.f), 0);
+	leave(&v);
+	open_whole(h, &v);
+	leave(&v);
+	let_time_pass();
+	v.mb = home_mailbox(h);
+	v.f = open_inbox(v.mb);
+	assert_int_equal(folder_sync(v.f, FOLDER_OUTLINE, NULL), 0);
+	assert_non_null(v.f->outline);
+	assert_int_equal(folder_count(v.f), MESSAGES);
+	leave(&v);
+}
+
+/* As after a sync that ran out of memory before it told what arrived. */
+static void
+test_untold_at_rest(void **state)
+{
+	struct home *h = *state;
+	struct folder_changes c;
+	struct folder_status s;
+	struct view v;
+
+	fill(h);
+	open_whole(h, &v);
+	let_time_pass();
+	sync_ok(v.f, NULL);
+	v.f->told = MESSAGES - 1;
+	folder_rest(v.f);
+	sync_ok(v.f, &c);
+	assert_int_equal(c.arrived, 1);
+	folder_status(v.f, &s);
+	assert_int_equal(s.messages, MESSAGES);
+	leave(&v);
+}
+
 /* ---- what cannot be ---- */
 
 static void
@@ -350,6 +568,14 @@ main(void)
 		T(test_rests_and_closes),
 		T(test_kept),
 		T(test_others_at_work),
+		T(test_facts_alone),
+		T(test_told_after_a_loss),
+		T(test_failed_look),
+		T(test_new_keywords),
+		T(test_kept_highestmodseq),
+		T(test_nothing_new_vanished),
+		T(test_another_kind),
+		T(test_untold_at_rest),
 		cmocka_unit_test(test_bad_chunks),
 	};
 

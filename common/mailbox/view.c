@@ -391,6 +391,8 @@ sync_locked(struct folder *f)
 	f->more_changed = false;
 	if (folder_view_load(f)) {
 		f->synced = f->next.modseq - 1;
+		f->synced_uid = f->next.uid;
+		f->untold = false;
 		folder_unlock(f);
 		return 1;
 	}
@@ -404,6 +406,7 @@ sync_locked(struct folder *f)
 	}
 	if (r == 0) {
 		f->synced = f->next.modseq - 1;
+		f->synced_uid = f->next.uid;
 		f->untold = false;
 		folder_view_save(f);
 	}
@@ -427,7 +430,7 @@ folder_sync(struct folder *f, unsigned how, struct folder_changes *changes)
 		r = r == 0 ? take_changes(f, keep) : tell_arrival(f);
 	} else if (!keep && f->any_gone) {
 		r = take_changes(f, keep);
-	} else if (f->told < f->count) {
+	} else if (f->told < f->count && (r = folder_wake(f)) == 0) {
 		r = tell_arrival(f);
 	}
 	if (r == 0 && (how & FOLDER_OUTLINE) == 0 && f->outline != NULL)

@@ -62,8 +62,9 @@ folder_view_is_whole(const struct folder *f)
 static bool
 may_be_saved(const struct folder *f)
 {
-	return !folder_is_watched(f) && !f->cur_stamp.racy &&
-	       !f->new_stamp.racy && !f->saved && folder_view_is_whole(f);
+	return f->outline == NULL && !folder_is_watched(f) &&
+	       !f->cur_stamp.racy && !f->new_stamp.racy && !f->saved &&
+	       folder_view_is_whole(f);
 }
 
 struct saving {
@@ -104,6 +105,17 @@ struct loading {
 	struct index_columns columns;
 };
 
+/* Without a modification sequence nothing else of it is known. */
+static bool
+all_numbered(const struct index_columns *c)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < c->n; i++)
+		all &= c->number[INDEX_MODSEQ][i] != 0;
+	return all;
+}
+
 static int
 load_each(void *ctx, struct slice key, struct slice value)
 {
@@ -113,7 +125,9 @@ load_each(void *ctx, struct slice key, struct slice value)
 
 	if (!index_key_parse(key, INDEX_CHUNK, l->f->state.identity, &number))
 		return 1;
-	if (index_columns_parse(value, 0, c) == PARSE_OK &&
+	if (key.at[key.len - 1] == 0 &&
+	    index_columns_parse(value, INDEX_MODSEQ + 1, c) == PARSE_OK &&
+	    all_numbered(c) &&
 	    outline_add(&l->outline, number, c->present, c->flags) == 0)
 		return 0;
 	l->count = UINT32_MAX; /* S2: never equal */

@@ -202,7 +202,8 @@ imap_sync(struct imap *s, unsigned how)
 
 	if (s->folder == NULL)
 		return 0;
-	if (folder_sync(s->folder, how, &c) == -1) {
+	/* whoever looks at messages has asked for them before */
+	if (folder_sync(s->folder, how | FOLDER_OUTLINE, &c) == -1) {
 		if (errno == ESTALE) {
 			imap_bye(s, "the mailbox was removed or replaced");
 			return -1;

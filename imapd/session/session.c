@@ -359,7 +359,7 @@ static void
 literal_announced(struct imap *s, const struct literal *l)
 {
 	if (is_append(s, l)) {
-		if (imap_look(s) == 0)
+		if (s->command.verb != IMAP_REPLACE || imap_look(s) == 0)
 			append_announced(s, &s->command, l);
 		if (s->append == NULL)
 			drop_command(s);
