@@ -84,7 +84,17 @@ check_view(struct slice in)
 	if (index_view_parse(in, &v) != PARSE_OK)
 		return;
 	index_view_pack(&v, out);
-	check(in.len == VIEW_LEN && memcmp(out, in.at, VIEW_LEN) == 0);
+	check(memcmp(out, in.at, VIEW_LEN) == 0);
+	for (size_t i = 0; i < v.rows.len / VIEW_ROW_LEN; i++) {
+		uint8_t row[VIEW_ROW_LEN];
+		uint64_t present;
+		uint32_t number;
+
+		index_view_row(v.rows, i, &number, &present);
+		index_view_row_pack(number, present, row);
+		check(memcmp(row, v.rows.at + i * VIEW_ROW_LEN, sizeof(row)) ==
+		      0);
+	}
 }
 
 static void

@@ -7,7 +7,7 @@
 #include "common/ipc/codec.h"
 #include "common/mailbox/maildir_name.h"
 
-enum { CHUNK_VERSION = 2, VIEW_VERSION = 1, BLOB_VERSION = 1 };
+enum { CHUNK_VERSION = 2, VIEW_VERSION = 2, BLOB_VERSION = 1 };
 
 /*
  * ---- chunks ----
@@ -286,17 +286,39 @@ index_view_pack(const struct index_view *v, uint8_t to[VIEW_LEN])
 	ipc_put_u32(&w, v->new_nsec);
 	ipc_put_u64(&w, v->new_ino);
 	ipc_put_u32(&w, v->count);
+	ipc_put_u32(&w, v->unseen);
+	ipc_put_u32(&w, v->first_unseen);
+	ipc_put_u32(&w, crc32c(0, v->rows.at, v->rows.len));
 	ipc_put_u32(&w, crc32c(0, to, VIEW_LEN - 4));
+}
+
+void
+index_view_row_pack(uint32_t number, uint64_t present, uint8_t to[VIEW_ROW_LEN])
+{
+	put_le(&to, number, 4);
+	put_le(&to, present, 8);
+}
+
+void
+index_view_row(struct slice rows, size_t i, uint32_t *number, uint64_t *present)
+{
+	const uint8_t *at = (const uint8_t *)rows.at + i * VIEW_ROW_LEN;
+
+	*number = (uint32_t)get_le(at, 4);
+	*present = get_le(at + 4, 8);
 }
 
 enum parse
 index_view_parse(struct slice in, struct index_view *v)
 {
 	struct ipc_reader r;
+	uint32_t crc, rows_crc;
 	uint8_t version;
-	uint32_t crc;
 
-	ipc_reader_init(&r, in);
+	if (in.len < VIEW_LEN)
+		return PARSE_BAD;
+	v->rows = slice_skip(in, VIEW_LEN);
+	ipc_reader_init(&r, slice_of(in.at, VIEW_LEN));
 	version = ipc_get_u8(&r);
 	v->cur_sec = (int64_t)ipc_get_u64(&r);
 	v->cur_nsec = ipc_get_u32(&r);
@@ -305,9 +327,14 @@ index_view_parse(struct slice in, struct index_view *v)
 	v->new_nsec = ipc_get_u32(&r);
 	v->new_ino = ipc_get_u64(&r);
 	v->count = ipc_get_u32(&r);
+	v->unseen = ipc_get_u32(&r);
+	v->first_unseen = ipc_get_u32(&r);
+	rows_crc = ipc_get_u32(&r);
 	crc = ipc_get_u32(&r);
 	return ipc_reader_end(&r) == 0 && version == VIEW_VERSION &&
-		       crc == crc32c(0, in.at, VIEW_LEN - 4)
+		       v->rows.len % VIEW_ROW_LEN == 0 &&
+		       crc == crc32c(0, in.at, VIEW_LEN - 4) &&
+		       rows_crc == crc32c(0, v->rows.at, v->rows.len)
 		   ? PARSE_OK
 		   : PARSE_BAD;
 }

@@ -65,20 +65,29 @@ enum parse index_columns_parse(
     struct slice, enum index_column few, struct index_columns *);
 
 /*
- * A folder as it was when its directories had these times of change, and the
- * records above were all of its messages: who finds the same times need not
- * read the directories.
+ * A folder as it was when its directories had these times of change: which UIDs
+ * there were, and what is counted.  Who finds the same times need not read the
+ * directories, nor the records above.
  */
 struct index_view {
 	int64_t cur_sec, new_sec;
 	uint32_t cur_nsec, new_nsec;
 	uint64_t cur_ino, new_ino;
 	uint32_t count;
+	uint32_t unseen, first_unseen; /* a sequence number, 0: none */
+	struct slice rows;             /* of VIEW_ROW_LEN octets, see below */
 };
 
-enum { VIEW_LEN = 49 };
+enum { VIEW_LEN = 61, VIEW_ROW_LEN = 12 };
+/* What stands before the rows. */
 void index_view_pack(const struct index_view *, uint8_t to[VIEW_LEN]);
+/* rows point into what was parsed. */
 enum parse index_view_parse(struct slice, struct index_view *);
+/* A row: of the chunk of that number, which UIDs are there. */
+void index_view_row_pack(
+    uint32_t number, uint64_t present, uint8_t to[VIEW_ROW_LEN]);
+void index_view_row(
+    struct slice rows, size_t i, uint32_t *number, uint64_t *present);
 
 /*
  * A key: table, number of the folder, UID (or UID / 64), kind; numbers

@@ -350,10 +350,10 @@ struct outline {
 /* Empty; to be freed with free.  NULL: no memory. */
 struct outline *outline_new(void);
 void outline_clear(struct outline *);
-/* In ascending order of numbers; flags are those of the messages that are
- * present.  -1: this cannot be, or there is no memory. */
-int outline_add(
-    struct outline **, uint32_t number, uint64_t present, const uint8_t *flags);
+/* In ascending order of numbers.  -1: this cannot be, or there is no memory. */
+int outline_add(struct outline **, uint32_t number, uint64_t present);
+/* Of a view that is whole.  NULL: no memory. */
+struct outline *outline_of(const struct folder *);
 
 /* ---- view_saved.c ---- */
 

@@ -50,27 +50,13 @@ grow(struct outline **o)
 	return 0;
 }
 
-static void
-count_unseen(struct outline *o, const uint8_t *flags, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if ((flags[i] & FLAG_SEEN) != 0)
-			continue;
-		o->unseen++;
-		if (o->first_unseen == 0)
-			o->first_unseen = o->messages + i + 1;
-	}
-}
-
 int
-outline_add(struct outline **to, uint32_t number, uint64_t present,
-    const uint8_t *flags)
+outline_add(struct outline **to, uint32_t number, uint64_t present)
 {
-	unsigned n = (unsigned)__builtin_popcountll(present);
 	struct outline *o = *to;
 
 	/* There is no UID 0, and none above 32 bits. */
-	if (n == 0 || (number == 0 && (present & 1) != 0) ||
+	if (present == 0 || (number == 0 && (present & 1) != 0) ||
 	    number > UINT32_MAX / CHUNK_UIDS || o->messages > MESSAGES_MAX ||
 	    (o->chunks > 0 && number <= o->chunk[o->chunks - 1].number))
 		return -1;
@@ -78,10 +64,45 @@ outline_add(struct outline **to, uint32_t number, uint64_t present,
 		return -1;
 	o = *to;
 	o->chunk[o->chunks++] = (struct outline_chunk){ present, number };
-	count_unseen(o, flags, n);
-	o->messages += n;
+	o->messages += (uint32_t)__builtin_popcountll(present);
 	o->last = number * CHUNK_UIDS + 63 - (uint32_t)__builtin_clzll(present);
 	return 0;
+}
+
+/* All messages of the next chunk, from entry *at on. */
+static uint64_t
+take_chunk(const struct folder *f, size_t *at)
+{
+	uint32_t number = f->entries[*at].m.uid / CHUNK_UIDS;
+	uint64_t present = 0;
+
+	for (; *at < f->count && f->entries[*at].m.uid / CHUNK_UIDS == number;
+	     (*at)++)
+		present |= UINT64_C(1) << f->entries[*at].m.uid % CHUNK_UIDS;
+	return present;
+}
+
+struct outline *
+outline_of(const struct folder *f)
+{
+	struct outline *o = outline_new();
+	struct folder_status s;
+	size_t at = 0;
+
+	while (o != NULL && at < f->count) {
+		uint32_t number = f->entries[at].m.uid / CHUNK_UIDS;
+
+		if (outline_add(&o, number, take_chunk(f, &at)) == -1) {
+			free(o);
+			return NULL;
+		}
+	}
+	if (o == NULL)
+		return NULL;
+	folder_status(f, &s);
+	o->unseen = (uint32_t)s.unseen;
+	o->first_unseen = (uint32_t)s.first_unseen;
+	return o;
 }
 
 /* ---- entries ---- */

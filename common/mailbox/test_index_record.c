@@ -154,15 +154,25 @@ test_chunk_is_small(void **state)
 static void
 test_view(void **state)
 {
+	uint8_t b[VIEW_LEN + 2 * VIEW_ROW_LEN];
 	struct index_view in = { 1732166400, -5, 999999999, 1, 42, UINT64_MAX,
-		1000000 },
-			  out;
-	uint8_t b[VIEW_LEN];
+		1000000, 7, 5, slice_of(b + VIEW_LEN, sizeof(b) - VIEW_LEN) };
+	struct index_view out;
+	uint64_t present;
+	uint32_t number;
 
 	(void)state;
+	index_view_row_pack(3, UINT64_C(1) << 63, b + VIEW_LEN);
+	index_view_row_pack(UINT32_MAX, 1, b + VIEW_LEN + VIEW_ROW_LEN);
 	index_view_pack(&in, b);
 	assert_int_equal(
 	    index_view_parse(slice_of(b, sizeof(b)), &out), PARSE_OK);
+	assert_int_equal(out.rows.len, 2 * VIEW_ROW_LEN);
+	index_view_row(out.rows, 0, &number, &present);
+	assert_true(number == 3 && present == UINT64_C(1) << 63);
+	index_view_row(out.rows, 1, &number, &present);
+	assert_true(number == UINT32_MAX && present == 1);
+	assert_true(out.unseen == 7 && out.first_unseen == 5);
 	assert_true(out.cur_sec == in.cur_sec && out.new_sec == -5 &&
 		    out.cur_nsec == in.cur_nsec && out.new_ino == UINT64_MAX &&
 		    out.count == 1000000);

@@ -5,10 +5,9 @@
  *
  * What always holds:
  * S1  A view is put down only when the directories were read after the clock
- * had moved on from their last change, so that any later one shows. S2  It is
- * put down after the records of all its messages, and believed only when there
- * are as many of them as it says. S3  It has no message that is in new/, for
- * those are \Recent to somebody.
+ *     had moved on from their last change, so that any later one shows.
+ * S2  It says itself which messages it has; their records may be lost (O2).
+ * S3  It has no message that is in new/, for those are \Recent to somebody.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +68,8 @@ may_be_saved(const struct folder *f)
 
 struct saving {
 	struct folder *f;
-	uint8_t value[VIEW_LEN];
+	uint8_t head[VIEW_LEN];
+	struct slice rows;
 };
 
 static int
@@ -79,20 +79,47 @@ save_work(struct index_txn *t, void *ctx)
 	uint8_t key[INDEX_KEY_LEN];
 
 	view_key(s->f, key);
-	return index_put(
-	    t, key, slice_of(s->value, sizeof(s->value)), slice_of(NULL, 0));
+	return index_put(t, key, slice_of(s->head, sizeof(s->head)), s->rows);
+}
+
+static uint8_t *
+pack_rows(const struct outline *o)
+{
+	uint8_t *rows = malloc((size_t)(o->chunks + 1) * VIEW_ROW_LEN);
+
+	for (uint32_t i = 0; rows != NULL && i < o->chunks; i++)
+		index_view_row_pack(o->chunk[i].number, o->chunk[i].present,
+		    rows + (size_t)i * VIEW_ROW_LEN);
+	return rows;
+}
+
+static void
+save_outline(struct folder *f, const struct outline *o, struct index_view *v)
+{
+	struct saving s = { .f = f };
+	uint8_t *rows = pack_rows(o);
+
+	if (rows == NULL)
+		return;
+	v->unseen = o->unseen;
+	v->first_unseen = o->first_unseen;
+	v->rows = s.rows = slice_of(rows, (size_t)o->chunks * VIEW_ROW_LEN);
+	index_view_pack(v, s.head);
+	f->saved = index_write(f->mb->index, save_work, &s) == 0;
+	free(rows);
 }
 
 void
 folder_view_save(struct folder *f)
 {
-	struct saving s = { .f = f };
+	struct outline *o;
 	struct index_view v;
 
-	if (!may_be_saved(f) || describe(f, &v) == -1)
+	if (!may_be_saved(f) || describe(f, &v) == -1 ||
+	    (o = outline_of(f)) == NULL)
 		return;
-	index_view_pack(&v, s.value);
-	f->saved = index_write(f->mb->index, save_work, &s) == 0;
+	save_outline(f, o, &v);
+	free(o);
 }
 
 /* ---- taking up ---- */
@@ -100,39 +127,8 @@ folder_view_save(struct folder *f)
 struct loading {
 	struct folder *f;
 	const struct index_view *now;
-	uint32_t count; /* what there should be */
 	struct outline *outline;
-	struct index_columns columns;
 };
-
-/* Without a modification sequence nothing else of it is known. */
-static bool
-all_numbered(const struct index_columns *c)
-{
-	bool all = true;
-
-	for (unsigned i = 0; i < c->n; i++)
-		all &= c->number[INDEX_MODSEQ][i] != 0;
-	return all;
-}
-
-static int
-load_each(void *ctx, struct slice key, struct slice value)
-{
-	struct loading *l = ctx;
-	struct index_columns *c = &l->columns;
-	uint32_t number;
-
-	if (!index_key_parse(key, INDEX_CHUNK, l->f->state.identity, &number))
-		return 1;
-	if (key.at[key.len - 1] == 0 &&
-	    index_columns_parse(value, INDEX_MODSEQ + 1, c) == PARSE_OK &&
-	    all_numbered(c) &&
-	    outline_add(&l->outline, number, c->present, c->flags) == 0)
-		return 0;
-	l->count = UINT32_MAX; /* S2: never equal */
-	return 1;
-}
 
 static bool
 is_same_time(const struct index_view *a, const struct index_view *b)
@@ -140,6 +136,28 @@ is_same_time(const struct index_view *a, const struct index_view *b)
 	return a->cur_sec == b->cur_sec && a->cur_nsec == b->cur_nsec &&
 	       a->new_sec == b->new_sec && a->new_nsec == b->new_nsec &&
 	       a->cur_ino == b->cur_ino && a->new_ino == b->new_ino;
+}
+
+/* The index is hostile input: what cannot be is not believed. */
+static int
+take_outline(struct loading *l, const struct index_view *v)
+{
+	uint64_t present;
+	uint32_t number;
+
+	outline_clear(l->outline);
+	for (size_t i = 0; i < v->rows.len / VIEW_ROW_LEN; i++) {
+		index_view_row(v->rows, i, &number, &present);
+		if (outline_add(&l->outline, number, present) == -1)
+			return -1;
+	}
+	l->outline->unseen = v->unseen;
+	l->outline->first_unseen = v->first_unseen;
+	return l->outline->messages == v->count && v->unseen <= v->count &&
+		       v->first_unseen <= v->count &&
+		       l->outline->last < l->f->next.uid
+		   ? 0
+		   : -1;
 }
 
 /* May run more than once. */
@@ -151,20 +169,12 @@ load_work(struct index_txn *t, void *ctx)
 	struct index_view v;
 	struct slice value;
 
-	outline_clear(l->outline);
 	view_key(l->f, key);
 	if (index_get(t, key, &value) == -1 ||
 	    index_view_parse(value, &v) != PARSE_OK ||
-	    !is_same_time(&v, l->now) || v.count > MESSAGES_MAX)
+	    !is_same_time(&v, l->now))
 		return -1;
-	l->count = v.count;
-	index_key_pack(INDEX_CHUNK, l->f->state.identity, 0, 0, key);
-	if (index_walk(t, key, load_each, l) == -1)
-		return -1;
-	return l->outline->messages == l->count &&
-		       l->outline->last < l->f->next.uid
-		   ? 0
-		   : -1;
+	return take_outline(l, &v);
 }
 
 bool
