@@ -323,6 +323,8 @@ def main():
         if shutil.which(program) is None:
             sys.exit(f"make demo: {program} is needed to read the mail")
     signal.signal(signal.SIGTERM, interrupted)
+    # A shell has those that it starts in the background ignore this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tour = Tour(sys.argv[1])
     status = 1
     screen.say()

@@ -86,9 +86,11 @@ def test_a_step_that_fails(folder, tmp_path):
 
 
 def test_it_stays_until_control_c(folder):
+    """Also where a shell has started it with the signal ignored."""
     import pty
     ours, theirs = pty.openpty()
-    p = demo(folder, stdin=theirs, start_new_session=True)
+    p = demo(folder, stdin=theirs, start_new_session=True,
+             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     os.close(theirs)
     shown = ""
     try:
