@@ -4,6 +4,7 @@
  * names all at once, and the directories synced.  Append, copy and move are
  * this.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 #include "common/mailbox/append.h"
 
-enum { BUFFER = 64 * 1024, PIECE = 16 * 1024 };
+enum { BUFFER = 64 * 1024 };
 
 int
 folder_append_begin(struct folder *to, struct append **out)
@@ -166,7 +167,7 @@ folder_append_write(struct append *a, const void *octets, size_t len)
 	const char *at = octets;
 
 	while (len > 0) {
-		size_t n = len < PIECE ? len : PIECE;
+		size_t n = len < APPEND_PIECE ? len : APPEND_PIECE;
 
 		/* Two more: a CR held back before, and one at the end. */
 		if (n + 2 > BUFFER - a->len && flush(a) == -1)
@@ -189,10 +190,7 @@ put_under(struct append *a, const struct staged *s, const char *name)
 	if (s->seq == 0)
 		return rename_new(a->to->tmp_fd, s->tmp, named_dir(a, s), name);
 	e = folder_entry(a->from, s->seq);
-	if (e->name == UINT32_MAX) {
-		errno = ENOENT;
-		return -1;
-	}
+	assert(e->name != UINT32_MAX); /* all_to_link_stand */
 	return linkat(entry_dir(a->from, e), entry_name(a->from, e),
 	    named_dir(a, s), name, 0);
 }

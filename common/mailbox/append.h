@@ -10,6 +10,9 @@
 /* A longer base is not kept by a copy: the name must hold more than that. */
 enum { BASE_MAX = 128 };
 
+/* Octets that are taken at once. */
+enum { APPEND_PIECE = 16 * 1024 };
+
 struct staged {
 	uint32_t seq;         /* in from, to be linked at the end; 0: in tmp/ */
 	char tmp[UNIQUE_MAX]; /* name in tmp/ */

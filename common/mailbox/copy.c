@@ -9,8 +9,6 @@
 
 #include "common/mailbox/append.h"
 
-enum { PIECE = 16 * 1024 };
-
 /* More than this many are synced all at once. */
 enum { SYNC_EACH_MAX = 16 };
 
@@ -18,7 +16,7 @@ static int
 copy_content(
     struct append *a, int fd, const struct message *m, uint64_t keywords)
 {
-	char piece[PIECE];
+	char piece[APPEND_PIECE];
 	struct stat st;
 	ssize_t n;
 

@@ -122,9 +122,8 @@ folder_index_ino(struct folder *f, uint32_t uid)
 
 /* ---- modification sequences ---- */
 
-/* Records of messages that went while nobody looked, and chunks that are
- * damaged; so many at a time. */
-enum { STALE_MAX = 4096, DAMAGED_MAX = 64 };
+/* Records of messages that went while nobody looked; so many at a time. */
+enum { STALE_MAX = 4096 };
 
 struct fill {
 	struct folder	*f;
@@ -132,9 +131,7 @@ struct fill {
 	bool		 all;		/* not only those that are fresh */
 	uint32_t first;                 /* UID */
 	uint32_t	*stale;		/* NULL: do not collect them */
-	size_t		 nstale;
-	uint8_t damaged[DAMAGED_MAX][INDEX_KEY_LEN];
-	size_t ndamaged;
+	size_t nstale;
 };
 
 /* Does the index speak of the message as it is now? */
@@ -182,12 +179,8 @@ fill_each(void *ctx, struct slice key, struct slice value)
 		key, INDEX_CHUNK, fill->f->state.identity, &number))
 		return 1;
 	if (number > UINT32_MAX / CHUNK_UIDS || key.at[key.len - 1] != 0 ||
-	    index_chunk_parse(value, &c) != PARSE_OK) {
-		if (fill->stale != NULL && fill->ndamaged < DAMAGED_MAX)
-			memcpy(fill->damaged[fill->ndamaged++], key.at,
-			    INDEX_KEY_LEN);
+	    index_chunk_parse(value, &c) != PARSE_OK)
 		return 0;
-	}
 	for (uint32_t n = 0; n < CHUNK_UIDS; n++)
 		if (c.present & UINT64_C(1) << n &&
 		    !fill_one(fill, number * CHUNK_UIDS + n, &c.record[n]))
@@ -209,29 +202,7 @@ fill_work(struct index_txn *t, void *ctx)
 	chunk_key(fill.f, fill.first, from);
 	r = index_walk(t, from, fill_each, &fill);
 	result->nstale = fill.nstale;
-	result->ndamaged = fill.ndamaged;
-	memcpy(result->damaged, fill.damaged, sizeof(fill.damaged));
 	return r;
-}
-
-static int
-drop_work(struct index_txn *t, void *ctx)
-{
-	const struct fill *fill = ctx;
-
-	for (size_t i = 0; i < fill->ndamaged; i++)
-		if (index_delete(t, fill->damaged[i]) == -1)
-			return -1;
-	return 0;
-}
-
-/* One that holds no message of the view would be met at every opening, which
- * then could not come from the index. */
-static void
-drop_damaged(struct fill *fill)
-{
-	if (fill->ndamaged > 0)
-		index_write(fill->f->mb->index, drop_work, fill);
 }
 
 /* ---- forgetting ---- */
@@ -395,10 +366,8 @@ folder_modseqs(struct folder *f)
 
 	if (!needs_reading(f, &fill))
 		return 0;
-	if (index_read(f->mb->index, fill_work, &fill) == 0) {
-		drop_damaged(&fill);
+	if (index_read(f->mb->index, fill_work, &fill) == 0)
 		forget_stale(f, &fill);
-	}
 	free(fill.stale);
 	f->tidied = true;
 	at = reallocarray(NULL, f->count, sizeof(*at));
@@ -438,14 +407,10 @@ struct blob {
 static int
 found_put(struct records *rs, const struct blob *b)
 {
-	struct index_record found, *r = record_at(rs, b->uid);
+	struct index_record found, *r = record_change(rs, b->uid);
 
 	if (r == NULL)
 		return -1;
-	/* One without a modification sequence would count as a message. */
-	if (!is_present(rs, b->uid))
-		return 0;
-	rs->dirty = true;
 	memcpy(&found, b->octets, sizeof(found));
 	if (found.has_size) {
 		r->has_size = true;

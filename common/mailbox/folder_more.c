@@ -99,7 +99,7 @@ folder_more_read(struct folder *f)
 	if (fstat(fd, &st) == 0 && st.st_size <= MORE_FILE_MAX) {
 		read_all(f, fd, (size_t)st.st_size);
 		remember(f, &st);
-		f->more_changed = true;
+		f->keywords_changed = true;
 	}
 	close(fd);
 	return 0;

@@ -12,11 +12,11 @@ enum { CHUNK_VERSION = 2, VIEW_VERSION = 2, BLOB_VERSION = 1 };
 /*
  * ---- chunks ----
  *
- * version, CRC-32C; which UIDs are there, which of them have a size, and a date;
- * then the flags of those that are there, and five columns of numbers.  A column
- * is the least number of it, how many octets each takes beside that (0, 1, 2, 4
- * or 8), and these.  To open a folder is to read all of its chunks: nothing here
- * is decided octet by octet.
+ * version, CRC-32C; which UIDs are there, which of them have a size, and a
+ * date; then the flags of those that are there, and five columns of numbers.  A
+ * column is the least number of it, how many octets each takes beside that (0,
+ * 1, 2, 4 or 8), and these.  To look at a folder is to read all of its chunks:
+ * nothing here is decided octet by octet.
  */
 
 enum { BITS_LEN = 3 * 8, COLUMN_HEAD = 1 + 8 };

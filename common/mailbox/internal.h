@@ -105,7 +105,7 @@ struct folder {
 	uint64_t more_ino;          /* of the file as read; 0: none */
 	struct timespec more_time;
 	bool more_racy;     /* it was written just before it was read */
-	bool more_changed;  /* by somebody else, not yet told */
+	bool keywords_changed; /* by somebody else, not yet told */
 	struct uidls uidls; /* valid when uidls_read */
 	bool uidls_read;
 	unsigned	 locks;

@@ -125,7 +125,7 @@ folder_kept(struct mailbox *mb, const struct folder_name *name, unsigned how)
 		return NULL;
 	}
 	f->how = how;
-	f->more_changed = false;
+	f->keywords_changed = false;
 	put_aside(f);
 	return f;
 }

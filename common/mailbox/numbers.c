@@ -280,7 +280,7 @@ read_again(struct folder *f)
 		errno = ESTALE;
 		return -1;
 	}
-	f->more_changed |=
+	f->keywords_changed |=
 	    memcmp(s.keywords, f->state.keywords, sizeof(s.keywords)) != 0;
 	f->state = s;
 	if (folder_more_read(f) == -1)
@@ -327,7 +327,7 @@ enter_locked(struct folder *f)
 		return -1;
 	if (folder_more_read(f) == -1)
 		return -1;
-	f->more_changed = false;
+	f->keywords_changed = false;
 	first = lock_fd(f->live_fd, LOCK_EX | LOCK_NB) == 0;
 	if (lock_fd(f->live_fd, LOCK_SH) == -1)
 		return -1;

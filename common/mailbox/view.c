@@ -380,15 +380,12 @@ take_changes(struct folder *f, bool keep_expunged)
 static int
 sync_locked(struct folder *f)
 {
-	struct folder_state before = f->state;
 	int r;
 
 	if (folder_look(f) == -1 || folder_lock(f) == -1)
 		return -1;
-	f->changes.keywords =
-	    f->more_changed || memcmp(before.keywords, f->state.keywords,
-				   sizeof(before.keywords)) != 0;
-	f->more_changed = false;
+	f->changes.keywords = f->keywords_changed;
+	f->keywords_changed = false;
 	if (folder_view_load(f)) {
 		f->synced = f->next.modseq - 1;
 		f->synced_uid = f->next.uid;

@@ -99,10 +99,10 @@ check_encodings(struct imap *s, struct fetch *f)
 static int
 get_size(struct imap *s, struct fetch *f)
 {
-	if (folder_message_size_known(s->folder, f->seq, &f->size) == 0)
-		return 0;
 	if (f->info.blob == NULL)
 		return folder_message_size(s->folder, f->seq, &f->size);
+	if (folder_message_size_known(s->folder, f->seq, &f->size) == 0)
+		return 0;
 	f->size = message_info_size(&f->info);
 	folder_message_size_found(s->folder, f->seq, f->size);
 	return 0;

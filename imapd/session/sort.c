@@ -22,8 +22,8 @@ enum {
 
 /* A message that was found. */
 struct sorted {
-	uint64_t
-	    lead; /* in the order of the first criterion, as far as it goes */
+	/* In the order of the first criterion, as far as it goes. */
+	uint64_t lead;
 	uint32_t	seq;
 	uint32_t	subject_len;
 	uint64_t	string[3];	/* From, To, Cc: place and length */

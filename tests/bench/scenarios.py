@@ -114,7 +114,6 @@ def submission(benches, options):
 def waiting(benches, options):
     """Local mail while 20,000 letters wait for a host that is dead."""
     able = [b for b in benches if b.system.name in ("bulkhead", "postfix")]
-
     n = int(WAITING * min(1, options.scale))
 
     def cell(b):
