@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/checksum/crc32c.h"
+#include "common/ipc/codec.h"
 #include "common/mailbox/index_record.h"
 #include "common/mailbox/vanished.h"
 
@@ -97,6 +98,22 @@ check_view(struct slice in)
 	}
 }
 
+/* With the checksums that it should have, so that more is looked at. */
+static void
+check_view_fixed(const uint8_t *data, size_t size)
+{
+	static uint8_t fixed[VIEW_LEN + 64 * VIEW_ROW_LEN];
+	struct ipc_writer w;
+
+	if (size < VIEW_LEN || size > sizeof(fixed))
+		return;
+	memcpy(fixed, data, size);
+	ipc_writer_init(&w, fixed + VIEW_LEN - 8, 8);
+	ipc_put_u32(&w, crc32c(0, fixed + VIEW_LEN, size - VIEW_LEN));
+	ipc_put_u32(&w, crc32c(0, fixed, VIEW_LEN - 4));
+	check_view(slice_of(fixed, size));
+}
+
 static void
 check_vanished(struct slice in)
 {
@@ -143,6 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_chunk(in);
 	check_chunk_fixed(data, size);
 	check_view(in);
+	check_view_fixed(data, size);
 	check_vanished(in);
 	check_vanished_fixed(data, size);
 	if (index_blob_parse(in, &blob) == PARSE_OK)
