@@ -210,28 +210,33 @@ blobs_of(struct ahead *a, uint8_t kind)
 	return *place;
 }
 
+static bool
+ahead_get(struct folder *f, uint32_t uid, uint8_t kind, struct slice *octets)
+{
+	struct ahead *ahead = ahead_of(f);
+	struct ahead_blobs *a = ahead == NULL ? NULL : blobs_of(ahead, kind);
+	const struct ahead_blob *b;
+
+	if (a == NULL)
+		return false;
+	if (uid < a->first || uid > a->last)
+		read_batch(f, a, uid);
+	b = find(a, uid);
+	if (b != NULL)
+		*octets = slice_of(a->octets + b->place, b->len);
+	return b != NULL;
+}
+
 int
 folder_cache_get(
     struct folder *f, uint32_t uid, unsigned kind, void **octets, size_t *len)
 {
-	struct ahead *ahead;
-	struct ahead_blobs *a;
-	const struct ahead_blob *b;
 	struct slice found;
 
-	if (!folder_blob_pending(f, uid, kind, &found)) {
-		ahead = ahead_of(f);
-		a = ahead == NULL ? NULL : blobs_of(ahead, (uint8_t)kind);
-		if (a == NULL)
-			return -1;
-		if (uid < a->first || uid > a->last)
-			read_batch(f, a, uid);
-		b = find(a, uid);
-		if (b == NULL) {
-			errno = ENOENT;
-			return -1;
-		}
-		found = slice_of(a->octets + b->place, b->len);
+	if (!folder_blob_pending(f, uid, kind, &found) &&
+	    !ahead_get(f, uid, (uint8_t)kind, &found)) {
+		errno = ENOENT;
+		return -1;
 	}
 	if ((*octets = malloc(found.len + 1)) == NULL)
 		return -1;

@@ -139,6 +139,7 @@ prepare(struct imap *s, struct fetch *f)
 	if (fetch_extra_get(
 		s, f->seq, f->needs, f->lazy, &f->file, &f->extra) == -1)
 		return -1;
+	message_file_forget(&f->file); /* a slow client takes its time */
 	return check_encodings(s, f);
 }
 

@@ -57,10 +57,17 @@ message_file_parse(struct message_file *file, struct folder *f, size_t seq)
 }
 
 void
-message_file_close(struct message_file *file)
+message_file_forget(struct message_file *file)
 {
 	if (file->mime != NULL)
 		mime_free(file->mime);
+	file->mime = NULL;
+}
+
+void
+message_file_close(struct message_file *file)
+{
+	message_file_forget(file);
 	if (file->fd != -1)
 		close(file->fd);
 	*file = MESSAGE_FILE_NONE;

@@ -43,6 +43,8 @@ int message_file_open(struct message_file *, struct folder *, size_t seq);
 /* NULL with errno; the file's, until it is closed. */
 const struct mime *message_file_parse(
     struct message_file *, struct folder *, size_t seq);
+/* What was parsed is not needed any more; it may be large. */
+void message_file_forget(struct message_file *);
 void message_file_close(struct message_file *);
 
 /* Of message seq, from the index or its file.  -1 with errno. */
