@@ -102,8 +102,7 @@ struct milterd {
 	struct event *rest;
 	unsigned n_dials;
 	unsigned n_peers;
-	unsigned n_descriptors; /* of all peers, and kept ones */
-	unsigned n_reviews;
+	unsigned n_descriptors;        /* of all peers, and kept ones */
 	char write[MILTERD_WRITE_MAX]; /* packets under way */
 	char value[MESSAGE_HEADER_MAX * 2];
 	uint8_t body[MILTER_VERDICT_MAX];
@@ -351,6 +350,7 @@ struct peer {
 	unsigned n_sessions;
 	TAILQ_HEAD(, session) waiting; /* with held verdicts */
 	unsigned n_parts;
+	unsigned n_reviews; /* under way: max_reviews */
 	unsigned n_streams; /* connections to milters, also asked for */
 };
 

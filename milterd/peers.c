@@ -388,19 +388,18 @@ on_content(void *ctx, struct ipc_channel *ch, struct ipc_message *m)
 static void
 review(struct session *s, const struct milter_small *r, uint64_t request)
 {
-	struct milterd *d = s->peer->d;
 	enum message_fault fault = MESSAGE_FAILED;
 
 	s->queue_id = r->queue_id;
 	s->request = request;
 	s->asked = IPC_MILTER_REVIEW;
-	if (d->n_reviews >= s->config->set->max_reviews) {
+	if (s->peer->n_reviews >= s->config->set->max_reviews) {
 		session_refuse(
 		    s, 451, 3, 2, "Too many messages under review, try later");
 		return;
 	}
 	s->reviewing = true;
-	d->n_reviews++;
+	s->peer->n_reviews++;
 	if (s->message.parts.n == r->parts + 1)
 		fault = message_read(&s->message, r->own);
 	if (fault == MESSAGE_HEADER_LONG)

@@ -47,7 +47,7 @@ forget_message(struct session *s)
 	s->peer->d->n_descriptors -= s->n_parts;
 	s->n_parts = 0;
 	if (s->reviewing)
-		s->peer->d->n_reviews--;
+		s->peer->n_reviews--;
 	s->reviewing = false;
 	forget_asked(s);
 }

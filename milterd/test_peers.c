@@ -325,6 +325,32 @@ test_parts_are_bounded(void **state)
 	close(fd);
 }
 
+/* As many under review as a peer may have; those of another do not count. */
+static void
+test_reviews_are_bounded(void **state)
+{
+	struct world *w = *state;
+	struct peer *p = TAILQ_FIRST(&w->d->peers);
+	int fd = sealed(100);
+
+	config_release(w->d->config);
+	use(w->d, "max_reviews = 3\n");
+	p->n_reviews = 3; /* others have those */
+	for (unsigned refused = 1; refused <= 2; refused++, p->n_reviews--) {
+		assert_true(ask_mail(w, refused));
+		turn(w);
+		assert_true(say_small(
+		    w, IPC_MILTER_REVIEW, refused, 1000000 + refused, fd, 100));
+		for (unsigned i = 0; i < 50; i++)
+			turn(w);
+		assert_true(listen_to(w));
+		/* MAIL, too; the second has too few parts. */
+		assert_int_equal(w->answers[MILTER_REFUSE], 2 * refused);
+	}
+	assert_int_equal(p->n_reviews, 1);
+	close(fd);
+}
+
 /* One that supervisor has not connected yet. */
 static void
 with_a_milter(struct world *w)
@@ -459,8 +485,10 @@ main(void)
 		T(test_nothing_is_lost),
 		T(test_held_and_closed),
 		T(test_parts_are_bounded),
+		T(test_reviews_are_bounded),
 		T(test_streams_are_bounded),
-		T(test_mail_ends_the_former), T(test_out_of_order),
+		T(test_mail_ends_the_former),
+		T(test_out_of_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
