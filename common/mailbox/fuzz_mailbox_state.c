@@ -2,11 +2,10 @@
  * The first octet chooses the file; the checksum is put right so that the
  * fuzzer gets past it.  What parses, prints to the same octets.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/checksum/crc32c.h"
+#include "common/mailbox/sealed.h"
 #include "common/mailbox/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -55,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static void (*const checks[])(struct slice) = {
 		check_folder, check_next, check_mailbox,
 	};
-	char text[STATE_FILE_MAX + 32];
+	char text[STATE_FILE_MAX + SEAL_LEN + 1];
 	size_t len;
 
 	if (size < 1 || size > STATE_FILE_MAX)
@@ -63,8 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	len = size - 1;
 	memcpy(text, data + 1, len);
 	checks[data[0] % 3](slice_of(text, len));
-	len += (size_t)snprintf(text + len, 32, "crc32c %08x\n",
-	    (unsigned)crc32c(0, text, len));
+	len = seal_put(text, len);
 	checks[data[0] % 3](slice_of(text, len));
 	return 0;
 }

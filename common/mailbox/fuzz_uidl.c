@@ -2,11 +2,10 @@
  * bulkhead-uidl as it is, and with its checksum put right.  What parses, prints
  * to what parses to the same.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/checksum/crc32c.h"
+#include "common/mailbox/sealed.h"
 #include "common/mailbox/uidl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -39,15 +38,14 @@ check(struct slice in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 32);
+	char *text = malloc(size + SEAL_LEN + 1);
 
 	if (text == NULL)
 		return 0;
 	if (size > 0)
 		memcpy(text, data, size);
 	check(slice_of(text, size));
-	size += (size_t)snprintf(
-	    text + size, 32, "crc32c %08x\n", (unsigned)crc32c(0, text, size));
+	size = seal_put(text, size);
 	check(slice_of(text, size));
 	free(text);
 	return 0;

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/checksum/crc32c.h"
+#include "common/mailbox/sealed.h"
 #include "common/mailbox/state.h"
 
 enum {
 	ROWS_MAX = 1 << 22,
 	ROW_LEN_MAX = 10 + 1 + 16 + 1, /* UID, space, bits, LF */
-	HEAD_LEN_MAX = 64 + MORE_KEYWORDS * (FOLDER_KEYWORD_LEN_MAX + 10),
-	SEAL_LEN = sizeof("crc32c 00000000\n") - 1
+	HEAD_LEN_MAX = 64 + MORE_KEYWORDS * (FOLDER_KEYWORD_LEN_MAX + 10)
 };
 
 void
@@ -90,18 +89,6 @@ more_set(struct more_keywords *m, uint32_t uid, uint64_t bits)
 /* ---- reading ---- */
 
 static bool
-take_line(struct slice *in, struct slice *line)
-{
-	const char *end = in->len > 0 ? memchr(in->at, '\n', in->len) : NULL;
-
-	if (end == NULL)
-		return false;
-	*line = slice_of(in->at, (size_t)(end - in->at));
-	*in = slice_skip(*in, line->len + 1);
-	return true;
-}
-
-static bool
 take_word(struct slice *line, struct slice *word)
 {
 	const char *at =
@@ -164,19 +151,6 @@ take_row(struct more_keywords *m, struct slice line)
 	return true;
 }
 
-static bool
-open_seal(struct slice *in)
-{
-	char want[SEAL_LEN + 1];
-
-	if (in->len < SEAL_LEN)
-		return false;
-	in->len -= SEAL_LEN;
-	snprintf(want, sizeof(want), "crc32c %08x\n",
-	    (unsigned)crc32c(0, in->at, in->len));
-	return memcmp(in->at + in->len, want, SEAL_LEN) == 0;
-}
-
 enum parse
 more_parse(struct slice in, struct more_keywords *m)
 {
@@ -185,14 +159,14 @@ more_parse(struct slice in, struct more_keywords *m)
 	int last = -1;
 
 	memset(m, 0, sizeof(*m));
-	if (!open_seal(&in) || !take_line(&in, &line) ||
+	if (!seal_take(&in) || !sealed_line(&in, &line) ||
 	    !slice_equal(line, slice_str("bulkhead-keywords 1")) ||
-	    !take_line(&in, &line) || !take_word(&line, &word) ||
+	    !sealed_line(&in, &line) || !take_word(&line, &word) ||
 	    !slice_equal(word, slice_str("identity")) ||
 	    slice_number(line, UINT32_MAX, &n) == -1)
 		return PARSE_BAD;
 	m->identity = (uint32_t)n;
-	while (take_line(&in, &line)) {
+	while (sealed_line(&in, &line)) {
 		bool name = line.len > 5 && memcmp(line.at, "name ", 5) == 0;
 
 		if (name ? m->count > 0 ||
@@ -220,8 +194,6 @@ more_print(const struct more_keywords *m, size_t *len)
 	for (size_t i = 0; i < m->count; i++)
 		n += (size_t)snprintf(to + n, size - n, "%lu %" PRIx64 "\n",
 		    (unsigned long)m->rows[i].uid, m->rows[i].bits);
-	n += (size_t)snprintf(
-	    to + n, size - n, "crc32c %08x\n", (unsigned)crc32c(0, to, n));
-	*len = n;
+	*len = seal_put(to, n);
 	return to;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/checksum/crc32c.h"
+#include "common/mailbox/sealed.h"
 
 bool
 keyword_is_good(struct slice name)
@@ -42,8 +42,8 @@ add(struct text *t, const char *format, ...)
 static size_t
 seal(struct text *t)
 {
-	add(t, "crc32c %08x\n", (unsigned)crc32c(0, t->to, t->len));
-	return t->len;
+	assert(SEAL_LEN < STATE_FILE_MAX - t->len);
+	return seal_put(t->to, t->len);
 }
 
 size_t
@@ -131,21 +131,15 @@ take_number(struct slice *in, const char *key, unsigned long long max,
 static enum state_parse
 open_seal(struct slice *in, const char *magic, unsigned max, unsigned *found)
 {
-	enum { SEAL_LEN = sizeof("crc32c 00000000\n") - 1 };
 	struct slice all = *in, rest = *in;
 	unsigned long long version;
-	char want[SEAL_LEN + 1];
 
 	if (!take_number(&rest, magic, UINT32_MAX, &version))
 		return STATE_DAMAGED;
 	if (version < 1 || version > max)
 		return STATE_OTHER_VERSION;
 	*found = (unsigned)version;
-	if (rest.len < SEAL_LEN)
-		return STATE_DAMAGED;
-	snprintf(want, sizeof(want), "crc32c %08x\n",
-	    (unsigned)crc32c(0, all.at, all.len - SEAL_LEN));
-	if (memcmp(all.at + all.len - SEAL_LEN, want, SEAL_LEN) != 0)
+	if (rest.len < SEAL_LEN || !seal_take(&all))
 		return STATE_DAMAGED;
 	*in = slice_of(rest.at, rest.len - SEAL_LEN);
 	return STATE_OK;

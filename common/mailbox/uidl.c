@@ -7,16 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/checksum/crc32c.h"
 #include "common/mailbox/dirs.h"
+#include "common/mailbox/sealed.h"
 
 #define UIDL_FILE "bulkhead-uidl"
 
 enum {
 	LINES_MAX = 1 << 22,
 	LINE_LEN_MAX = 11 + UIDL_LEN_MAX + 1, /* UID, space, UIDL, LF */
-	HEAD_LEN_MAX = 256,
-	SEAL_LEN = sizeof("crc32c 00000000\n") - 1
+	HEAD_LEN_MAX = 256
 };
 
 int
@@ -54,18 +53,6 @@ uidls_clear(struct uidls *u)
 /* ---- reading ---- */
 
 static bool
-take_line(struct slice *in, struct slice *line)
-{
-	const char *end = in->len > 0 ? memchr(in->at, '\n', in->len) : NULL;
-
-	if (end == NULL)
-		return false;
-	*line = slice_of(in->at, (size_t)(end - in->at));
-	*in = slice_skip(*in, line->len + 1);
-	return true;
-}
-
-static bool
 starts(struct slice *line, const char *with)
 {
 	size_t len = strlen(with);
@@ -93,30 +80,17 @@ take_number(struct slice *line, uint32_t *n)
 }
 
 static bool
-open_seal(struct slice *in)
-{
-	char want[SEAL_LEN + 1];
-
-	if (in->len < SEAL_LEN)
-		return false;
-	in->len -= SEAL_LEN;
-	snprintf(want, sizeof(want), "crc32c %08x\n",
-	    (unsigned)crc32c(0, in->at, in->len));
-	return memcmp(in->at + in->len, want, SEAL_LEN) == 0;
-}
-
-static bool
 take_head(struct slice *in, struct uidls *u)
 {
 	struct slice line, ahead;
 
-	if (!take_line(in, &line) ||
+	if (!sealed_line(in, &line) ||
 	    !slice_equal(line, slice_str("bulkhead-uidl 1")) ||
-	    !take_line(in, &line) || !starts(&line, "identity ") ||
+	    !sealed_line(in, &line) || !starts(&line, "identity ") ||
 	    !take_number(&line, &u->identity) || line.len > 0)
 		return false;
 	ahead = *in;
-	if (!take_line(&ahead, &line) || !starts(&line, "dovecot "))
+	if (!sealed_line(&ahead, &line) || !starts(&line, "dovecot "))
 		return true;
 	*in = ahead;
 	return take_number(&line, &u->uidvalidity) &&
@@ -131,9 +105,9 @@ uidls_parse(struct slice in, struct uidls *u)
 	struct slice line;
 
 	*u = (struct uidls){ 0 };
-	if (!open_seal(&in) || !take_head(&in, u))
+	if (!seal_take(&in) || !take_head(&in, u))
 		return PARSE_BAD;
-	for (; take_line(&in, &line); last = uid)
+	for (; sealed_line(&in, &line); last = uid)
 		if (!take_number(&line, &uid) || uid <= last ||
 		    !uidl_is_good(line) ||
 		    slice_copy_str(line, text, sizeof(text)) == -1 ||
@@ -179,7 +153,7 @@ compare_uid(const void *a, const void *b)
 char *
 uidls_print(struct uidls *u, size_t *len)
 {
-	size_t size = HEAD_LEN_MAX + u->count * LINE_LEN_MAX + SEAL_LEN, n;
+	size_t size = HEAD_LEN_MAX + u->count * LINE_LEN_MAX + SEAL_LEN + 1, n;
 	char *to = malloc(size);
 
 	if (to == NULL)
@@ -195,9 +169,7 @@ uidls_print(struct uidls *u, size_t *len)
 		n += (size_t)snprintf(to + n, size - n, "%lu %s\n",
 		    (unsigned long)u->lines[i].uid,
 		    u->pool.at + u->lines[i].text);
-	n += (size_t)snprintf(
-	    to + n, size - n, "crc32c %08x\n", (unsigned)crc32c(0, to, n));
-	*len = n;
+	*len = seal_put(to, n);
 	return to;
 }
 
