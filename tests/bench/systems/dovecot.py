@@ -18,6 +18,7 @@ auth_mechanisms = plain
 default_internal_user = dovecot
 default_internal_group = dovecot
 default_login_user = dovenull
+default_vsz_limit = 2G
 passdb {{
   driver = passwd-file
   args = scheme=CRYPT username_format=%u {folder}/passwords
