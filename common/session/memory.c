@@ -10,13 +10,15 @@
  * system keeps room there for a stack to grow to its limit. */
 #define STACK_MOST ((uintptr_t)512 * 1024)
 
-/* This frame and that of madvise itself are above the margin of one page. */
+/* More than this frame and that of madvise itself take. */
+#define STACK_MARGIN ((uintptr_t)1024)
+
 static void
 release_stack(void)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-	uintptr_t end = (here & ~(page - 1)) - page;
+	uintptr_t end = (here - STACK_MARGIN) & ~(page - 1);
 
 	/* Where the stack has never been there is nothing: ENOMEM says so, and
 	 * the rest is done all the same. */
