@@ -22,22 +22,48 @@ enum { LOG_AUTO, LOG_SYSLOG, LOG_STDERR };
 
 static const struct timeval look_again = { .tv_sec = 1 };
 
+/*
+ * Which socket has the logger's name?  Its inode may have the number of the one
+ * before, so its time counts, too: to connect once more because somebody has
+ * changed its mode harms nobody.
+ */
 static int
-connect_syslog(const struct supervisor *sv, ino_t *inode)
+which_socket(const struct supervisor *sv, struct log_socket *s)
+{
+	struct stat sb;
+
+	*s = (struct log_socket){ 0 };
+	if (stat(sv->instance->log_socket, &sb) == -1)
+		return -1;
+	*s = (struct log_socket){ sb.st_dev, sb.st_ino, sb.st_ctim };
+	return 0;
+}
+
+static bool
+is_same(const struct log_socket *a, const struct log_socket *b)
+{
+	return a->dev == b->dev && a->inode == b->inode &&
+	       a->changed.tv_sec == b->changed.tv_sec &&
+	       a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* *which is from before it is connected to: one that takes its place meanwhile
+ * is seen to be another. */
+static int
+connect_syslog(const struct supervisor *sv, struct log_socket *which)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct stat sb;
 	int fd;
 
 	strlcpy(sun.sun_path, sv->instance->log_socket, sizeof(sun.sun_path));
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -1;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+	if (which_socket(sv, which) == -1 ||
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		close(fd);
 		return -1;
 	}
-	*inode = stat(sun.sun_path, &sb) == 0 ? sb.st_ino : 0;
 	return fd;
 }
 
@@ -66,7 +92,7 @@ logger_open(struct supervisor *sv)
 		sv->log_form = getenv("JOURNAL_STREAM") != NULL ?
 		    LOG_FORM_JOURNAL : LOG_FORM_LINES;
 	} else {
-		sv->log_fd = connect_syslog(sv, &sv->log_inode);
+		sv->log_fd = connect_syslog(sv, &sv->log_socket);
 		sv->log_form = LOG_FORM_SYSLOG;
 		/* No logger yet: one is looked for every second. */
 		if (sv->log_fd == -1)
@@ -98,22 +124,20 @@ static void
 on_timer(int unused, short what, void *arg)
 {
 	struct supervisor *sv = arg;
-	struct stat sb;
-	ino_t inode;
+	struct log_socket now;
 	int fd, old;
 
 	(void)unused, (void)what;
-	if (!log_is_dead() && sv->log_inode != 0 &&
-	    stat(sv->instance->log_socket, &sb) == 0 &&
-	    sb.st_ino == sv->log_inode)
+	if (!log_is_dead() && which_socket(sv, &now) == 0 &&
+	    is_same(&now, &sv->log_socket))
 		return;
-	if ((fd = connect_syslog(sv, &inode)) == -1)
+	if ((fd = connect_syslog(sv, &now)) == -1)
 		return;
 	old = log_renew(fd, sv->log_form);
 	if (old != -1)
 		close(old);
 	sv->log_fd = fd;
-	sv->log_inode = inode;
+	sv->log_socket = now;
 	log_notice("logger-found-again");
 	pass_on(sv);
 }

@@ -71,6 +71,13 @@ struct identity {
 	int	jail_fd;	/* -1: JAIL_NONE; borrowed */
 };
 
+/* A socket of a logger, as stat(2) tells it from others. */
+struct log_socket {
+	dev_t dev;
+	ino_t inode;
+	struct timespec changed;
+};
+
 struct supervisor {
 	/* options */
 	const char		*conf_dir;
@@ -96,7 +103,7 @@ struct supervisor {
 	int			 log_fd;
 	enum log_form		 log_form;
 	struct event		*log_timer;
-	ino_t			 log_inode;
+	struct log_socket log_socket;
 
 	struct event_base	*base;
 	struct event		*signals[4];

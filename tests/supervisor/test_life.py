@@ -2,6 +2,7 @@
 is started as whom with what, what happens when one dies, and what is refused
 before anything is started."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -338,6 +339,16 @@ def test_logger_that_restarts_is_found_again(plain, tmp_path):
     i.write("aliases", "y: alice\n")
     while b"directory" not in lines:
         lines += logger.recv(4096)
+    # Another one whose socket has the very same inode number, as on ext4, and
+    # nothing is logged in between.
+    logger.settimeout(1)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            logger.recv(4096)
+    logger.close()
+    os.unlink(path)
+    logger = listen()
+    assert b"logger-found-again" in logger.recv(4096)
     logger.close()
 
 
