@@ -480,6 +480,32 @@ blob_add(struct folder *f, uint32_t uid, uint8_t kind, struct slice octets)
 		folder_blobs_write(f);
 }
 
+static int
+compare_uid(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+folder_blobs_drop(struct folder *f, const uint32_t *uids, size_t n)
+{
+	struct blob **at = &f->blobs, *b;
+
+	while ((b = *at) != NULL) {
+		if (bsearch(&b->uid, uids, n, sizeof(*uids), compare_uid) ==
+		    NULL) {
+			at = &b->next;
+			continue;
+		}
+		*at = b->next;
+		f->blobs_len -= b->len;
+		f->blobs_count--;
+		free(b);
+	}
+}
+
 bool
 folder_blob_pending(
     const struct folder *f, uint32_t uid, unsigned kind, struct slice *octets)

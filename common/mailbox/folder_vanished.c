@@ -245,6 +245,7 @@ folder_vanish(struct folder *f)
 	g.uids = uids;
 	g.sifted = uids + f->count;
 	g.n = collect_gone(f, uids);
+	folder_blobs_drop(f, uids, g.n);
 	sift(&g);
 	if (g.nsifted > 0)
 		r = folder_take_modseq(f, &modseq);

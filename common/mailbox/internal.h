@@ -412,6 +412,9 @@ int folder_index_get(struct folder *, uint32_t uid, struct index_record *);
 void folder_index_found(struct folder *, uint32_t uid,
     const struct index_record *);
 void folder_blobs_write(struct folder *);
+/* Nothing of these messages, which are gone, is written any more; UIDs in
+ * ascending order. */
+void folder_blobs_drop(struct folder *, const uint32_t *uids, size_t n);
 /* One that waits to be written. */
 bool folder_blob_pending(const struct folder *, uint32_t uid, unsigned kind,
     struct slice *octets);

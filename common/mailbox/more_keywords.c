@@ -1,5 +1,6 @@
 #include "common/mailbox/more_keywords.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,6 +195,7 @@ more_print(const struct more_keywords *m, size_t *len)
 	for (size_t i = 0; i < m->count; i++)
 		n += (size_t)snprintf(to + n, size - n, "%lu %" PRIx64 "\n",
 		    (unsigned long)m->rows[i].uid, m->rows[i].bits);
+	assert(size - n > SEAL_LEN);
 	*len = seal_put(to, n);
 	return to;
 }

@@ -3,6 +3,7 @@
  * change: each client of a random history takes what is reported since its last
  * modification sequence, and then knows the folder as it is.
  */
+#include "common/mailbox/internal.h"
 #include "common/mailbox/testing.h"
 
 #include "common/mailbox/vanished.h"
@@ -177,6 +178,31 @@ test_held_back(void **state)
 	vanished_text(g, 1, 2, before, text);
 	assert_string_equal(text, "1:1");
 	folder_close(g);
+	folder_close(f);
+	mailbox_close(mb);
+}
+
+/* What was found out of a message and waits to be written goes with it, so that
+ * nobody finds its record later, and reports it once more. */
+static void
+test_what_waits_goes(void **state)
+{
+	struct mailbox *mb = home_mailbox(*state);
+	struct folder *f = open_inbox(mb);
+	struct index_record r;
+	uint32_t uid, stays, seq = 1;
+
+	append_text(f, "a: b\n\n", FLAG_DELETED, &uid);
+	append_text(f, "a: b\n\n", 0, &stays);
+	sync_ok(f, NULL);
+	folder_message_size_found(f, 1, 100);
+	folder_message_size_found(f, 2, 100);
+	assert_int_equal(folder_expunge(f, &seq, 1, false, NULL), 0);
+	sync_ok(f, NULL);
+	assert_int_equal(folder_settle(f), 0);
+	assert_int_equal(folder_index_get(f, uid, &r), -1);
+	assert_int_equal(folder_index_get(f, stays, &r), 0);
+	assert_int_equal(r.crlf_size, 100);
 	folder_close(f);
 	mailbox_close(mb);
 }
@@ -391,6 +417,7 @@ main(void)
 		cmocka_unit_test(test_record_is_bounded),
 		WITH_HOME(test_answers),
 		WITH_HOME(test_held_back),
+		WITH_HOME(test_what_waits_goes),
 		WITH_HOME(test_store_if),
 		WITH_HOME(test_random_history),
 	};

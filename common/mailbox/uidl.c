@@ -1,5 +1,6 @@
 #include "common/mailbox/uidl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -169,6 +170,7 @@ uidls_print(struct uidls *u, size_t *len)
 		n += (size_t)snprintf(to + n, size - n, "%lu %s\n",
 		    (unsigned long)u->lines[i].uid,
 		    u->pool.at + u->lines[i].text);
+	assert(size - n > SEAL_LEN);
 	*len = seal_put(to, n);
 	return to;
 }
