@@ -49,6 +49,7 @@ struct world {
 	int		 supervisor;	/* the same; it never answers */
 	unsigned	 answers[9];	/* by their decision */
 	unsigned	 parts;
+	char said[128]; /* the last refusal */
 };
 
 static void
@@ -196,6 +197,8 @@ listen_to(struct world *w)
 		assert_int_equal(milter_verdict_decode(m.body, &v), 0);
 		assert_int_equal(m.id, v.session + 1000000);
 		w->answers[v.decision]++;
+		if (v.text.len > 0)
+			slice_copy_str(v.text, w->said, sizeof(w->said));
 	}
 	return n == -1 && errno == EAGAIN;
 }
@@ -325,29 +328,46 @@ test_parts_are_bounded(void **state)
 	close(fd);
 }
 
+static void
+ask_review(struct world *w, uint64_t session, int fd)
+{
+	assert_true(ask_mail(w, session));
+	turn(w);
+	assert_true(listen_to(w));
+	assert_true(say_small(
+	    w, IPC_MILTER_REVIEW, session, 1000000 + session, fd, 100));
+	for (unsigned i = 0; i < 50; i++)
+		turn(w);
+	assert_true(listen_to(w));
+}
+
 /* As many under review as a peer may have; those of another do not count. */
 static void
 test_reviews_are_bounded(void **state)
 {
 	struct world *w = *state;
-	struct peer *p = TAILQ_FIRST(&w->d->peers);
-	int fd = sealed(100);
+	struct peer *p = TAILQ_FIRST(&w->d->peers), *other;
+	int fd = sealed(100), sv[2];
 
 	config_release(w->d->config);
 	use(w->d, "max_reviews = 3\n");
-	p->n_reviews = 3; /* others have those */
-	for (unsigned refused = 1; refused <= 2; refused++, p->n_reviews--) {
-		assert_true(ask_mail(w, refused));
-		turn(w);
-		assert_true(say_small(
-		    w, IPC_MILTER_REVIEW, refused, 1000000 + refused, fd, 100));
-		for (unsigned i = 0; i < 50; i++)
-			turn(w);
-		assert_true(listen_to(w));
-		/* MAIL, too; the second has too few parts. */
-		assert_int_equal(w->answers[MILTER_REFUSE], 2 * refused);
-	}
-	assert_int_equal(p->n_reviews, 1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
+	    sv), 0);
+	assert_int_equal(peers_add(w->d, IPC_SUBMIT, 0, sv[0]), 0);
+	other = TAILQ_FIRST(&w->d->peers);
+	if (other == p)
+		other = TAILQ_NEXT(p, all);
+	p->n_reviews = 3; /* more of its own */
+	ask_review(w, 1, fd);
+	assert_non_null(strstr(w->said, "under review"));
+	assert_int_equal(p->n_reviews, 3);
+	p->n_reviews = 2;
+	other->n_reviews = 3;
+	ask_review(w, 2, fd);
+	assert_null(strstr(w->said, "under review"));
+	assert_int_equal(p->n_reviews, 2); /* it was, and is over */
+	assert_int_equal(other->n_reviews, 3);
+	close(sv[1]);
 	close(fd);
 }
 
