@@ -9,8 +9,7 @@
 	    "Largest body that a milter may put in the place of a message's.") \
 	X(max_reviews, COUNT, "2000", "1", "100000", RELOAD,                   \
 	    "Messages whose content is given to milters at once, of smtpd, "   \
-	    "of "                                                              \
-	    "its submission and of its LMTP each; further ones get 451.")
+	    "of its submission and of its LMTP each; further ones get 451.")
 
 struct milterd_settings {
 	MILTERD_SETTINGS(SETTING_MEMBER)

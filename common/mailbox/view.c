@@ -406,6 +406,8 @@ sync_locked(struct folder *f)
 		f->synced_uid = f->next.uid;
 		f->untold = false;
 		folder_view_save(f);
+	} else {
+		f->keywords_changed |= f->changes.keywords; /* not told */
 	}
 	folder_unlock(f);
 	return r;

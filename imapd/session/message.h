@@ -40,7 +40,7 @@ struct message_file {
 
 /* -1 with errno.  Its offset is never moved. */
 int message_file_open(struct message_file *, struct folder *, size_t seq);
-/* NULL with errno; the file's, until it is closed. */
+/* NULL with errno; the file's, until it is closed or forgotten. */
 const struct mime *message_file_parse(
     struct message_file *, struct folder *, size_t seq);
 /* What was parsed is not needed any more; it may be large. */
