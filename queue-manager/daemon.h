@@ -103,6 +103,7 @@ struct daemon {
 	struct scheduler_limits limits;
 	struct outbound	*outbound;	/* deliveries to other hosts */
 	TAILQ_HEAD(, peer) peers;
+	unsigned n_intakes; /* of all of them, and of those gone */
 	struct ipc_channel *directory, *delivery, *relay;
 	unsigned	 routes;	/* counts changes of directory's tables */
 	struct peer	*forwards;	/* local-delivery, as it hands in mail */

@@ -365,6 +365,8 @@ dispatch_run(struct daemon *d)
 	if (d->stopping)
 		return;
 	relaying_run(d);
+	if (d->n_intakes > 0)
+		scheduler_expects(d->scheduler, queue_now(&d->queue));
 	while (d->delivery != NULL && !ipc_channel_full(d->delivery) &&
 	    !ipc_pending_full(d->deliveries)) {
 		j = scheduler_start(d->scheduler, queue_now(&d->queue));

@@ -2,9 +2,9 @@
 
 #include <assert.h>
 
-/* Counted over the last 100 to 200 ms: up to FEW, nobody waits at all; from
- * MANY on, all of the limit. */
-enum { SLOT_MS = 100, FEW = 4, MANY = 20 };
+/* Counted over the last 100 to 200 ms: up to FEW, nobody waits at all; MANY
+ * wait a part of the limit, and a FLOOD all of it. */
+enum { SLOT_MS = 100, FEW = 4, MANY = 20, FLOOD = 200, PART = 4, WHOLE = 1024 };
 
 static void
 count(struct gathering *g, uint64_t now)
@@ -19,12 +19,39 @@ count(struct gathering *g, uint64_t now)
 	g->count++;
 }
 
+/* Of the limit, in units of 1 / WHOLE. */
+static unsigned
+share(const struct gathering *g)
+{
+	unsigned lately = g->former + g->count, part = WHOLE / PART;
+
+	if (lately <= FEW)
+		return 0;
+	if (lately < MANY)
+		return part * (lately - FEW) / (MANY - FEW);
+	if (lately >= FLOOD)
+		return WHOLE;
+	return part + (WHOLE - part) * (lately - MANY) / (FLOOD - MANY);
+}
+
 void
 gathering_join(struct gathering *g, uint64_t now)
 {
+	unsigned s;
+
 	count(g, now);
-	if (g->n++ == 0)
+	if (g->n++ == 0) {
 		g->first_ms = now;
+		g->share = 0;
+	}
+	if ((s = share(g)) > g->share)
+		g->share = s;
+	g->last_ms = now;
+}
+
+void
+gathering_expects(struct gathering *g, uint64_t now)
+{
 	g->last_ms = now;
 }
 
@@ -41,23 +68,10 @@ gathering_begun(struct gathering *g)
 	g->n = 0;
 }
 
-/* G3 */
-static uint64_t
-wait_ms(const struct gathering *g, uint64_t limit)
-{
-	unsigned lately = g->former + g->count;
-
-	if (lately <= FEW)
-		return 0;
-	if (lately >= MANY)
-		return limit;
-	return limit * (lately - FEW) / (MANY - FEW);
-}
-
 uint64_t
 gathering_ends(const struct gathering *g, uint64_t limit)
 {
-	uint64_t wait = wait_ms(g, limit);
+	uint64_t wait = limit * g->share / WHOLE;
 	uint64_t last = g->last_ms + GATHERING_PAUSE_MS;
 
 	if (g->n == 0)

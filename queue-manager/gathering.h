@@ -8,10 +8,12 @@
  * processors to itself meanwhile.
  *
  * G1  None waits longer than the limit that is given.
- * G2  When GATHERING_PAUSE_MS pass without another one, all begin: a burst is
- *     over.
- * G3  The wait follows the rate: none up to some twenty deliveries a second, all
- *     of the limit from some hundred on.
+ * G2  When GATHERING_PAUSE_MS pass without another one, or the word that more
+ *     are to come, all begin: a burst is over.
+ * G3  The wait follows the rate: none up to some twenty deliveries a second, a
+ *     quarter of the limit at some hundred, all of it from some thousand on.
+ *     It does not become shorter for those that wait already: mail that the
+ *     disk holds up for a moment is not less mail.
  */
 #ifndef QUEUE_MANAGER_GATHERING_H
 #define QUEUE_MANAGER_GATHERING_H
@@ -24,6 +26,7 @@ enum { GATHERING_PAUSE_MS = 50 };
 struct gathering {
 	unsigned	n;		/* that wait */
 	uint64_t	first_ms, last_ms;
+	unsigned share; /* of the limit */
 	/* For the rate: how many came in this tenth of a second, and in the
 	 * one before. */
 	uint64_t	slot_ms;
@@ -32,6 +35,8 @@ struct gathering {
 
 /* One more waits. */
 void gathering_join(struct gathering *, uint64_t now_ms);
+/* Others are on their way. */
+void gathering_expects(struct gathering *, uint64_t now_ms);
 /* One no longer does, for another reason than its time. */
 void gathering_leave(struct gathering *);
 /* When all begin; UINT64_MAX: nobody waits.  It may become later as others

@@ -95,6 +95,7 @@ intake_free(struct intake *in)
 {
 	if (in->peer != NULL)
 		TAILQ_REMOVE(&in->peer->intakes, in, entry);
+	in->d->n_intakes--;
 	if (in->fd != -1)
 		close(in->fd);
 	free(in);
@@ -224,6 +225,7 @@ intake_new(struct peer *p, const struct queue_enqueue *e, uint64_t request)
 	in->envelope_len = e->envelope_octets;
 	in->fd = -1;
 	TAILQ_INSERT_TAIL(&p->intakes, in, entry);
+	p->d->n_intakes++;
 	return in;
 }
 

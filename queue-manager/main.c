@@ -77,6 +77,7 @@ use_settings(struct daemon *d)
 		.backoff_max_ms = s->retry_max * 1000,
 		.lifetime_ms = s->lifetime * 1000,
 		.gather_ms = s->delivery_wait,
+		.gather_most = (unsigned)s->active_messages / 2,
 	};
 }
 

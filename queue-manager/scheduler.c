@@ -205,6 +205,12 @@ scheduler_gather(struct scheduler *s, struct scheduler_job *j, uint64_t key,
 	return 0;
 }
 
+void
+scheduler_expects(struct scheduler *s, uint64_t now)
+{
+	gathering_expects(&s->gathering, now);
+}
+
 static void
 leave_gatherers(struct scheduler *s, struct scheduler_destination *d)
 {
@@ -244,9 +250,8 @@ begin_when_due(struct scheduler *s, uint64_t now)
 {
 	struct scheduler_destination *d;
 
-	/* As many as there are places have no reason to wait. */
 	if (gathering_ends(&s->gathering, s->limits.gather_ms) > now &&
-	    s->gathering.n < s->limits.total)
+	    s->gathering.n < s->limits.gather_most)
 		return;
 	while ((d = TAILQ_FIRST(&s->gatherers)) != NULL)
 		begin_together(s, d);

@@ -38,6 +38,7 @@ struct scheduler_limits {
 	uint64_t	backoff_min_ms, backoff_max_ms;
 	uint64_t	lifetime_ms;	/* then it expires */
 	uint64_t	gather_ms;	/* longest wait for company */
+	unsigned gather_most;           /* so many do not wait for more */
 };
 
 struct scheduler *scheduler_new(const struct scheduler_limits *);
@@ -56,6 +57,8 @@ int scheduler_add(struct scheduler *, struct scheduler_job *,
  */
 int scheduler_gather(struct scheduler *, struct scheduler_job *,
     uint64_t destination, bool fresh, uint64_t now_ms);
+/* Others that may gather are on their way. */
+void scheduler_expects(struct scheduler *, uint64_t now_ms);
 /* The next job, now running, or NULL when nothing may start. */
 struct scheduler_job *scheduler_start(struct scheduler *, uint64_t now_ms);
 

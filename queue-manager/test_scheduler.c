@@ -122,6 +122,7 @@ gathering_limits(void)
 	l.total = 1000;
 	l.destination = 100;
 	l.gather_ms = 1000;
+	l.gather_most = 5000;
 	return l;
 }
 
@@ -139,6 +140,97 @@ test_alone_at_once(void **state)
 		    i * 100), 0);
 		assert_ptr_equal(scheduler_start(s, i * 100), &one[i]);
 	}
+	scheduler_free(s);
+}
+
+/* Letters come in, each_ms apart, for two seconds, and are started: how long
+ * did the oldest of them wait? */
+static uint64_t
+longest_wait(unsigned each_ms)
+{
+	enum { UNTIL_MS = 2000 };
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s = scheduler_new(&l);
+	struct scheduler_job jobs[UNTIL_MS] = { 0 }, *j;
+	uint64_t came[UNTIL_MS], longest = 0;
+	unsigned n = 0;
+
+	l.destination = UNTIL_MS;
+	for (uint64_t now = 0; now < UNTIL_MS + 100; now++) {
+		if (now < UNTIL_MS && now % each_ms == 0) {
+			came[n] = now;
+			assert_int_equal(
+			    scheduler_gather(s, &jobs[n++], 1, true, now), 0);
+		}
+		while ((j = scheduler_start(s, now)) != NULL) {
+			if (now - came[j - jobs] > longest)
+				longest = now - came[j - jobs];
+			scheduler_finish(s, j, SCHEDULER_DONE, now);
+		}
+	}
+	assert_int_equal(scheduler_ready(s), 0);
+	scheduler_free(s);
+	return longest;
+}
+
+/* G3: the more come, the longer they wait for each other. */
+static void
+test_wait_follows_the_rate(void **state)
+{
+	(void)state;
+	assert_int_equal(longest_wait(50), 0);       /* 20 a second */
+	assert_in_range(longest_wait(10), 150, 300); /* 100 */
+	assert_in_range(longest_wait(2), 500, 800);  /* 500 */
+	assert_int_equal(longest_wait(1), 1000);     /* 1,000 */
+}
+
+/*
+ * A disk that holds up acceptance for a while, with letters on their way, is
+ * no end of a burst, and those that come after it are no quiet time.
+ */
+static void
+test_held_up(void **state)
+{
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s = scheduler_new(&l);
+	struct scheduler_job jobs[401] = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 400; i++)
+		assert_int_equal(
+		    scheduler_gather(s, &jobs[i], i, true, 100 + i / 4), 0);
+	for (uint64_t now = 210; now < 600; now += 20) {
+		scheduler_expects(s, now);
+		assert_null(scheduler_start(s, now));
+	}
+	/* After so long a time, one alone would not wait. */
+	assert_int_equal(scheduler_gather(s, &jobs[400], 400, true, 600), 0);
+	assert_null(scheduler_start(s, 600));
+	/* Nothing more is to come. */
+	assert_int_equal(scheduler_wakeup(s, 600), 650);
+	assert_non_null(scheduler_start(s, 650));
+	scheduler_free(s);
+}
+
+/* G1: what is on its way keeps nobody longer than the limit. */
+static void
+test_expected_for_ever(void **state)
+{
+	struct scheduler_limits l = gathering_limits();
+	struct scheduler *s = scheduler_new(&l);
+	struct scheduler_job jobs[400] = { 0 };
+	uint64_t now;
+
+	(void)state;
+	for (unsigned i = 0; i < 400; i++)
+		assert_int_equal(
+		    scheduler_gather(s, &jobs[i], i, true, 100), 0);
+	for (now = 101; now < 1200; now++) {
+		scheduler_expects(s, now);
+		if (scheduler_start(s, now) != NULL)
+			break;
+	}
+	assert_int_equal(now, 100 + 1000);
 	scheduler_free(s);
 }
 
@@ -212,7 +304,7 @@ test_burst_ends(void **state)
 	scheduler_free(s);
 }
 
-/* As many as there are places do not wait; nor do any after a flush. */
+/* As many as memory is good for do not wait; nor do any after a flush. */
 static void
 test_full_house(void **state)
 {
@@ -221,7 +313,7 @@ test_full_house(void **state)
 	struct scheduler_job jobs[110] = { 0 };
 
 	(void)state;
-	l.total = 100;
+	l.gather_most = 100;
 	s = scheduler_new(&l);
 	for (unsigned i = 0; i < 99; i++)
 		assert_int_equal(scheduler_gather(s, &jobs[i], i, true, 5), 0);
@@ -361,6 +453,9 @@ main(void)
 		cmocka_unit_test(test_retries_bounded),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_alone_at_once),
+		cmocka_unit_test(test_wait_follows_the_rate),
+		cmocka_unit_test(test_held_up),
+		cmocka_unit_test(test_expected_for_ever),
 		cmocka_unit_test(test_company),
 		cmocka_unit_test(test_burst_ends),
 		cmocka_unit_test(test_full_house),
