@@ -224,6 +224,12 @@ on_closed(void *ctx, struct ipc_channel *ch)
 	struct owner *o = ctx;
 
 	(void)ch;
+	/* Then it says nothing about the mailbox: who misses our answers asks
+	 * again, when all have started again. */
+	if (stage_is_over(&o->ld->stage)) {
+		o->worker = NULL;
+		return;
+	}
 	log_warning("worker-lost",
 	    LOG_CSTR("process", ipc_role_name(ends[o->kind].role)),
 	    LOG_NUM("account", o->account.number),

@@ -442,6 +442,12 @@ ipc_channel_resume(struct ipc_channel *ch)
 	event_add(ch->readable, NULL);
 }
 
+bool
+ipc_channel_has_ended(const struct ipc_channel *ch)
+{
+	return ch->dead || ipc_wire_has_ended(ch->fd);
+}
+
 enum ipc_role
 ipc_channel_peer(const struct ipc_channel *ch)
 {

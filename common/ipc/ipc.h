@@ -78,6 +78,10 @@ struct ipc_channel *ipc_channel_new(struct event_base *, int fd,
 /* Close it, dropping what was not sent.  Safe inside its own handler. */
 void ipc_channel_free(struct ipc_channel *);
 
+/* Has the peer gone?  A look: closed() may not have been called yet, because
+ * the loop came to another event first. */
+bool ipc_channel_has_ended(const struct ipc_channel *);
+
 enum ipc_role ipc_channel_peer(const struct ipc_channel *);
 /* A number for the caller's own use: which of several peers of a kind. */
 void ipc_channel_set_tag(struct ipc_channel *, uint64_t);

@@ -323,6 +323,43 @@ test_peer_gone(void **state)
 	assert_int_equal(f->closed, 1);
 }
 
+/* Known by a look before the loop comes to it, and not as long as the peer
+ * lives or its last words are still to be read. */
+static void
+test_peer_seen_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(ipc_channel_has_ended(f->ch));
+	say(f, IPC_ENQUEUE_ABORT, 1, 0, -1);
+	assert_false(ipc_channel_has_ended(f->ch));
+	close(f->far);
+	f->far = -1;
+	assert_false(ipc_channel_has_ended(f->ch));
+	turn(f);
+	assert_int_equal(f->handled, 1);
+	if (f->ch != NULL)
+		assert_true(ipc_channel_has_ended(f->ch));
+	turn(f);
+	assert_int_equal(f->closed, 1);
+}
+
+/* It has not read all that we sent: a look does not take that away. */
+static void
+test_peer_gone_without_reading(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+	    ipc_send(f->ch, IPC_ENQUEUED, 1, slice_of("", 0), NULL, 0), 0);
+	close(f->far);
+	f->far = -1;
+	assert_true(ipc_channel_has_ended(f->ch));
+	assert_true(ipc_channel_has_ended(f->ch));
+	turn(f);
+	assert_int_equal(f->closed, 1);
+}
+
 /* A peer that does not read costs a bounded queue, in order, then ENOBUFS. */
 static void
 test_back_pressure(void **state)
@@ -383,10 +420,17 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_order), T(test_descriptors), T(test_rules),
+		T(test_order),
+		T(test_descriptors),
+		T(test_rules),
 		T(test_no_free_descriptor),
-		T(test_malformed), T(test_freed_inside), T(test_peer_gone),
-		T(test_back_pressure), cmocka_unit_test(test_start_fields),
+		T(test_malformed),
+		T(test_freed_inside),
+		T(test_peer_gone),
+		T(test_peer_seen_gone),
+		T(test_peer_gone_without_reading),
+		T(test_back_pressure),
+		cmocka_unit_test(test_start_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,18 @@ carries_descriptors(int fd)
 }
 
 bool
+ipc_wire_has_ended(int fd)
+{
+	uint8_t octet;
+	struct iovec iov = { &octet, sizeof(octet) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT);
+
+	/* ECONNRESET: it has not read all that we sent. */
+	return n == 0 || (n == -1 && errno == ECONNRESET);
+}
+
+bool
 ipc_wire_has_room(int fd)
 {
 	int spare[IPC_FDS_MAX];

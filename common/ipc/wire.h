@@ -34,6 +34,8 @@ int ipc_wire_send(int fd, const uint8_t head[IPC_HEAD_LEN], struct slice body,
  * the socket has failed: the receiver finds out.
  */
 bool ipc_wire_has_room(int fd);
+/* Has the other end been closed, and is nothing of it left to be read? */
+bool ipc_wire_has_ended(int fd);
 
 /*
  * recvmsg into buf.  Returns the octets received (0 at the end) or -1 with

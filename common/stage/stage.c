@@ -237,6 +237,17 @@ on_more(void *arg, struct ipc_channel *ch, struct ipc_message *m)
 	return -1;
 }
 
+/* Without it nobody would ever restart or stop us.  Nothing more is done: the
+ * other stages go, too, and none of them has failed. */
+static void
+end_at_once(struct stage *st)
+{
+	st->over = true;
+	log_error("supervisor-gone");
+	st->status = 1;
+	event_base_loopbreak(st->base);
+}
+
 static void
 on_supervisor_gone(void *arg, struct ipc_channel *ch)
 {
@@ -244,9 +255,16 @@ on_supervisor_gone(void *arg, struct ipc_channel *ch)
 
 	(void)ch;
 	st->supervisor = NULL;
-	/* Without it nobody would ever restart or stop us. */
-	log_error("supervisor-gone");
-	stage_finished(st, 1);
+	if (!st->over)
+		end_at_once(st);
+}
+
+bool
+stage_is_over(struct stage *st)
+{
+	if (!st->over && ipc_channel_has_ended(st->supervisor))
+		end_at_once(st);
+	return st->over;
 }
 
 static const struct ipc_handler stage_handlers[] = {

@@ -131,6 +131,7 @@ struct stage {
 	struct stage_channel	 channels[STAGE_CHANNELS_MAX];
 	unsigned		 channel_count;
 	bool			 refused, committed, stopping;
+	bool over; /* supervisor has gone */
 	int			 status;
 };
 
@@ -156,6 +157,13 @@ int stage_run(struct stage *);
  * side that asks the questions says this; the other need not.
  */
 void stage_channel_lost(struct stage *, enum ipc_role peer, unsigned instance);
+
+/*
+ * Has supervisor gone?  Then the daemon ends: the loop comes to no other event
+ * after the present one.  To be asked where another process is lost and that
+ * would count against somebody: the end of that process may be seen first.
+ */
+bool stage_is_over(struct stage *);
 
 /* The daemon has nothing left to do: stage_run returns with status. */
 void stage_finished(struct stage *, int status);

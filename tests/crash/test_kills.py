@@ -1,7 +1,9 @@
 """SIGKILL for each process under load, in turn and at random, and for the
 whole instance: what had its 250 is delivered, whole, once."""
 
+import os
 import random
+import signal
 import smtplib
 import ssl
 import time
@@ -127,6 +129,31 @@ def test_supervisor_alone_is_killed(new_instance):
     instance.start()
     _, doubled = settle_and_audit(instance, ledger, USERS)
     assert not doubled
+
+
+def test_no_delivery_fails_because_supervisor_is_killed(new_instance):
+    """A worker's end that comes before supervisor's, or together with it, is
+    no attempt that failed: the mail does not wait for its next attempt."""
+    instance = new_instance(users=USERS).start()
+    instance.send("a@example.net", ["alice@example.org"], "Subject: 1\r\n\r\n")
+    instance.await_mail("alice", 1)
+    worker, = instance.kill("local-delivery-worker", signal.SIGSTOP)
+    instance.send("a@example.net", ["alice@example.org"], "Subject: 2\r\n\r\n")
+    instance.await_log(2, event="queued")
+    time.sleep(0.5)		# it is in the worker's hands
+    delivery, = instance.kill("local-delivery", signal.SIGSTOP)
+    os.kill(worker, signal.SIGKILL)
+    instance.supervisor.kill()
+    instance.supervisor.wait()
+    instance.supervisor = None
+    os.kill(delivery, signal.SIGCONT)
+    assert instance.await_no_process() == []
+    assert instance.log(event="supervisor-gone", stage="local-delivery")
+    assert not instance.log(event="worker-lost")
+    assert not instance.log(event="deferred")
+    instance.start()
+    instance.await_mail("alice", 2)	# which is long before retry_min
+    assert not instance.log(event="deferred")
 
 
 # ---- on the way to other hosts
