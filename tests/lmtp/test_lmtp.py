@@ -122,8 +122,8 @@ def test_durable_before_its_reply(site):
             assert {code for code, _ in got.values()} == {250}
         i.kill_all()
         i.start()
-        # A worker that sees supervisor go ends, and what it had in hand is put
-        # off, if queue-manager lives a moment longer.
+        # What a worker had in hand that was killed first is put off, if the
+        # others live a moment longer.
         assert i.command("queue", "retry", "all").returncode == 0
         i.await_mail("alice", 1)
         i.await_mail("bob", 1)
