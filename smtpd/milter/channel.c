@@ -67,9 +67,12 @@ unknown_answered(struct milter *m, const struct milter_verdict *v)
 	struct slice line = slice_of(u->text, u->len);
 
 	m->unknown = NULL;
-	if (v->decision == MILTER_REFUSE && v->milter.len > 0)
+	if (v->decision == MILTER_REFUSE && v->milter.len > 0) {
 		milter_refuse(s, v, "command", line);
-	else
+		/* In whatever words: it was no command. */
+		if (v->code < 500 && v->code != 421)
+			session_count_error(s);
+	} else
 		session_refuse(s, SAY_UNKNOWN_COMMAND, "command", line);
 	free(u);
 	session_go_on(s, WAIT_MILTER);

@@ -199,6 +199,21 @@ def test_unknown_commands(one, say, code, text):
     assert not i.log(event="milter-failed")
 
 
+@pytest.mark.parametrize("say", [CONTINUE, TEMPFAIL, REJECT])
+def test_unknown_commands_are_errors_in_any_words(tmp_path, say):
+    """Who guesses is thrown out, also where a milter says 4yz to it."""
+    with Milter(tmp_path / "s") as m, instance(
+            tmp_path / "i", {"one": m}, smtpd="max_errors = 4\n") as i:
+        m.say["U"] = [say]
+        i.start()
+        with i.smtp() as c:
+            c.ehlo()
+            assert c.docmd("MAIL FROM:<a@example.net>")[0] == 250
+            for _ in range(4):
+                assert c.docmd("XYZZY")[0] in (500, 550, 451)
+            assert c.getreply()[0] == 421
+
+
 @pytest.mark.parametrize("steps,heard", [(NO["unknown"], 0),
                                          (NR["unknown"], 1)])
 def test_unknown_commands_that_it_does_not_want(tmp_path, steps, heard):
