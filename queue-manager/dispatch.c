@@ -365,7 +365,11 @@ dispatch_run(struct daemon *d)
 	if (d->stopping)
 		return;
 	relaying_run(d);
-	if (d->n_intakes > 0)
+	/* In a memory that is full, who waits for company keeps others from it,
+	 * and may be sent back to the index himself. */
+	if (!memory_has_place(d))
+		scheduler_begin_gathered(d->scheduler);
+	else if (d->n_intakes > 0)
 		scheduler_expects(d->scheduler, queue_now(&d->queue));
 	while (d->delivery != NULL && !ipc_channel_full(d->delivery) &&
 	    !ipc_pending_full(d->deliveries)) {

@@ -245,17 +245,23 @@ begin_together(struct scheduler *s, struct scheduler_destination *d)
 	refresh(s, d);
 }
 
-static void
-begin_when_due(struct scheduler *s, uint64_t now)
+void
+scheduler_begin_gathered(struct scheduler *s)
 {
 	struct scheduler_destination *d;
 
-	if (gathering_ends(&s->gathering, s->limits.gather_ms) > now &&
-	    s->gathering.n < s->limits.gather_most)
-		return;
 	while ((d = TAILQ_FIRST(&s->gatherers)) != NULL)
 		begin_together(s, d);
 	gathering_begun(&s->gathering);
+}
+
+static void
+begin_when_due(struct scheduler *s, uint64_t now)
+{
+	if (gathering_ends(&s->gathering, s->limits.gather_ms) > now &&
+	    s->gathering.n < s->limits.gather_most)
+		return;
+	scheduler_begin_gathered(s);
 }
 
 /* ---- starting ---- */
@@ -421,7 +427,7 @@ void
 scheduler_flush(struct scheduler *s)
 {
 	wake(s, UINT64_MAX);
-	begin_when_due(s, UINT64_MAX);
+	scheduler_begin_gathered(s);
 }
 
 void

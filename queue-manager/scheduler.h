@@ -59,6 +59,8 @@ int scheduler_gather(struct scheduler *, struct scheduler_job *,
     uint64_t destination, bool fresh, uint64_t now_ms);
 /* Others that may gather are on their way. */
 void scheduler_expects(struct scheduler *, uint64_t now_ms);
+/* Those that gather wait for no more. */
+void scheduler_begin_gathered(struct scheduler *);
 /* The next job, now running, or NULL when nothing may start. */
 struct scheduler_job *scheduler_start(struct scheduler *, uint64_t now_ms);
 

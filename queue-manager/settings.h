@@ -32,8 +32,8 @@
 	    "Recipients of one message at one destination that go together.") \
 	X(active_messages, COUNT, "40000", "100", "1000000", RELOAD,          \
 	    "Messages held in memory, some 1.5 KiB each.  The others wait "   \
-	    "in the spool's index.  Half as many gather for delivery_wait "   \
-	    "at most.")                                                       \
+	    "in the spool's index.  Half as many deliveries gather for "      \
+	    "delivery_wait at most.")                                         \
 	X(content_descriptors, COUNT, "4000", "10", "12000", RELOAD,          \
 	    "Messages whose content is kept at hand as it came, in memory "   \
 	    "up to 256 KiB each; that of the others is read from the spool "  \

@@ -155,7 +155,6 @@ longest_wait(unsigned each_ms)
 	uint64_t came[UNTIL_MS], longest = 0;
 	unsigned n = 0;
 
-	l.destination = UNTIL_MS;
 	for (uint64_t now = 0; now < UNTIL_MS + 100; now++) {
 		if (now < UNTIL_MS && now % each_ms == 0) {
 			came[n] = now;

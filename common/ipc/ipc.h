@@ -79,7 +79,8 @@ struct ipc_channel *ipc_channel_new(struct event_base *, int fd,
 void ipc_channel_free(struct ipc_channel *);
 
 /* Has the peer gone?  A look: closed() may not have been called yet, because
- * the loop came to another event first. */
+ * the loop came to another event first, or the peer's last words are still to
+ * be read.  false also where no descriptor is free to look with. */
 bool ipc_channel_has_ended(const struct ipc_channel *);
 
 enum ipc_role ipc_channel_peer(const struct ipc_channel *);

@@ -34,7 +34,8 @@ int ipc_wire_send(int fd, const uint8_t head[IPC_HEAD_LEN], struct slice body,
  * the socket has failed: the receiver finds out.
  */
 bool ipc_wire_has_room(int fd);
-/* Has the other end been closed, and is nothing of it left to be read? */
+/* Has the other end been closed?  What it said before may still be to be read.
+ * false also where there is no free descriptor. */
 bool ipc_wire_has_ended(int fd);
 
 /*

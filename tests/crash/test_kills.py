@@ -24,7 +24,9 @@ STAGES = ["smtpd", "queue-manager", "local-delivery", "local-delivery-worker",
           "resolver", "remote-relay", "tlskeyd", "milterd"]
 ON_DEMAND = {"local-delivery-worker"}
 # What a kill has deferred is soon tried again.
-QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"}
+QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"
+         # Soon enough for a kill to meet deliveries.
+         "delivery_wait = 100\n"}
 SLOW = 2 if SANITIZED else 1
 
 
@@ -131,9 +133,11 @@ def test_supervisor_alone_is_killed(new_instance):
     assert not doubled
 
 
-def test_no_delivery_fails_because_supervisor_is_killed(new_instance):
+@pytest.mark.parametrize("unread", [False, True])
+def test_no_delivery_fails_because_supervisor_is_killed(new_instance, unread):
     """A worker's end that comes before supervisor's, or together with it, is
-    no attempt that failed: the mail does not wait for its next attempt."""
+    no attempt that failed: the mail does not wait for its next attempt.  Also
+    where supervisor's last words are still to be read."""
     instance = new_instance(users=USERS).start()
     instance.send("a@example.net", ["alice@example.org"], "Subject: 1\r\n\r\n")
     instance.await_mail("alice", 1)
@@ -142,6 +146,9 @@ def test_no_delivery_fails_because_supervisor_is_killed(new_instance):
     instance.await_log(2, event="queued")
     time.sleep(0.5)		# it is in the worker's hands
     delivery, = instance.kill("local-delivery", signal.SIGSTOP)
+    if unread:
+        instance.supervisor.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
     os.kill(worker, signal.SIGKILL)
     instance.supervisor.kill()
     instance.supervisor.wait()

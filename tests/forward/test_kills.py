@@ -11,7 +11,9 @@ from support.instance import DOMAIN, PATIENCE
 from .test_forward import until
 from .world import MESSAGE
 
-QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"}
+QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"
+         # Soon enough for a kill to meet deliveries.
+         "delivery_wait = 100\n"}
 
 
 @pytest.mark.parametrize("program", [

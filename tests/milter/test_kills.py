@@ -19,7 +19,9 @@ from .world import instance
 
 USERS = ["alice", "bob", "carol", "dave"]
 SLOW = 2 if SANITIZED else 1
-QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"}
+QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"
+         # Soon enough for a kill to meet deliveries.
+         "delivery_wait = 100\n"}
 
 
 @pytest.mark.parametrize("who", ["milterd", "milter", "smtpd"])

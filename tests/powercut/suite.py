@@ -35,7 +35,7 @@ USERS = ("alice", "bob", "carol")
 CLIENTS, EACH = 3, 12
 WORKERS = 6		# they wait more than they compute
 KILL_EVERY = 8		# so often is the recovery killed, too
-SETTINGS = {"queue-manager.conf": "segment_size = 1M\n"}
+SETTINGS = {"queue-manager.conf": "segment_size = 1M\ndelivery_wait = 200\n"}
 
 
 def make_instance(folder, spool, mail, slot=None):
