@@ -1,9 +1,13 @@
-/* What a check lets through decodes to printable ASCII, and back. */
+/*
+ * What a check lets through decodes to printable ASCII, and back; an ORCPT of
+ * the type utf-8 to characters that may stand in a name, too.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "common/smtp/dsn.h"
+#include "common/utf8/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -24,6 +28,24 @@ decode(struct slice in)
 	free(code);
 }
 
+static void
+decode_orcpt(struct slice in)
+{
+	bool beyond = slice_starts_nocase(in, SLICE_LITERAL("utf-8;"));
+	char *out = malloc(in.len + 1);
+	size_t len = smtp_orcpt_decode(in, out), n;
+
+	assert(len <= in.len);
+	for (size_t i = 0; i < len; i += n) {
+		n = beyond ? utf8_non_ascii(slice_of(out + i, len - i)) : 0;
+		if (n > 0)
+			continue;
+		n = 1;
+		assert(out[i] >= ' ' && out[i] <= '~');
+	}
+	free(out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -38,9 +60,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(notify == SMTP_NOTIFY_NEVER ||
 		    (notify > 0 && !(notify & SMTP_NOTIFY_NEVER)));
 	smtp_ret_parse(in, &ret);
-	if (smtp_envid_check(in) == PARSE_OK ||
-	    smtp_orcpt_check(in) == PARSE_OK)
+	if (smtp_envid_check(in) == PARSE_OK)
 		decode(in);
+	if (smtp_orcpt_check(in) == PARSE_OK)
+		decode_orcpt(in);
 	free(copy);
 	return 0;
 }
