@@ -70,7 +70,7 @@ unknown_answered(struct milter *m, const struct milter_verdict *v)
 	if (v->decision == MILTER_REFUSE && v->milter.len > 0) {
 		milter_refuse(s, v, "command", line);
 		/* In whatever words: it was no command. */
-		if (v->code < 500 && v->code != 421)
+		if (v->code < 500)
 			session_count_error(s);
 	} else
 		session_refuse(s, SAY_UNKNOWN_COMMAND, "command", line);

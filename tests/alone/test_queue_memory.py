@@ -47,3 +47,5 @@ def test_who_gathers_is_not_put_away(tmp_path):
             sent += 1
             w.serve(seconds=max(0, began + sent / 120 - time.monotonic()))
         w.until(lambda: len(w.delivered) == sent)
+    if sent < 12 * 80:
+        pytest.skip("too slow a machine: nobody has gathered")

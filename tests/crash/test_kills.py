@@ -146,10 +146,10 @@ def test_no_delivery_fails_because_supervisor_is_killed(new_instance, unread):
     instance.await_log(2, event="queued")
     time.sleep(0.5)		# it is in the worker's hands
     delivery, = instance.kill("local-delivery", signal.SIGSTOP)
+    os.kill(worker, signal.SIGKILL)	# seen first
     if unread:
         instance.supervisor.send_signal(signal.SIGHUP)
         time.sleep(0.5)
-    os.kill(worker, signal.SIGKILL)
     instance.supervisor.kill()
     instance.supervisor.wait()
     instance.supervisor = None
