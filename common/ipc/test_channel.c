@@ -313,12 +313,18 @@ test_freed_inside(void **state)
 }
 
 static void
+leave(struct fixture *f)
+{
+	close(f->far);
+	f->far = -1;
+}
+
+static void
 test_peer_gone(void **state)
 {
 	struct fixture *f = *state;
 
-	close(f->far);
-	f->far = -1;
+	leave(f);
 	turn(f);
 	assert_int_equal(f->closed, 1);
 }
@@ -332,8 +338,7 @@ test_peer_seen_gone(void **state)
 	assert_false(ipc_channel_has_ended(f->ch));
 	say(f, IPC_ENQUEUE_ABORT, 1, 0, -1);
 	assert_false(ipc_channel_has_ended(f->ch));
-	close(f->far);
-	f->far = -1;
+	leave(f);
 	assert_true(ipc_channel_has_ended(f->ch));
 	turn(f);
 	turn(f);
@@ -351,8 +356,7 @@ test_peer_gone_without_reading(void **state)
 	assert_int_equal(
 	    ipc_send(f->ch, IPC_ENQUEUED, 1, slice_of("", 0), NULL, 0), 0);
 	say(f, IPC_ENQUEUE_ABORT, 1, 0, -1);
-	close(f->far);
-	f->far = -1;
+	leave(f);
 	assert_true(ipc_channel_has_ended(f->ch));
 	assert_true(ipc_channel_has_ended(f->ch));
 	turn(f);

@@ -13,7 +13,7 @@ import pytest
 from support.dns import DnsServer
 from support.instance import SANITIZED
 from support.ledger import Ledger
-from support.load import Load, mailboxes, settle_and_audit
+from support.load import QUICK, Load, mailboxes, settle_and_audit
 from support.peer import Peer
 from support.pki import Authority
 from tls.authority import Pair
@@ -23,10 +23,6 @@ STAGES = ["smtpd", "queue-manager", "local-delivery", "local-delivery-worker",
           "directory", "authd", "authd-verifier", "pop3d", "imapd",
           "resolver", "remote-relay", "tlskeyd", "milterd"]
 ON_DEMAND = {"local-delivery-worker"}
-# What a kill has deferred is soon tried again.
-QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"
-         # Soon enough for a kill to meet deliveries.
-         "delivery_wait = 100\n"}
 SLOW = 2 if SANITIZED else 1
 
 

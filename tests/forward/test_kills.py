@@ -8,12 +8,9 @@ import time
 import pytest
 
 from support.instance import DOMAIN, PATIENCE
+from support.load import QUICK
 from .test_forward import until
 from .world import MESSAGE
-
-QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"
-         # Soon enough for a kill to meet deliveries.
-         "delivery_wait = 100\n"}
 
 
 @pytest.mark.parametrize("program", [

@@ -12,16 +12,13 @@ import pytest
 
 from support.instance import DOMAIN, SANITIZED
 from support.ledger import Ledger
-from support.load import Load, mailboxes, settle_and_audit
+from support.load import QUICK, Load, mailboxes, settle_and_audit
 from support.milter import CONTINUE, Milter, add_header, insert_header
 
 from .world import instance
 
 USERS = ["alice", "bob", "carol", "dave"]
 SLOW = 2 if SANITIZED else 1
-QUICK = {"queue-manager.conf": "retry_min = 1s\nretry_max = 1s\n"
-         # Soon enough for a kill to meet deliveries.
-         "delivery_wait = 100\n"}
 
 
 @pytest.mark.parametrize("who", ["milterd", "milter", "smtpd"])
